@@ -1,0 +1,54 @@
+# Every task of the project; `make help` lists them. Each does its own set-up.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup dev demo test check format bench faults docs lock clean
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+LOCK := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
+	--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
+DEMO_OPTIONS := $(if $(ONCE),--once) $(if $(ITEMS),--items $(ITEMS)) $(if $(PORT),--port $(PORT))
+
+help: ## list these targets
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile | expand -t 16
+
+setup: ## make .venv with the serving dependencies and .venv/bin/smallpool
+	@deploy/setup.sh serve
+
+dev:
+	@deploy/setup.sh dev
+
+demo: setup ## listings, buyers and real pages in the terminal, then the API (ONCE=1 ends there; ITEMS=, PORT=)
+	@$(BIN)/smallpool demo $(DEMO_OPTIONS)
+
+test: check ## set up everything, check, then run the whole suite
+	@$(BIN)/pytest
+
+check: dev ## lint, formatting, types, and who may import whom
+	@$(BIN)/ruff check --quiet --output-format concise
+	@$(BIN)/ruff format --quiet --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+format: dev ## rewrite the code in the one format
+	@$(BIN)/ruff check --fix-only
+	@$(BIN)/ruff format
+
+bench: setup ## time recall and ingest at full size, as JSON
+	@$(BIN)/smallpool bench recall --json
+	@$(BIN)/smallpool bench ingest --json
+
+faults: dev ## the long forms of the fault cases
+	@$(BIN)/pytest -m faults_long
+
+docs: setup ## rewrite the generated tables in docs/
+	@$(BIN)/python -m smallpool_config.docs
+
+lock: dev ## rewrite requirements/*.txt from pyproject.toml (UPGRADE=1 takes newer versions)
+	@$(LOCK) --group build -o requirements/build.txt
+	@$(LOCK) pyproject.toml -c requirements/build.txt -o requirements/serve.txt
+	@$(LOCK) pyproject.toml --group dev -c requirements/serve.txt -o requirements/dev.txt
+
+clean: ## remove .venv and everything that tools made
+	@rm -rf .venv build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
