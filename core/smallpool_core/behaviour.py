@@ -1,0 +1,210 @@
+"""Behaviour adds up to triggers: pure functions over `TriggerState`, shared by the write path and the read path.
+
+In: a person's state, one event with the terms of its item, settings, a time. Out: a new state; or the triggers of a
+request. Weights decay by half, w(t) = w · 2^(-(t - at) / half_life), on two horizons that are kept apart: what the
+person wants now, and what they like.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from math import exp2, log2, sqrt
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from smallpool_core.items import WideItem
+from smallpool_core.normalise import PATH_SEPARATOR
+from smallpool_core.terms import MAX_TRIGGERS, Trigger, key_of, kind_of
+from smallpool_core.users import Touched, TriggerState, UserEvent, Weighted
+
+TOUCHING = frozenset({"view", "click", "favourite", "cart", "bid"})
+"""Events that put an item on the person's recent list."""
+KEPT = TOUCHING | {"purchase"}
+"""Events that are kept in a list, whatever they weigh."""
+
+
+def _behaviour_weights() -> dict[str, float]:
+    return {
+        "view": 0.5,
+        "click": 1.0,
+        "favourite": 3.0,
+        "cart": 4.0,
+        "bid": 5.0,
+        "purchase": 4.0,
+        "follow": 6.0,
+        "search": 3.0,
+        "expose": 0.0,
+    }
+
+
+def _kind_weights() -> dict[str, float]:
+    return {"category": 1.0, "brand": 0.8, "point": 0.6, "tag": 0.3, "seller": 0.5, "price_band": 0.25, "city": 0.15, "item": 0.0}
+
+
+def _kind_limits() -> dict[str, int]:
+    return {"category": 6, "brand": 4, "point": 8, "tag": 3, "seller": 4, "price_band": 2, "city": 1, "item": 0}
+
+
+class BehaviourSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """How behaviour is weighed. The defaults are a starting point to be measured against, not findings.
+
+    behaviour_weights: what one event of a type is worth; 0 leaves triggers alone.
+    kind_weights: how much a term of a kind says about taste.
+    kind_limits: the most triggers of one kind in a request, so that no kind fills them all.
+    ancestor_factor: a category one level above the item's own counts this much of it, two levels its square.
+    short_half_life_s, long_half_life_s: the two horizons, in seconds.
+    short_share: how much of the triggers a busy session takes from the long horizon, in [0, 1].
+    smoothing: weight (in clicks) below which a horizon counts for little; keeps one old click from being all there is.
+    max_terms: terms kept per horizon; the weakest go. max_bought, max_recent, max_pending: entries kept, the oldest go.
+    pending_ttl_s: how long an event waits for its item to be indexed.
+    """
+
+    behaviour_weights: dict[str, float] = field(default_factory=_behaviour_weights)
+    kind_weights: dict[str, float] = field(default_factory=_kind_weights)
+    kind_limits: dict[str, int] = field(default_factory=_kind_limits)
+    ancestor_factor: float = 0.4
+    short_half_life_s: int = 2 * 3600
+    long_half_life_s: int = 14 * 86_400
+    short_share: float = 0.6
+    smoothing: float = 2.0
+    max_terms: int = 64
+    max_bought: int = 100
+    max_recent: int = 50
+    max_pending: int = 50
+    pending_ttl_s: int = 86_400
+
+    def weight_of(self, event_type: str) -> float:
+        """What one event of this type is worth."""
+        return self.behaviour_weights.get(event_type, 0.0)
+
+
+def apply_event(state: TriggerState, event: UserEvent, terms: Sequence[str] | None, settings: BehaviourSettings, now: int) -> TriggerState:
+    """The state after the event; the given one is left as it is.
+
+    `terms` are those of the event's item (or of its query, or its seller) as of now, the item's own category before its
+    ancestors; None says that the item is not indexed yet, and the event waits in `pending`. Late events need no
+    order: applying commutes, up to rounding and to what the bounds of the lists drop.
+    """
+    weight = settings.weight_of(event.type)
+    if weight <= 0 and event.type not in KEPT:
+        return state
+    after = replace(state, pending=_fresh(state.pending, settings, now))
+    if event.item_id is not None:
+        touched = Touched(event.item_id, event.type, event.at)
+        if event.type == "purchase":
+            after.bought = _listed(state.bought, touched, settings.max_bought)
+        if event.type in TOUCHING:
+            after.recent = _listed(state.recent, touched, settings.max_recent)
+        if terms is None and weight > 0:
+            after.pending = [*after.pending, touched][-settings.max_pending :]
+    if terms and weight > 0:
+        _add_terms(after, terms, weight, event.at, settings)
+    return after
+
+
+def resolve_pending(state: TriggerState, items: Mapping[str, WideItem], settings: BehaviourSettings, now: int) -> TriggerState:
+    """The state with those events applied whose item is in `items` by now, and those older than `pending_ttl_s` dropped."""
+    if not state.pending:
+        return state
+    fresh = _fresh(state.pending, settings, now)
+    after = replace(state, pending=[touched for touched in fresh if touched.item_id not in items])
+    for touched in fresh:
+        item = items.get(touched.item_id)
+        if item is not None and item.terms:
+            _add_terms(after, item.terms, settings.weight_of(touched.type), touched.at, settings)
+    return after
+
+
+def triggers_from(state: TriggerState, now: int, settings: BehaviourSettings, limit: int = MAX_TRIGGERS) -> list[Trigger]:
+    """At most `limit` triggers as of `now`, heaviest first (ties: term by UTF-8 bytes), at most `kind_limits` of each kind.
+
+    With S and L the sums of the decayed weights of the short and the long horizon, c the smoothing and a the short
+    share, a term weighs `a · s / (S + c) + (1 - a) · l / (L + c)`: a session takes up to its share, and gives it back as
+    it fades.
+    """
+    short = _decayed(state.short, settings.short_half_life_s, now)
+    long = _decayed(state.long, settings.long_half_life_s, now)
+    short_scale = settings.short_share / (sum(short.values()) + settings.smoothing)
+    long_scale = (1 - settings.short_share) / (sum(long.values()) + settings.smoothing)
+    mixed = {term: short_scale * short.get(term, 0.0) + long_scale * long.get(term, 0.0) for term in short.keys() | long.keys()}
+    heaviest = sorted(mixed.items(), key=lambda pair: (-pair[1], pair[0].encode()))
+    return [Trigger(term, weight, now) for term, weight in _diverse(heaviest, settings)[:limit]]
+
+
+def _diverse(heaviest: Iterable[tuple[str, float]], settings: BehaviourSettings) -> list[tuple[str, float]]:
+    taken: Counter[str] = Counter()
+    kept = []
+    for term, weight in heaviest:
+        kind = kind_of(term)
+        if weight > 0 and taken[kind] < settings.kind_limits.get(kind, 0):
+            taken[kind] += 1
+            kept.append((term, weight))
+    return kept
+
+
+def _add_terms(state: TriggerState, terms: Sequence[str], weight: float, at: int, settings: BehaviourSettings) -> None:
+    shares = term_shares(terms, settings)
+    state.short = _added(state.short, shares, weight, at, settings.short_half_life_s, settings.max_terms)
+    state.long = _added(state.long, shares, weight, at, settings.long_half_life_s, settings.max_terms)
+
+
+def term_shares(terms: Collection[str], settings: BehaviourSettings) -> dict[str, float]:
+    """What each term of one item adds for an event of weight 1.
+
+    Terms of a kind share `kind_weight · √n` among n, so that an item with many selling points speaks louder than one
+    with few, but not n times as loud. Of a category path, each level up weighs `ancestor_factor` of the one below.
+    """
+    counted = Counter(kind_of(term) for term in terms)
+    deepest = max((key_of(term).count(PATH_SEPARATOR) for term in terms if kind_of(term) == "category"), default=0)
+    shares = {}
+    for term in terms:
+        kind = kind_of(term)
+        share = settings.kind_weights.get(kind, 0.0)
+        if kind == "category":
+            share *= settings.ancestor_factor ** (deepest - key_of(term).count(PATH_SEPARATOR))
+        else:
+            share /= sqrt(counted[kind])
+        if share > 0:
+            shares[term] = share
+    return shares
+
+
+def _added(
+    weights: Mapping[str, Weighted], shares: Mapping[str, float], weight: float, at: int, half_life_s: int, limit: int
+) -> dict[str, Weighted]:
+    """The weights with `weight · share` added to each term as of `at`; beyond `limit` the weakest are dropped."""
+    half_life_ms = half_life_s * 1000
+    after = dict(weights)
+    for term, share in shares.items():
+        old = after.get(term, Weighted(0.0, at))
+        newest = max(old.at, at)
+        kept = old.weight * exp2((old.at - newest) / half_life_ms)
+        gained = weight * share * exp2((at - newest) / half_life_ms)
+        after[term] = Weighted(kept + gained, newest)
+    if len(after) <= limit:
+        return after
+    strongest = sorted(after.items(), key=lambda pair: (-_rank(pair[1], half_life_ms), pair[0].encode()))
+    return dict(strongest[:limit])
+
+
+def _rank(weighted: Weighted, half_life_ms: int) -> float:
+    """Orders decayed weights the same at every time: log2 w(t) less what does not differ between terms."""
+    return log2(weighted.weight) + weighted.at / half_life_ms if weighted.weight > 0 else float("-inf")
+
+
+def _decayed(weights: Mapping[str, Weighted], half_life_s: int, now: int) -> dict[str, float]:
+    """Weights as of `now`; an event ahead of the clock counts as if it were now."""
+    half_life_ms = half_life_s * 1000
+    return {term: weighted.weight * exp2(min(0, weighted.at - now) / half_life_ms) for term, weighted in weights.items()}
+
+
+def _listed(entries: Sequence[Touched], touched: Touched, limit: int) -> list[Touched]:
+    """The list with the entry at its place by time, its item once, at its newest; beyond `limit` the oldest go."""
+    same = [entry for entry in entries if entry.item_id == touched.item_id]
+    others = [entry for entry in entries if entry.item_id != touched.item_id]
+    newest = max([*same, touched], key=lambda entry: entry.at)
+    return sorted([*others, newest], key=lambda entry: entry.at)[-limit:]
+
+
+def _fresh(pending: Sequence[Touched], settings: BehaviourSettings, now: int) -> list[Touched]:
+    return [touched for touched in pending if touched.at > now - settings.pending_ttl_s * 1000]

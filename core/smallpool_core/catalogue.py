@@ -1,0 +1,97 @@
+"""The pools as one process knows them: parsed rules in memory, refreshed from the store by its epoch.
+
+With the store down the last copy serves. Not safe for threads: each thread of a process holds its own.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from smallpool_core.errors import NotFound, PoolNotLive
+from smallpool_core.fields import Attributes
+from smallpool_core.pages import Scope
+from smallpool_core.pools import HOME, Ordering, Pool, PoolSettings
+from smallpool_core.ports import PoolStore
+from smallpool_core.rules import Rule, parse_rule
+
+NOTHING: dict[str, Any] = {"any": []}
+EVERYTHING: dict[str, Any] = {"all": []}
+
+
+class KnownPool(Struct, frozen=True):
+    """A pool with its parsed rule, and the epoch up to which every stored item carries its tag."""
+
+    pool: Pool
+    rule: Rule
+    tagged_epoch: int
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether the tag on stored items is what this revision's rule says."""
+        return self.tagged_epoch >= self.pool.epoch
+
+    @property
+    def scope(self) -> Scope:
+        """Where recall in this pool looks."""
+        return Scope(self.pool.pool_id, self.rule, self.is_trusted, self.pool.pool_id == HOME)
+
+
+class Catalogue:
+    """All pools by id, as of `epoch`."""
+
+    def __init__(self, store: PoolStore, attributes: Attributes, *, split_words: Callable[[str], Sequence[str]] | None = None) -> None:
+        self._store = store
+        self._attributes = attributes
+        self._split_words = split_words
+        self._pools: dict[str, KnownPool] = {}
+        self.epoch = 0
+        everything = parse_rule(EVERYTHING, attributes)
+        self._nothing = parse_rule(NOTHING, attributes)
+        home = Pool(HOME, HOME, EVERYTHING, 0, "live", PoolSettings(), Ordering(), 0)
+        self._pools[HOME] = KnownPool(home, everything, 0)
+
+    def parse(self, rule: object) -> Rule:
+        """Checks a rule as an operator wrote it, with the words of this catalogue's language; raises `RuleRefused`."""
+        return parse_rule(rule, self._attributes, split_words=self._split_words)
+
+    def refresh(self) -> list[KnownPool]:
+        """Takes in what changed since the last refresh and returns it; one cheap read where nothing did."""
+        epoch = self._store.epoch()
+        if epoch == self.epoch:
+            return []
+        changed = []
+        for change in self._store.changes(self.epoch):
+            known = self._pools.get(change.pool.pool_id)
+            same = known is not None and known.pool.epoch == change.pool.epoch
+            rule = known.rule if known is not None and same else parse_rule(change.pool.rule, self._attributes)
+            changed.append(KnownPool(change.pool, rule, change.tagged_epoch))
+            self._pools[change.pool.pool_id] = changed[-1]
+        self.epoch = epoch
+        return changed
+
+    def tag_rule(self, known: KnownPool) -> Rule:
+        """The rule that tags are made by: the pool's own while it is live, else one that matches nothing."""
+        return known.rule if known.pool.state == "live" else self._nothing
+
+    def get(self, pool_id: str) -> KnownPool:
+        """The pool; raises `NotFound`."""
+        try:
+            return self._pools[pool_id]
+        except KeyError:
+            raise NotFound("pool", pool_id) from None
+
+    def live(self, pool_id: str) -> KnownPool:
+        """The pool, if it can be recalled from; raises `NotFound` or `PoolNotLive`."""
+        known = self.get(pool_id)
+        if known.pool.state != "live":
+            raise PoolNotLive(pool_id, known.pool.state)
+        return known
+
+    def all(self) -> list[KnownPool]:
+        """Every pool but home, by pool_id."""
+        return [self._pools[pool_id] for pool_id in sorted(self._pools) if pool_id != HOME]
+
+    def untagged(self) -> list[KnownPool]:
+        """Pools whose tag does not yet say what their rule says: what a backfill has to do."""
+        return [known for known in self.all() if not known.is_trusted]

@@ -1,0 +1,141 @@
+"""An item as it is published (`ItemEvent`), as it is understood (`Understood`) and as it is stored (`WideItem`)."""
+
+from typing import Literal
+
+from msgspec import Struct, field
+
+State = Literal["on_sale", "sold", "withdrawn", "expired"]
+Sale = Literal["fixed", "auction", "free", "live"]
+ItemEventType = Literal["published", "updated", "sold", "withdrawn", "enrich", "sweep"]
+CategorySource = Literal["given", "predicted", "head_noun"]
+AttributeValue = str | int | float
+THOUSAND = 1000
+"""Scores in [0, 1] are stored as integers in thousandths, so that every engine compares them exactly."""
+
+
+class Given(Struct, frozen=True, omit_defaults=True):
+    """The item as the seller gave it: display forms, not normalised. Times are epoch ms, prices cents."""
+
+    title: str
+    description: str = ""
+    category: tuple[str, ...] = ()
+    price_cents: int | None = None
+    seller_id: str | None = None
+    city: str | None = None
+    images: tuple[str, ...] = ()
+    image_count: int | None = None
+    sale: Sale | None = None
+    published_at: int | None = None
+    starts_at: int | None = None
+    expires_at: int | None = None
+    attributes: dict[str, AttributeValue] = field(default_factory=dict)
+
+
+class ItemEvent(Struct, frozen=True):
+    """One event of an item's life. `given` is there for published and updated; `reason` for enrich and sweep."""
+
+    type: ItemEventType
+    item_id: str
+    version: int
+    at: int
+    given: Given | None = None
+    reason: str = ""
+
+
+class Span(Struct, frozen=True, array_like=True):
+    """Characters [start, end) of the title that hold a selling point, and the key that it stands for."""
+
+    start: int
+    end: int
+    type: str
+    key: str
+
+
+class Understood(Struct, frozen=True):
+    """What understanding makes of one item; keywords are normalised, scores are in thousandths (0 … 1000).
+
+    `category` is never empty. `points` are `type/key`-free keys, such as `"a货"`, in order of appearance.
+    `category_confidence` is in [0, 1]. `versions` names each model and knowledge base that had a part.
+    """
+
+    title_words: tuple[str, ...]
+    category: tuple[str, ...]
+    category_source: CategorySource
+    category_confidence: float
+    brand: str | None
+    condition: str | None
+    tags: tuple[str, ...]
+    points: tuple[str, ...]
+    spans: tuple[Span, ...]
+    attributes: dict[str, AttributeValue]
+    price_band: int | None
+    quality: int
+    quality_parts: dict[str, float]
+    seller_score: int
+    versions: dict[str, str]
+
+
+class WideItem(Struct, frozen=True, omit_defaults=True):
+    """A row of the wide index. Field names are those of the table in `fields.py`; keywords are normalised.
+
+    `category` is the path key (`"数码›手机"`); `intervals` maps a pool whose rule depends on time to the
+    closed intervals of now (ms, both ends included) in which the rule holds for this item.
+    """
+
+    item_id: str
+    version: int
+    enrich: int
+    state: State
+    seller_id: str | None = None
+    city: str | None = None
+    brand: str | None = None
+    condition: str | None = None
+    sale: Sale | None = None
+    title_words: tuple[str, ...] = ()
+    category: str = ""
+    category_source: CategorySource = "given"
+    tags: tuple[str, ...] = ()
+    points: tuple[str, ...] = ()
+    price_cents: int | None = None
+    price_band: int | None = None
+    image_count: int | None = None
+    quality: int | None = None
+    seller_score: int | None = None
+    published_at: int | None = None
+    starts_at: int | None = None
+    expires_at: int | None = None
+    attributes: dict[str, AttributeValue] = field(default_factory=dict)
+    given: Given | None = None
+    spread_key: str = ""
+    epoch: int = 0
+    pools: tuple[str, ...] = ()
+    intervals: dict[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+    terms: tuple[str, ...] = ()
+    static_score: int = 0
+    spans: tuple[Span, ...] = ()
+    quality_parts: dict[str, float] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """The pair by which records of one item are ordered; the largest is the item's state."""
+        return (self.version, self.enrich)
+
+
+class DeadLetter(Struct, frozen=True):
+    """An event that could not be taken in, kept with where it came from and why.
+
+    `value` holds the message, or its first 64 KB when it is larger; `digest` is the sha256 of all of it.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    key: str
+    value: bytes
+    size: int
+    digest: str
+    field: str
+    reason: str
+    attempts: int
+    at: int

@@ -1,0 +1,173 @@
+"""Questions to the wide index and what comes back, and the claim that turns candidates into a page."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from smallpool_core.items import Sale
+from smallpool_core.rules import Rule
+
+Short = Literal["exhausted", "category_cap", "deadline"]
+PAGE_KEPT_MS = 600_000
+"""A closed page is replayed for this long after it closed."""
+RESUMABLE_MS = 2_000
+"""An open page, which a crash left behind, is resumed until this long past its deadline."""
+
+
+class Scope(Struct, frozen=True):
+    """Where recall looks: one pool. While its tag is not `trusted`, `rule` alone decides who is in it.
+
+    A trusted tag still comes with the rule: where `rule.is_timed`, a row must be tagged *and* hold at `now`.
+    `everything` is the home pool, which has neither tag nor rule.
+    """
+
+    pool_id: str
+    rule: Rule
+    trusted: bool
+    everything: bool = False
+
+
+class Query(Struct, frozen=True):
+    """What every question to the wide index holds: rows in `scope`, on sale, published, unexpired at `now`, not `excluded`.
+
+    At most `cap` rows per spread key (the category path, cut to its first `spread_level` elements if given) and
+    `limit` rows in all, *after* the cap.
+    """
+
+    scope: Scope
+    excluded: frozenset[str]
+    cap: int
+    limit: int
+    now: int
+    spread_level: int | None = None
+
+
+class Hit(Struct, frozen=True):
+    """One row that was recalled. Scores are in thousandths, `static_score` in 0 … 511, times in ms, price in cents.
+
+    `rank_score` is what the port ordered by; `terms` are the query's terms that the row has.
+    """
+
+    item_id: str
+    version: int
+    enrich: int
+    category: str
+    spread_key: str
+    seller_id: str | None
+    price_cents: int | None
+    quality: int
+    seller_score: int
+    published_at: int
+    expires_at: int | None
+    static_score: int
+    rank_score: int = 0
+    terms: tuple[str, ...] = ()
+    sale: Sale | None = None
+
+
+class Answer(Struct, frozen=True):
+    """Hits in order, and whether the scope holds no more of them under the cap (a longer limit would give none)."""
+
+    hits: tuple[Hit, ...]
+    exhausted: bool
+
+
+class LiveItem(Struct, frozen=True):
+    """What the live view knows of one item, as seen from one pool at one instant.
+
+    `in_pool` is the tag and, for a rule that depends on time, its intervals; `is_on_sale` includes publication
+    and expiry by the clock.
+    """
+
+    item_id: str
+    version: int
+    enrich: int
+    is_on_sale: bool
+    in_pool: bool
+    is_expired: bool
+    expires_at: int | None
+    seller_id: str | None
+    spread_key: str
+
+
+class Entry(Struct, frozen=True):
+    """One candidate offered to the claim, and one line of a page. `payload` is opaque and replayed verbatim."""
+
+    item_id: str
+    spread_key: str
+    expires_at: int | None
+    payload: bytes
+
+
+class SeenEntry(Struct, frozen=True, array_like=True):
+    """One item that was served, and when (ms)."""
+
+    item_id: str
+    at: int
+
+
+class StoredPage(Struct, frozen=True):
+    """The page kept for one request_id. `short` says why it closed with fewer than n entries."""
+
+    request_id: str
+    fingerprint: str
+    rounds: int
+    closed: bool
+    entries: tuple[Entry, ...]
+    short: Short | None = None
+
+
+class Opening(Struct, frozen=True):
+    """What one request finds when it opens: the seen list, oldest first, and a page already stored under its request_id."""
+
+    seen: tuple[SeenEntry, ...]
+    page: StoredPage | None
+
+
+class ClaimRequest(Struct, frozen=True):
+    """One round of one page, applied atomically or not at all.
+
+    `round` counts from 0. `ordered` is best first. `n` is the page size, `cap` counts over the whole page,
+    `spread_key` equality decides. `deadline` and `now` in ms. `short` is kept if the page closes below n.
+    """
+
+    identity: str
+    pool_id: str
+    request_id: str
+    round: int
+    ordered: tuple[Entry, ...]
+    n: int
+    cap: int
+    seen_size: int
+    allow_seen: bool
+    now: int
+    deadline: int
+    final: bool
+    fingerprint: str
+    short: Short | None = None
+
+
+class Claimed(Struct, frozen=True):
+    """The page after the claim; `closed_now` is true for the one call that closed it."""
+
+    entries: tuple[Entry, ...]
+    rounds: int
+    closed: bool
+    closed_now: bool
+    short: Short | None = None
+
+
+class Dropped(Struct, frozen=True):
+    """A candidate that a stage left out, and why; `detail` is for people."""
+
+    item_id: str
+    stage: str
+    reason: str
+    detail: str = ""
+
+
+class SourceFailure(Struct, frozen=True):
+    """A source that failed or was late; never fatal."""
+
+    source: str
+    reason: str

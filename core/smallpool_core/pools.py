@@ -1,0 +1,95 @@
+"""A pool, its rule as written, its settings and its ordering; every change is a revision with its record."""
+
+from math import isfinite
+from typing import Any, Final, Literal, get_args
+
+from msgspec import UNSET, Struct, UnsetType, field
+
+from smallpool_core.errors import Problem
+
+PoolState = Literal["draft", "live", "archived"]
+HOME = "home"
+"""The reserved pool that is the whole marketplace."""
+
+
+class PoolSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Recall settings of one pool; the limits are checked by `check_settings`."""
+
+    max_per_category: int = 3
+    seen_size: int = 200
+    spread_level: int | None = None
+    when_exhausted: Literal["stop", "repeat_oldest"] = "stop"
+
+
+MAX_CAP: Final = 100
+"""Largest `max_per_category`; no page holds more items."""
+SEEN_SIZES: Final = (100, 2_000)
+"""Smallest and largest `seen_size`."""
+MAX_SPREAD_LEVEL: Final = 8
+"""Largest `spread_level`; no category path has more elements."""
+MAX_WEIGHT: Final = 10.0
+"""Largest weight of a score dimension; the smallest is 0."""
+
+Dimension = Literal["match", "vector", "quality", "freshness", "seller", "price_fit", "popularity"]
+DIMENSIONS: tuple[str, ...] = get_args(Dimension)
+DEFAULT_WEIGHTS = {"match": 1.0, "quality": 0.3, "freshness": 0.3, "seller": 0.15, "price_fit": 0.1, "popularity": 0.2}
+
+
+class Ordering(Struct, frozen=True, forbid_unknown_fields=True):
+    """How a pool orders what was recalled: the weight of each score dimension, each in [0, 10]."""
+
+    weights: dict[str, float] = field(default_factory=lambda: dict(DEFAULT_WEIGHTS))
+
+
+class Pool(Struct, frozen=True):
+    """One revision of a pool. `rule` is the expression as JSON values, already checked; `epoch` orders all revisions of all pools."""
+
+    pool_id: str
+    name: str
+    rule: dict[str, Any]
+    revision: int
+    state: PoolState
+    settings: PoolSettings
+    ordering: Ordering
+    epoch: int
+
+
+class PoolDraft(Struct, frozen=True, forbid_unknown_fields=True):
+    """What an operator sends to make or change a pool; what is left out keeps its value, or its default when new."""
+
+    name: str | UnsetType = UNSET
+    rule: dict[str, Any] | UnsetType = UNSET
+    state: PoolState | UnsetType = UNSET
+    settings: PoolSettings | UnsetType = UNSET
+    ordering: Ordering | UnsetType = UNSET
+
+
+class Revision(Struct, frozen=True):
+    """The audit record of one change, and the change itself: there is no one without the other. `at` in ms."""
+
+    pool: Pool
+    author: str
+    reason: str
+    at: int
+
+
+def check_settings(settings: PoolSettings, ordering: Ordering) -> list[Problem]:
+    """Every limit that the settings and the ordering of a pool break; none where they are sound."""
+    level = settings.spread_level
+    bounds = (
+        ("settings.max_per_category", settings.max_per_category, 1, MAX_CAP),
+        ("settings.seen_size", settings.seen_size, *SEEN_SIZES),
+        ("settings.spread_level", 1 if level is None else level, 1, MAX_SPREAD_LEVEL),
+    )
+    problems = [
+        Problem(path, str(found), f"a whole number from {low} to {high} is allowed")
+        for path, found, low, high in bounds
+        if not low <= found <= high
+    ]
+    for name, weight in ordering.weights.items():
+        path = f"ordering.weights.{name}"
+        if name not in DIMENSIONS:
+            problems.append(Problem(path, repr(weight), f"there are weights for {', '.join(DIMENSIONS)}"))
+        elif not isfinite(weight) or not 0 <= weight <= MAX_WEIGHT:
+            problems.append(Problem(path, repr(weight), f"a weight from 0 to {MAX_WEIGHT:g} is allowed"))
+    return problems

@@ -1,0 +1,365 @@
+"""The ports: everything that a pipeline asks of the world, on one page, with what each promises.
+
+Ports that the service calls are async (an embedded adapter computes inline); ports of the write path are sync.
+Adapters raise `StoreUnavailable` or `StoreFull` for a store that fails, never a vendor's exception. Each port
+says whether its caller fails open (goes on, says so in `degraded`) or closed (refuses).
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Literal, Protocol
+
+from msgspec import Struct
+
+from smallpool_core.access import ApiKey
+from smallpool_core.items import DeadLetter, Given, Understood, WideItem
+from smallpool_core.pages import Answer, Claimed, ClaimRequest, LiveItem, Opening, Query
+from smallpool_core.pools import Pool, PoolDraft, Revision
+from smallpool_core.rules import Rule
+from smallpool_core.terms import Trigger
+from smallpool_core.users import Profile, TriggerState, UserEvent
+
+Topic = Literal["item-events", "user-events", "served", "dead-letters"]
+
+
+class LogRecord(Struct, frozen=True):
+    """One record of the log. Offsets rise within (topic, partition); embedded there is the one partition 0."""
+
+    topic: Topic
+    partition: int
+    offset: int
+    key: str
+    value: bytes
+    at: int
+
+
+class WideRecord(Struct, frozen=True):
+    """One record of the wide table at its place `seq` in the order of writes."""
+
+    seq: int
+    item: WideItem
+
+
+class PoolChange(Struct, frozen=True):
+    """The newest revision of a pool, and the epoch up to which every stored item carries its tag (0: none)."""
+
+    pool: Pool
+    tagged_epoch: int
+
+
+class Clock(Protocol):
+    """Time, injected everywhere so that no test sleeps."""
+
+    def now_ms(self) -> int:
+        """UTC epoch milliseconds."""
+        ...
+
+
+class Atomic(Protocol):
+    """Joins the writes of adapters that share a store into one transaction; nothing more where they do not.
+
+    Every write inside is idempotent by itself, so a caller is right with either.
+    """
+
+    def atomic(self) -> AbstractContextManager[None]:
+        """All writes inside the block happen, or none; reentrant use joins the outer block."""
+        ...
+
+
+class EventLog(Protocol):
+    """At least once, in order per key. The caller of `append` fails closed: no acknowledgement without a durable write."""
+
+    async def append(self, topic: Topic, records: Sequence[tuple[str, bytes]], at: int) -> list[int]:
+        """Appends (key, value) pairs durably and returns their offsets, in the order given."""
+        ...
+
+    def append_now(self, topic: Topic, records: Sequence[tuple[str, bytes]], at: int) -> list[int]:
+        """The same for the write path; inside `Atomic.atomic` it joins the block."""
+        ...
+
+    def poll(self, topic: Topic, group: str, limit: int) -> list[LogRecord]:
+        """The next records after the group's committed offset, oldest first; does not move it, does not block."""
+        ...
+
+    def commit(self, topic: Topic, group: str, offset: int) -> None:
+        """Moves the group past `offset`; never backwards."""
+        ...
+
+    def committed(self, topic: Topic, group: str) -> int:
+        """The offset that the group has passed, -1 before the first."""
+        ...
+
+    def end(self, topic: Topic) -> int:
+        """The offset of the newest record, -1 when empty; `end - committed` is the lag."""
+        ...
+
+    def dead_letter(self, letters: Sequence[DeadLetter]) -> None:
+        """Appends to `dead-letters`; inside `Atomic.atomic` it joins the block."""
+        ...
+
+    def dead_letters(self, after: int, limit: int) -> list[tuple[int, DeadLetter]]:
+        """Dead letters with their offsets, oldest first."""
+        ...
+
+    def prune(self, topic: Topic, before: int) -> int:
+        """Forgets records appended before `before` (ms) that every group has passed; returns how many."""
+        ...
+
+
+class WideTable(Protocol):
+    """`item-wide`, the truth: one record an item, the one with the largest (version, enrich). One writer an item.
+
+    The write path fails closed: an event is committed only with its record.
+    """
+
+    def get(self, item_ids: Collection[str]) -> dict[str, WideItem]:
+        """The stored records of those ids that have one."""
+        ...
+
+    def append(self, items: Sequence[WideItem]) -> list[bool]:
+        """Stores each item that is newer by (version, enrich) than what is stored; says for each whether it was.
+
+        At most one record an item in a call. An equal pair is not newer: the first wins.
+        """
+        ...
+
+    def tail(self, after: int, limit: int) -> list[WideRecord]:
+        """Records with `seq > after`, rising; an item appears once, at its newest place."""
+        ...
+
+    def end(self) -> int:
+        """The newest `seq`, 0 when empty."""
+        ...
+
+    def misplaced(self, pool_id: str, rule: Rule, now: int, after: str, limit: int) -> list[str]:
+        """Ids (rising by UTF-8 bytes, after `after`) of listed items whose tag of this pool is not what `rule` (time leaves
+        true) says, or which carry intervals made by an older rule. `rule` with nothing to match empties the tag.
+        """
+        ...
+
+    def overdue(self, now: int, limit: int) -> list[str]:
+        """Ids of listed items that expired an hour or more before `now`."""
+        ...
+
+    def strippable(self, before: int, limit: int) -> list[str]:
+        """Ids of removed, not yet stripped items whose last record is older than `before` (ms)."""
+        ...
+
+
+class ItemWriter(Protocol):
+    """The wide index, writing side. Idempotent and ordered by (version, enrich); a tail of the wide table feeds it."""
+
+    def index(self, items: Sequence[WideItem]) -> int:
+        """Makes the items recallable, or no longer so; older pairs are ignored. Returns how many were newer."""
+        ...
+
+
+class ItemReader(Protocol):
+    """The wide index, reading side. Callers fail open: a source that fails is named in the reply."""
+
+    async def recall(self, query: Query, weights: Mapping[str, int]) -> Answer:
+        """Term recall, exact: rows with at least one of the terms, by `512·Σweight + static_score` descending, then
+        item_id by UTF-8 bytes. `weights` has at most 20 terms, each 1 … 1024. One round trip, at most two.
+        """
+        ...
+
+    async def browse(self, query: Query, by: Literal["newest", "static"]) -> Answer:
+        """Rows by `published_at` or `static_score` descending, then item_id; exact like `recall`."""
+        ...
+
+    async def pick(self, query: Query, item_ids: Sequence[str]) -> Answer:
+        """Of the given ids those that the query allows, in the order given; the cap applies."""
+        ...
+
+    async def get(self, item_ids: Collection[str]) -> dict[str, WideItem]:
+        """Whole wide items by id, removed ones included; unknown ids are left out."""
+        ...
+
+    async def preview(self, rule: Rule, now: int, sample: int) -> tuple[int, list[str]]:
+        """How many listed, unexpired items a rule matches at `now`, and the first `sample` of their ids by item_id."""
+        ...
+
+
+class LiveView(Protocol):
+    """State of every item on sale, in process. At most 2 s behind at p99, and says how far."""
+
+    def apply(self, items: Sequence[WideItem], seq: int) -> None:
+        """Takes in records of the wide table up to `seq`; older pairs are ignored."""
+        ...
+
+    def look(self, item_ids: Sequence[str], pool_id: str, now: int) -> list[LiveItem | None]:
+        """What is known of each item as seen from the pool, None for an item never seen."""
+        ...
+
+    def seq(self) -> int:
+        """The place in the wide table up to which everything was taken in."""
+        ...
+
+    def size(self, pool_id: str, now: int) -> int:
+        """How many items are in the pool and on sale."""
+        ...
+
+
+class SeenList(Protocol):
+    """What was served to whom in which pool, and the atomic claim of a page. Callers fail open: `degraded` says so."""
+
+    async def open(self, identity: str, pool_id: str, request_id: str, now: int) -> Opening:
+        """The seen list and the stored page of this request_id, in one read. An open page past deadline + 2 s is as none."""
+        ...
+
+    async def claim(self, request: ClaimRequest) -> Claimed:
+        """One atomic step. Round r applies only if r rounds are stored, else what is stored returns unchanged.
+
+        Appends what is unseen (or `allow_seen`), not on the page, unexpired at `now` and under the cap over the whole
+        page; puts it on the seen list in page order with its time; trims that to `seen_size`; closes at n or when
+        `final`. A closed page is kept 600 s and never changes. Raises `RequestIdReused` on another fingerprint.
+        """
+        ...
+
+    async def erase(self, identity: str, pool_id: str | None) -> None:
+        """Forgets the person's seen lists and pages, of one pool or of all."""
+        ...
+
+
+class TriggerStore(Protocol):
+    """What a person's behaviour adds up to. Read-your-writes once the user-event consumer has passed the event."""
+
+    async def get(self, identity: str) -> TriggerState:
+        """The stored state; an empty one for a stranger. Weights are as of their own time."""
+        ...
+
+    async def erase(self, identity: str) -> None:
+        """Forgets everything of this person, marks included."""
+        ...
+
+    def load(self, identity: str) -> TriggerState:
+        """The same state for the write path; inside `Atomic.atomic` it sees the block's writes."""
+        ...
+
+    def save(self, identity: str, state: TriggerState, now: int) -> None:
+        """Replaces the state; one writer an identity."""
+        ...
+
+    def mark(self, identity: str, event: UserEvent, offset: int) -> bool:
+        """Whether this event is to be applied: false when the mark (identity, type, object, at) holds another offset."""
+        ...
+
+
+class UserProfiles(Protocol):
+    """What the app tells us of a person."""
+
+    async def get(self, identity: str) -> Profile | None:
+        """The profile, None for a stranger."""
+        ...
+
+    async def put(self, identity: str, profile: Profile) -> None:
+        """Replaces the profile."""
+        ...
+
+    async def erase(self, identity: str) -> None:
+        """Forgets the profile."""
+        ...
+
+
+class StatDelta(Struct, frozen=True):
+    """One event's effect on the statistics: `weight` moves popularity, `type` its hourly counter, `terms` the prior."""
+
+    item_id: str
+    pool_id: str
+    type: str
+    weight: float
+    at: int
+    terms: tuple[str, ...]
+
+
+class ItemStats(Protocol):
+    """Counters per item, pool and hour, and popularity with exponential decay; the pool `""` is the whole site."""
+
+    def add(self, deltas: Sequence[StatDelta], partition: int, offset: int) -> None:
+        """Adds deltas of one log record; a record at or below the last offset applied is ignored."""
+        ...
+
+    def forget(self, item_ids: Sequence[str]) -> None:
+        """Drops popularity of items that left, so that popular lists stay short."""
+        ...
+
+    async def popular(self, pool_id: str, limit: int) -> list[str]:
+        """Item ids by decayed weight descending."""
+        ...
+
+    async def popularity(self, pool_id: str, item_ids: Sequence[str], now: int) -> dict[str, float]:
+        """Decayed weight of each item as of `now`; items without events are left out."""
+        ...
+
+    async def top_terms(self, pool_id: str, limit: int, now: int) -> list[Trigger]:
+        """The pool's terms by decayed weight: the trigger prior of a person of whom nothing is known."""
+        ...
+
+
+class PoolStore(Protocol):
+    """Pools as revisions; a revision *is* the audit record. Operators' writes fail closed; serving uses the last copy."""
+
+    async def put(self, pool_id: str, draft: PoolDraft, expected: int | None, author: str, reason: str, now: int) -> Revision:
+        """Writes the next revision: of a new pool when `expected` is None (an existing one raises `RevisionStale`), else
+        only if `expected` is the newest (`RevisionStale` otherwise, `NotFound` for no such pool). The rule is already checked.
+        """
+        ...
+
+    async def get(self, pool_id: str) -> Revision:
+        """The newest revision; raises `NotFound`."""
+        ...
+
+    async def revisions(self, pool_id: str) -> list[Revision]:
+        """All revisions, newest first; raises `NotFound`."""
+        ...
+
+    def changes(self, after_epoch: int) -> list[PoolChange]:
+        """Newest revision of every pool whose epoch, or whose tagging, moved past `after_epoch`; by epoch rising."""
+        ...
+
+    def epoch(self) -> int:
+        """A number that rises with every revision and every tagging; cheap, asked before each batch."""
+        ...
+
+    def set_tagged(self, pool_id: str, pool_epoch: int) -> None:
+        """Records that every stored item carries the tag of the revision with this epoch; ignored if a newer revision exists."""
+        ...
+
+
+class KeyStore(Protocol):
+    """API keys by digest; secrets are never stored. Callers fail closed."""
+
+    async def find(self, digest: str) -> ApiKey | None:
+        """The key with this digest, revoked ones included."""
+        ...
+
+    async def add(self, key: ApiKey) -> None:
+        """Stores a new key."""
+        ...
+
+    async def all(self) -> list[ApiKey]:
+        """Every key, oldest first."""
+        ...
+
+    async def revoke(self, key_id: str, now: int) -> None:
+        """Revokes; raises `NotFound`. Revoking twice keeps the first time."""
+        ...
+
+
+class Understander(Protocol):
+    """Makes sense of what sellers wrote. Never raises on any text; deterministic for one version."""
+
+    @property
+    def version(self) -> str:
+        """Names the models and the knowledge base; stored on everything that was made."""
+        ...
+
+    def understand(self, given: Sequence[Given]) -> list[Understood]:
+        """One result an item, in order."""
+        ...
+
+    def split_words(self, text: str) -> tuple[str, ...]:
+        """The words that title_words would hold for this text; a rule's value must be exactly one."""
+        ...
+
+

@@ -1,0 +1,82 @@
+"""A person's behaviour as it arrives (`UserEvent`) and as it is kept (`TriggerState`, `Profile`)."""
+
+from typing import Literal, NamedTuple, get_args
+
+from msgspec import Struct, field
+
+UserEventType = Literal["view", "click", "favourite", "cart", "bid", "purchase", "follow", "search", "expose"]
+USER_EVENT_TYPES: tuple[str, ...] = get_args(UserEventType)
+
+
+class Identity(NamedTuple):
+    """Who asks: the user if known, else the device, else nobody (`key == ""`, nothing is remembered)."""
+
+    user_id: str | None
+    device_id: str | None
+
+    @property
+    def key(self) -> str:
+        """The key under which everything of this person is stored; `u:` and `d:` keep the two id spaces apart."""
+        if self.user_id:
+            return f"u:{self.user_id}"
+        return f"d:{self.device_id}" if self.device_id else ""
+
+
+class UserEvent(Struct, frozen=True):
+    """One thing that a person did; `at` in epoch ms. A search carries `query`, a follow `seller_id`, all else `item_id`."""
+
+    type: UserEventType
+    at: int
+    user_id: str | None = None
+    device_id: str | None = None
+    item_id: str | None = None
+    seller_id: str | None = None
+    query: str | None = None
+    pool_id: str | None = None
+    request_id: str | None = None
+
+    @property
+    def identity(self) -> Identity:
+        """The identity whose triggers, profile and statistics this event moves."""
+        return Identity(self.user_id, self.device_id)
+
+    @property
+    def object(self) -> str:
+        """What the event is about: the item, else the seller, else the query."""
+        return self.item_id or self.seller_id or self.query or ""
+
+
+class Weighted(Struct, array_like=True):
+    """A decayed weight as of `at` (ms); its value at a later time is `weight · 2^(-(now - at) / half_life)`."""
+
+    weight: float
+    at: int
+
+
+class Touched(Struct, frozen=True, array_like=True):
+    """An item that a person clicked, bought or did something else with, and when."""
+
+    item_id: str
+    type: UserEventType
+    at: int
+
+
+class TriggerState(Struct):
+    """What is kept of a person's behaviour, long- and short-term apart; each list is bounded by settings.
+
+    `pending` holds events on items that are not indexed yet; they are resolved on read for 24 hours.
+    """
+
+    short: dict[str, Weighted] = field(default_factory=dict)
+    long: dict[str, Weighted] = field(default_factory=dict)
+    bought: list[Touched] = field(default_factory=list)
+    recent: list[Touched] = field(default_factory=list)
+    pending: list[Touched] = field(default_factory=list)
+
+
+class Profile(Struct, frozen=True):
+    """What the app told us of a person: tags (normalised keywords) and free attributes."""
+
+    tags: tuple[str, ...] = ()
+    attributes: dict[str, str | int | float] = field(default_factory=dict)
+    updated_at: int = 0

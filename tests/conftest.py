@@ -1,0 +1,24 @@
+"""What every test stands on: repeatable property tests, and material that may be absent."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from checkout import ROOT
+
+# Nothing here may depend on the speed of the machine, so neither deadlines nor the health check of slow generation.
+_untimed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.register_profile("repeatable", parent=_untimed, derandomize=True, database=None)
+settings.register_profile("explore", parent=_untimed, max_examples=2_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real titles and events beside the checkout; a named skip where it is absent."""
+    folder = ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("needs ../shared/data beside the checkout")
+    return folder

@@ -1,0 +1,167 @@
+"""Behaviour adds up to triggers: decay, horizons, diversity, bounds."""
+
+from math import isclose
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from builders import DAY, HOUR, NOW, user_event, wide_item
+from smallpool_core.behaviour import BehaviourSettings, apply_event, resolve_pending, term_shares, triggers_from
+from smallpool_core.terms import MAX_TRIGGERS
+from smallpool_core.users import Touched, TriggerState, UserEvent, Weighted
+
+SETTINGS = BehaviourSettings()
+SHORT = SETTINGS.short_half_life_s * 1000
+LONG = SETTINGS.long_half_life_s * 1000
+PHONE = ("category:数码›手机", "brand:apple", "category:数码")
+
+
+def applied(*events: tuple[UserEvent, tuple[str, ...] | None], settings: BehaviourSettings = SETTINGS, now: int = NOW) -> TriggerState:
+    state = TriggerState()
+    for event, terms in events:
+        state = apply_event(state, event, terms, settings, now)
+    return state
+
+
+def weights(state: TriggerState, now: int = NOW) -> dict[str, float]:
+    return {trigger.term: trigger.weight for trigger in triggers_from(state, now, SETTINGS)}
+
+
+def test_applying_leaves_the_given_state_as_it_was() -> None:
+    before = applied((user_event(), PHONE))
+    copy = replace(before, short=dict(before.short), recent=list(before.recent))
+    apply_event(before, user_event("purchase", "i2"), ("brand:sony",), SETTINGS, NOW)
+    assert before == copy
+
+
+def test_a_weight_halves_with_each_half_life_of_its_horizon() -> None:
+    state = applied((user_event(at=NOW - SHORT), ("brand:a",)), (user_event(at=NOW), ("brand:a",)))
+    assert isclose(state.short["brand:a"].weight, 0.8 * 1.5)
+    state = applied((user_event(at=NOW - LONG), ("brand:a",)), (user_event(at=NOW), ("brand:a",)))
+    assert isclose(state.long["brand:a"].weight, 0.8 * 1.5)
+
+
+def test_what_a_term_gains_depends_on_its_kind_and_its_company() -> None:
+    shares = term_shares(["category:a›b›c", "category:a›b", "category:a", "brand:x", "point:p", "point:q", "point:r", "point:s"], SETTINGS)
+    assert shares["category:a›b›c"] == 1.0
+    assert isclose(shares["category:a›b"], 0.4)
+    assert isclose(shares["category:a"], 0.16)
+    assert shares["brand:x"] == 0.8
+    assert isclose(sum(share for term, share in shares.items() if term.startswith("point:")), 0.6 * 2)
+    assert "item:1" not in term_shares(["item:1"], SETTINGS)
+
+
+def test_the_heaviest_trigger_is_what_the_person_did_most() -> None:
+    state = applied((user_event(), PHONE), (user_event("cart", "i2"), ("brand:sony",)), (user_event("view", "i3"), ("brand:canon",)))
+    found = [trigger.term for trigger in triggers_from(state, NOW, SETTINGS)]
+    assert found == ["brand:sony", "category:数码›手机", "brand:apple", "brand:canon", "category:数码"]
+
+
+def test_todays_session_outweighs_an_old_taste_and_gives_way_to_it_as_it_fades() -> None:
+    old = [(user_event(item_id=f"i{n}", at=NOW - 10 * DAY), ("brand:old",)) for n in range(20)]
+    state = applied(*old, *[(user_event(item_id=f"n{n}"), ("brand:new",)) for n in range(5)])
+    assert weights(state)["brand:new"] > weights(state)["brand:old"]
+    later = weights(state, NOW + DAY)
+    assert later["brand:old"] > later["brand:new"]
+
+
+def test_a_lone_old_click_does_not_look_like_a_busy_session() -> None:
+    fresh, stale = applied((user_event(), PHONE)), applied((user_event(at=NOW - DAY), PHONE))
+    assert weights(stale)["brand:apple"] < weights(fresh)["brand:apple"] / 2
+
+
+def test_no_kind_fills_all_triggers() -> None:
+    points = tuple(f"point:p{n}" for n in range(30))
+    state = applied((user_event("cart"), points), (user_event(item_id="i2"), ("brand:a", "category:c", "city:x", "city:y")))
+    triggers = [trigger.term for trigger in triggers_from(state, NOW, SETTINGS)]
+    assert sum(term.startswith("point:") for term in triggers) == SETTINGS.kind_limits["point"]
+    assert {"brand:a", "category:c", "city:x"} < set(triggers)
+    assert "city:y" not in triggers
+
+
+def test_at_most_as_many_triggers_come_back_as_asked_for_and_ties_go_by_bytes() -> None:
+    kinds = ("category", "brand", "point", "tag", "seller")
+    state = applied(*[(user_event(item_id=f"{kind}{n}"), (f"{kind}:{n}",)) for kind in kinds for n in range(9)])
+    assert len(triggers_from(state, NOW, SETTINGS)) == MAX_TRIGGERS
+    three = triggers_from(state, NOW, SETTINGS, 3)
+    assert [(trigger.term, trigger.at) for trigger in three] == [("category:0", NOW), ("category:1", NOW), ("category:2", NOW)]
+
+
+def test_each_horizon_keeps_its_strongest_terms() -> None:
+    settings = BehaviourSettings(max_terms=3)
+    state = applied(*[(user_event(item_id=f"i{n}", at=NOW - n * HOUR), (f"brand:{n}",)) for n in (4, 0, 3, 1, 2)], settings=settings)
+    assert set(state.short) == set(state.long) == {"brand:0", "brand:1", "brand:2"}
+
+
+@pytest.mark.parametrize("kind", ["view", "click", "favourite", "cart", "bid"])
+def test_what_was_touched_is_recent_once_at_its_newest_and_bounded(kind: str) -> None:
+    settings = BehaviourSettings(max_recent=3)
+    times = [("a", 5), ("b", 1), ("a", 2), ("c", 3), ("d", 4)]
+    state = applied(*[(user_event(kind, item_id, at=at), ()) for item_id, at in times], settings=settings)
+    assert state.recent == [Touched("c", kind, 3), Touched("d", kind, 4), Touched("a", kind, 5)]
+
+
+def test_the_last_hundred_purchases_are_kept_whatever_a_purchase_weighs() -> None:
+    settings = BehaviourSettings(behaviour_weights={})
+    state = applied(*[(user_event("purchase", f"i{n}", at=n), PHONE) for n in range(101)], settings=settings)
+    assert [touched.item_id for touched in state.bought] == [f"i{n}" for n in range(1, 101)]
+    assert state.short == state.long == {}
+    assert state.recent == []
+
+
+def test_an_event_that_weighs_nothing_changes_nothing() -> None:
+    state = applied((user_event(), PHONE))
+    assert apply_event(state, user_event("expose"), None, SETTINGS, NOW) is state
+
+
+def test_an_event_on_an_unknown_item_waits_and_its_number_is_bounded() -> None:
+    settings = BehaviourSettings(max_pending=2)
+    state = applied(*[(user_event(item_id=f"i{n}", at=NOW + n), None) for n in range(3)], settings=settings)
+    assert [touched.item_id for touched in state.pending] == ["i1", "i2"]
+    assert state.short == {}
+
+
+def test_what_waited_is_applied_as_of_when_it_happened() -> None:
+    late = applied((user_event(at=NOW - HOUR), None))
+    resolved = resolve_pending(late, {"i1": wide_item(terms=PHONE)}, SETTINGS, NOW)
+    assert resolved.pending == []
+    assert resolved.short == applied((user_event(at=NOW - HOUR), PHONE)).short
+    assert late.pending != []
+
+
+def test_what_waits_stays_until_its_item_comes_or_a_day_has_passed() -> None:
+    state = applied((user_event(at=NOW), None))
+    assert resolve_pending(state, {"other": wide_item("other")}, SETTINGS, NOW + DAY - 1).pending == state.pending
+    assert resolve_pending(state, {}, SETTINGS, NOW + DAY).pending == []
+    nobody = TriggerState()
+    assert resolve_pending(nobody, {}, SETTINGS, NOW) is nobody
+
+
+def test_a_stranger_has_no_triggers() -> None:
+    assert triggers_from(TriggerState(), NOW, SETTINGS) == []
+
+
+def test_an_event_that_arrives_ages_late_counts_for_what_is_left_of_it() -> None:
+    state = applied((user_event(), PHONE), (user_event(item_id="i2", at=0), PHONE))
+    assert state.short == applied((user_event(), PHONE)).short
+
+
+def test_weights_from_ages_ago_or_ahead_of_the_clock_are_finite() -> None:
+    state = TriggerState(short={"brand:old": Weighted(1.0, 0), "brand:ahead": Weighted(1.0, NOW + HOUR)})
+    assert weights(state)["brand:ahead"] == weights(state, NOW + HOUR)["brand:ahead"]
+    assert "brand:old" not in weights(state)
+
+
+histories = st.lists(
+    st.tuples(st.sampled_from("abcd"), st.integers(NOW - 60 * DAY, NOW), st.sampled_from(["click", "cart", "view"])), max_size=8
+)
+
+
+@given(history=histories, data=st.data())
+def test_late_events_need_no_order(history: list[tuple[str, int, str]], data: st.DataObject) -> None:
+    events = [(user_event(kind, item_id, at=at), (f"brand:{item_id}", "category:c")) for item_id, at, kind in history]
+    one, other = weights(applied(*events)), weights(applied(*data.draw(st.permutations(events))))
+    assert one.keys() == other.keys()
+    assert all(isclose(one[term], other[term], rel_tol=1e-6) for term in one)

@@ -1,0 +1,129 @@
+"""The index over rules finds the rules of an item, keeps up with changes, and looks at few of them."""
+
+from threading import Thread
+from typing import Any
+
+from smallpool_core.items import WideItem
+from smallpool_core.rules import Rule, RuleIndex, parse_rule
+from strategies import ATTRIBUTES
+
+
+def leaf(field: str, op: str, value: object) -> dict[str, Any]:
+    return {"field": field, "op": op, "value": value}
+
+
+def rule(*parts: object) -> Rule:
+    return parse_rule({"all": list(parts)}, ATTRIBUTES)
+
+
+def an_item(**fields: Any) -> WideItem:
+    return WideItem(item_id="i1", version=1, enrich=0, state="on_sale", **fields)
+
+
+def an_index(**rules: Rule) -> RuleIndex:
+    index = RuleIndex()
+    for pool_id, one in rules.items():
+        index.put(pool_id, one)
+    return index
+
+
+def test_pools_come_sorted_by_the_bytes_of_their_ids() -> None:
+    names = ["b", "a", "Z", "é", "池", "\U0001f44d", "\uffee", "10", "9"]
+    index = an_index(**{name: rule() for name in names})
+    assert index.match(an_item()) == sorted(names, key=str.encode)
+
+
+def test_a_changed_rule_replaces_the_old_one_and_a_removed_one_is_gone() -> None:
+    index = an_index(p=rule(leaf("brand", "eq", "apple")))
+    index.put("p", rule(leaf("brand", "eq", "vivo")))
+    assert index.match_many([an_item(brand="apple"), an_item(brand="vivo")]) == [[], ["p"]]
+    index.remove("p")
+    index.remove("p")
+    assert index.match(an_item(brand="vivo")) == []
+    assert len(index) == 0
+
+
+def test_nothing_is_kept_of_rules_that_are_gone() -> None:
+    index = an_index(
+        a=rule(leaf("brand", "in", ["apple", "vivo"]), leaf("price_cents", "lt", 500)),
+        b=rule(leaf("price_cents", "gt", 5)),
+        c=rule({"not": leaf("tags", "has", "x")}),
+    )
+    for pool_id in "abc":
+        index.remove(pool_id)
+    assert index._shelves == {}
+    assert index._everywhere.rules == {}
+
+
+def test_a_leaf_that_depends_on_time_does_not_keep_an_item_out() -> None:
+    index = an_index(p=rule(leaf("brand", "eq", "apple"), leaf("published_at", "within", "-1h")))
+    assert index.match(an_item(brand="apple", published_at=0)) == ["p"]
+
+
+def test_rules_are_found_by_any_of_their_alternatives() -> None:
+    index = an_index(p=parse_rule({"any": [leaf("brand", "eq", "apple"), leaf("category", "prefix", ["数码"])]}, ATTRIBUTES))
+    assert index.match(an_item(brand="apple")) == ["p"]
+    assert index.match(an_item(category="数码›手机")) == ["p"]
+    assert index.match(an_item(category="数码机")) == []
+
+
+def test_a_key_that_only_hints_at_a_match_does_not_settle_it() -> None:
+    all_of_two = leaf("tags", "has_all", ["a", "b"])
+    brand_and_price = {"all": [leaf("brand", "eq", "apple"), leaf("price_cents", "lt", 5)]}
+    index = an_index(
+        alone=rule(all_of_two),
+        second=rule(leaf("seller_id", "eq", "s1"), all_of_two),
+        either=parse_rule({"any": [leaf("brand", "eq", "vivo"), brand_and_price]}, ATTRIBUTES),
+    )
+    assert index.match(an_item(tags=("a",), seller_id="s1", brand="apple", price_cents=6)) == []
+    assert index.match(an_item(tags=("b",), seller_id="s1", brand="vivo")) == ["either"]
+    assert index.match(an_item(tags=("a", "b"), seller_id="s1", brand="apple", price_cents=4)) == ["alone", "either", "second"]
+
+
+def test_rules_of_ranges_alone_are_found_at_every_size() -> None:
+    edges = [-(2**63), -5, -1, 0, 1, 63, 64, 999, 1_000, 1_001, 2**62, 2**63 - 1]
+    index = an_index(**{f"{edge}": rule(leaf("price_cents", "gte", edge)) for edge in edges})
+    for price in edges:
+        assert set(index.match(an_item(price_cents=price))) == {str(edge) for edge in edges if price >= edge}
+    scores = an_index(**{f"{one}": rule(leaf("quality", "lte", one / 1000)) for one in (0, 63, 64, 999, 1_000)})
+    assert [len(scores.match(an_item(quality=one))) for one in (0, 63, 64, 65, 1_000)] == [5, 4, 3, 2, 1]
+
+
+def test_an_item_is_checked_only_against_rules_that_could_match() -> None:
+    checked: list[int] = []
+
+    class Watched(WideItem, frozen=True):
+        """An item that notes each reading of its score, which only the check of a whole rule reads."""
+
+        def __getattribute__(self, name: str) -> Any:
+            if name == "seller_score":
+                checked.append(1)
+            return super().__getattribute__(name)
+
+    index = RuleIndex()
+    for number in range(10_000):
+        parts = [leaf("category", "prefix", ["数码"]), leaf("brand", "eq", f"b{number % 1000}"), leaf("tags", "has", f"t{number}")]
+        index.put(f"p{number}", rule(*parts, leaf("seller_score", "gte", 0.5)))
+    item = Watched(
+        item_id="i1", version=1, enrich=0, state="on_sale", category="数码›手机", brand="b7", tags=("t7", "t9"), seller_score=600
+    )
+    assert index.match(item) == ["p7"]
+    assert len(checked) == 1
+
+
+def test_matching_goes_on_while_rules_change() -> None:
+    index = an_index(**{f"keep{number}": rule(leaf("tags", "has", f"t{number}")) for number in range(50)})
+
+    def change() -> None:
+        for number in range(2_000):
+            index.put("moving", rule(leaf("tags", "has", f"t{number % 60}"), leaf("price_cents", "lt", number)))
+        index.remove("moving")
+
+    thread = Thread(target=change)
+    thread.start()
+    item = an_item(tags=tuple(f"t{number}" for number in range(60)), price_cents=1)
+    kept = {f"keep{number}" for number in range(50)}
+    while thread.is_alive():
+        assert kept <= set(index.match(item)) <= kept | {"moving"}
+    thread.join()
+    assert set(index.match(item)) == kept
