@@ -1,0 +1,238 @@
+"""Every item on sale as a row of packed columns, and the rows of each pool: what the live view and the column index share.
+
+In: records of the wide table. Out, to who holds `lock`: values by row number, rows by item and by pool.
+
+A row is born with what its item is listed under (pools, intervals, terms) and keeps that for life: a record that changes any of it
+buries the row and bears another; a record that only changes values writes them in place. The dead stay in the lists that hold them
+until a sweep has passed over every list, and only then is a row number given again. So an item costs nothing from itself to its
+pools, a removal costs the same whatever their number, and the dead are never more than about half of the living.
+"""
+
+from collections.abc import Iterable, Sequence
+from threading import Lock
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smallpool_core.pools import HOME
+from smallpool_core.versions import packed
+from smallpool_stores.memory.arrays import FIRST_CAPACITY, Column, PoolRows, RowList, Rows
+from smallpool_stores.memory.graveyard import SWEEP_FLOOR, Graveyard
+from smallpool_stores.memory.interned import Interned
+from smallpool_stores.memory.listing import Listing
+from smallpool_stores.memory.removed import Removal, Removals
+
+NEVER_ENDS = 2**63 - 1
+"""`live_until` of an item without expiry."""
+NO_SELLER = -1
+TAKEN_AT_ONCE = 16
+"""Records taken in under one hold of the lock: some 0.3 ms, so that a question never waits long."""
+REMEMBERED = 500_000
+"""Removals remembered, some 100 bytes each."""
+
+
+class Beside(Protocol):
+    """Columns that another adapter keeps beside these, by the same row numbers. Called under the lock."""
+
+    def grow(self, capacity: int) -> None:
+        """Makes room for `capacity` rows."""
+        ...
+
+    def bear(self, row: int, item: Listing) -> None:
+        """The row begins to stand for the item."""
+        ...
+
+    def write(self, row: int, item: Listing) -> None:
+        """Values of the row's item changed, not its terms."""
+        ...
+
+    def bury(self, row: int) -> None:
+        """The row stands for nothing any more."""
+        ...
+
+    def lists(self) -> Iterable[RowList]:
+        """Every list that may hold a dead row."""
+        ...
+
+
+class ItemRows:
+    """Rows by item, columns by row, rows by pool. One thread takes in while others read: each holds `lock` meanwhile.
+
+    Every column has a value for each row up to `height`: `order` int64, (version, enrich) as one integer, -1 for the dead;
+    `live_from`, `live_until` int64, on sale while live_from <= now < live_until (ms), `live_until` 0 for the dead; `category`,
+    `seller` int32, numbers in `categories` and `sellers`; `static` int16.
+    """
+
+    def __init__(self, beside: Beside | None = None, *, remembered: int = REMEMBERED, sweep_floor: int = SWEEP_FLOOR) -> None:
+        self.lock = Lock()
+        self.item_ids: list[str] = []
+        self.categories = Interned()
+        self.sellers = Interned()
+        self.order = Column(np.int64)
+        self.live_from = Column(np.int64)
+        self.live_until = Column(np.int64)
+        self.category = Column(np.int32)
+        self.seller = Column(np.int32)
+        self.static = Column(np.int16)
+        self._listed_under = Column(np.int64)
+        self._marks = Column(np.uint8)
+        self._columns = (
+            self.order, self.live_from, self.live_until, self.category, self.seller, self.static, self._listed_under, self._marks,
+        )  # fmt: skip
+        self._capacity = FIRST_CAPACITY
+        self._beside = beside
+        self._rows: dict[str, int] = {}
+        self._pools: dict[str, PoolRows] = {}
+        self._removals = Removals(remembered)
+        self._graveyard = Graveyard(sweep_floor)
+
+    def __len__(self) -> int:
+        """How many items are listed, unexpired or not."""
+        return len(self._rows)
+
+    @property
+    def height(self) -> int:
+        """One more than the largest row number."""
+        return len(self.item_ids)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the rows in use and of the entries of pools: without item ids, interned strings and room to grow."""
+        columns = sum(column.values.itemsize for column in self._columns) * self.height
+        return columns + sum(pool.nbytes for pool in self._pools.values())
+
+    def take(self, items: Sequence[Listing], *, at_once: int = TAKEN_AT_ONCE) -> int:
+        """Takes in records and says how many were newer than what was known; an older or equal one changes nothing.
+
+        The lock is held for `at_once` records at a time, so a reader sees each record wholly or not at all.
+        """
+        newer = 0
+        for first in range(0, len(items), at_once):
+            some = items[first : first + at_once]
+            with self.lock:
+                newer += sum([self._take(item) for item in some])
+                self._graveyard.sweep(len(some), len(self._rows), self.order.values, self._lists)
+        return newer
+
+    def row_of(self, item_id: str) -> int | None:
+        """The item's row, None where it is not listed."""
+        return self._rows.get(item_id)
+
+    def removal_of(self, item_id: str) -> Removal | None:
+        """How the item left, None where it did not or that was long ago."""
+        return self._removals.get(item_id)
+
+    def rows_of(self, item_ids: Iterable[str]) -> list[int]:
+        """Rows of those of the items that are listed, in the order given."""
+        return [row for row in map(self._rows.get, item_ids) if row is not None]
+
+    def in_pool(self, pool_id: str, now: int) -> Rows:
+        """Rows that are in the pool at `now`, dead ones included; for the home pool every row."""
+        if pool_id == HOME:
+            return np.arange(self.height, dtype=np.int32)
+        pool = self._pools.get(pool_id)
+        return np.empty(0, np.int32) if pool is None else pool.at(now)
+
+    def is_live(self, rows: Rows, now: int) -> NDArray[np.bool_]:
+        """For each of the rows whether its item is on sale, published and unexpired at `now`, (n,) bool."""
+        return (self.live_until.values.take(rows) > now) & (self.live_from.values.take(rows) <= now)
+
+    def among(self, rows: Rows, others: Sequence[int]) -> NDArray[np.bool_]:
+        """For each of the rows whether it is one of the others, (n,) bool."""
+        marks = self._marks.values
+        marks[others] = 1
+        found = marks.take(rows).view(np.bool_)
+        marks[others] = 0
+        return found
+
+    def _take(self, item: Listing) -> bool:
+        item_id = item.item_id
+        order = packed(item.version, item.enrich)
+        row = self._rows.get(item_id)
+        if row is None:
+            removal = self._removals.get(item_id)
+            known = -1 if removal is None else removal.order
+        else:
+            known = self.order.cells[row]
+        if order <= known:
+            return False
+        if item.state != "on_sale":
+            self._bury(item_id, row)
+            self._removals.put(item_id, Removal(order, item.state == "expired"))
+            return True
+        if row is None and known >= 0:
+            self._removals.forget(item_id)
+        self._list(item, row, order)
+        return True
+
+    def _list(self, item: Listing, row: int | None, order: int) -> None:
+        listed_under = hash((item.pools, item.terms, tuple(sorted(item.intervals.items()))))
+        if row is not None and self._listed_under.cells[row] == listed_under:
+            self._give_back(row)
+            if self._beside is not None:
+                self._beside.write(row, item)
+        else:
+            self._bury(item.item_id, row)
+            row = self._bear(item)
+            self._listed_under.cells[row] = listed_under
+        self.order.cells[row] = order
+        self.live_from.cells[row] = item.published_at or 0
+        self.live_until.cells[row] = NEVER_ENDS if item.expires_at is None else item.expires_at
+        self.category.cells[row] = self.categories.take(item.category)
+        self.seller.cells[row] = NO_SELLER if item.seller_id is None else self.sellers.take(item.seller_id)
+        self.static.cells[row] = item.static_score
+
+    def _bear(self, item: Listing) -> int:
+        row = self._rows[item.item_id] = self._number(item.item_id)
+        for pool_id in dict.fromkeys(item.pools):
+            pool = self._pools.get(pool_id)
+            if pool is None:
+                pool = self._pools[pool_id] = PoolRows()
+            if pool_id in item.intervals:
+                for start, end in item.intervals[pool_id]:
+                    pool.add_interval(row, start, end)
+            else:
+                pool.add(row)
+        if self._beside is not None:
+            self._beside.bear(row, item)
+        return row
+
+    def _bury(self, item_id: str, row: int | None) -> None:
+        if row is None:
+            return
+        self._give_back(row)
+        self.order.cells[row] = -1
+        self.live_until.cells[row] = 0
+        self.item_ids[row] = ""
+        del self._rows[item_id]
+        self._graveyard.bury(row)
+        if self._beside is not None:
+            self._beside.bury(row)
+
+    def _give_back(self, row: int) -> None:
+        self.categories.give_back(self.category.cells[row])
+        if self.seller.cells[row] != NO_SELLER:
+            self.sellers.give_back(self.seller.cells[row])
+
+    def _number(self, item_id: str) -> int:
+        row = self._graveyard.reuse()
+        if row is not None:
+            self.item_ids[row] = item_id
+            return row
+        self.item_ids.append(item_id)
+        if self.height > self._capacity:
+            self._grow()
+        return self.height - 1
+
+    def _grow(self) -> None:
+        self._capacity += self._capacity // 2
+        for column in self._columns:
+            column.grow(self._capacity)
+        if self._beside is not None:
+            self._beside.grow(self._capacity)
+
+    def _lists(self) -> Iterable[RowList]:
+        yield from self._pools.values()
+        if self._beside is not None:
+            yield from self._beside.lists()

@@ -1,0 +1,39 @@
+"""What the app tells us of a person, one row an identity.
+
+In: a profile as the app sends it. Out: the same, until it is replaced or erased.
+"""
+
+from msgspec import msgpack
+
+from smallpool_core.users import Profile
+from smallpool_stores.sqlite.database import Database, translated
+
+TABLES = """
+CREATE TABLE profiles (
+    identity TEXT PRIMARY KEY,
+    profile BLOB NOT NULL
+) WITHOUT ROWID;
+"""
+
+_encode = msgpack.Encoder().encode
+_decode = msgpack.Decoder(Profile).decode
+
+
+class SqliteUserProfiles:
+    """Profiles as msgpack by identity; a write is durable as the database's `synchronous` says."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, identity: str) -> Profile | None:
+        with translated(f"read the profile of {identity!r}"):
+            row = self._database.connection.execute("SELECT profile FROM profiles WHERE identity = ?", (identity,)).fetchone()
+        return _decode(row[0]) if row is not None else None
+
+    async def put(self, identity: str, profile: Profile) -> None:
+        with self._database.atomic(), translated(f"write the profile of {identity!r}"):
+            self._database.connection.execute("INSERT OR REPLACE INTO profiles VALUES (?, ?)", (identity, _encode(profile)))
+
+    async def erase(self, identity: str) -> None:
+        with self._database.atomic(), translated(f"erase the profile of {identity!r}"):
+            self._database.connection.execute("DELETE FROM profiles WHERE identity = ?", (identity,))

@@ -1,0 +1,87 @@
+"""What a person's behaviour adds up to, one row an identity, and the marks that tell a new event from a repeated one.
+
+In: states as the user-event consumer computes them. Out: the same on the next read, and whether an event is to be applied.
+
+A mark is kept for seven days, as long as the log keeps the event itself. Its age counts from the newest event time that
+the table had seen when it was set, so that it needs no clock, and a history imported today is remembered from today.
+"""
+
+from typing import cast
+
+from msgspec import msgpack
+
+from smallpool_core.users import TriggerState, UserEvent
+from smallpool_stores.sqlite.database import Database, translated
+
+MARKS_KEPT_MS = 7 * 24 * 3_600_000
+
+TABLES = """
+CREATE TABLE triggers (
+    identity TEXT PRIMARY KEY,
+    state BLOB NOT NULL,
+    saved_at INTEGER NOT NULL
+);
+CREATE TABLE trigger_marks (
+    identity TEXT NOT NULL,
+    type TEXT NOT NULL,
+    object TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    log_offset INTEGER NOT NULL,
+    marked_at INTEGER NOT NULL,
+    PRIMARY KEY (identity, type, object, at)
+);
+CREATE INDEX trigger_marks_by_age ON trigger_marks (marked_at);
+"""
+
+_SAVE = """
+INSERT INTO triggers VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET state = excluded.state, saved_at = excluded.saved_at
+"""
+_MARK = """
+INSERT INTO trigger_marks
+VALUES (?1, ?2, ?3, ?4, ?5, max(?4, coalesce((SELECT max(marked_at) FROM trigger_marks), ?4)))
+ON CONFLICT DO NOTHING
+"""
+_MARKED = "SELECT log_offset FROM trigger_marks WHERE identity = ? AND type = ? AND object = ? AND at = ?"
+# An event sets one mark and takes up to four away, so the table holds the last seven days and little more.
+_PRUNE = """
+DELETE FROM trigger_marks WHERE rowid IN (
+    SELECT rowid FROM trigger_marks
+    WHERE marked_at < (SELECT max(marked_at) FROM trigger_marks) - ? ORDER BY marked_at LIMIT 4
+)
+"""
+
+_encode = msgpack.Encoder().encode
+_decode = msgpack.Decoder(TriggerState).decode
+
+
+class SqliteTriggerStore:
+    """Trigger states as msgpack by identity. `load`, `save` and `mark` join the transaction of `Database.atomic`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, identity: str) -> TriggerState:
+        return self.load(identity)
+
+    async def erase(self, identity: str) -> None:
+        with self._database.atomic(), translated(f"erase the triggers of {identity!r}"):
+            self._database.connection.execute("DELETE FROM triggers WHERE identity = ?", (identity,))
+            self._database.connection.execute("DELETE FROM trigger_marks WHERE identity = ?", (identity,))
+
+    def load(self, identity: str) -> TriggerState:
+        with translated(f"read the triggers of {identity!r}"):
+            row = self._database.connection.execute("SELECT state FROM triggers WHERE identity = ?", (identity,)).fetchone()
+        return _decode(row[0]) if row is not None else TriggerState()
+
+    def save(self, identity: str, state: TriggerState, now: int) -> None:
+        with self._database.atomic(), translated(f"write the triggers of {identity!r}"):
+            self._database.connection.execute(_SAVE, (identity, _encode(state), now))
+
+    def mark(self, identity: str, event: UserEvent, offset: int) -> bool:
+        key = (identity, event.type, event.object, event.at)
+        with self._database.atomic(), translated(f"mark an event of {identity!r}"):
+            connection = self._database.connection
+            if connection.execute(_MARK, (*key, offset)).rowcount == 0:
+                return cast(int, connection.execute(_MARKED, key).fetchone()[0]) == offset
+            connection.execute(_PRUNE, (MARKS_KEPT_MS,))
+            return True

@@ -1,0 +1,170 @@
+"""The promises of the port `EventLog`, on every adapter."""
+
+import asyncio
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from builders import DAY, NOW
+from smallpool_core.items import DeadLetter
+from smallpool_core.ports import EventLog, LogRecord, Topic
+from smallpool_stores.sqlite.event_log import SqliteEventLog
+from smallpool_stores.sqlite.schema import open_database
+
+
+@contextmanager
+def sqlite_event_log(folder: Path) -> Iterator[EventLog]:
+    database = open_database(folder / "smallpool.db")
+    yield SqliteEventLog(database)
+    database.close()
+
+
+ADAPTERS = {"sqlite": sqlite_event_log}
+
+
+@pytest.fixture(params=ADAPTERS)
+def event_log(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[EventLog]:
+    with ADAPTERS[request.param](tmp_path) as adapter:
+        yield adapter
+
+
+def append(event_log: EventLog, *values: str, topic: Topic = "item-events", at: int = NOW) -> list[int]:
+    return event_log.append_now(topic, [(f"key of {value}", value.encode()) for value in values], at)
+
+
+def texts(records: list[LogRecord]) -> list[str]:
+    return [record.value.decode() for record in records]
+
+
+def letter(offset: int = 0, value: bytes = b"\xff{", at: int = NOW) -> DeadLetter:
+    return DeadLetter("item-events", 0, offset, "i1", value, len(value), "digest", "title", "no text", 1, at)
+
+
+def test_a_record_comes_back_as_it_was_appended(event_log: EventLog) -> None:
+    value = bytes(range(256))
+    [offset] = event_log.append_now("item-events", [("手机\n", value)], NOW)
+    assert event_log.poll("item-events", "g", 10) == [LogRecord("item-events", 0, offset, "手机\n", value, NOW)]
+
+
+def test_the_first_offset_is_zero_and_each_next_one_more(event_log: EventLog) -> None:
+    assert append(event_log, "a", "b") == [0, 1]
+    assert append(event_log, "c") == [2]
+    assert append(event_log) == []
+    assert event_log.end("item-events") == 2
+
+
+def test_the_service_appends_as_the_write_path_does(event_log: EventLog) -> None:
+    append(event_log, "a")
+    offsets = asyncio.run(event_log.append("item-events", [("k", b"b"), ("k", b"c")], NOW))
+    assert offsets == [1, 2]
+    assert texts(event_log.poll("item-events", "g", 10)) == ["a", "b", "c"]
+
+
+def test_an_empty_topic_ends_before_the_first_offset(event_log: EventLog) -> None:
+    for topic in get_args(Topic):
+        assert event_log.end(topic) == -1
+        assert event_log.committed(topic, "g") == -1
+        assert event_log.poll(topic, "g", 10) == []
+
+
+def test_topics_do_not_mix(event_log: EventLog) -> None:
+    for topic in get_args(Topic):
+        append(event_log, f"of {topic}", topic=topic)
+    for topic in get_args(Topic):
+        assert event_log.end(topic) == 0
+        assert texts(event_log.poll(topic, "g", 10)) == [f"of {topic}"]
+
+
+def test_polling_moves_nothing(event_log: EventLog) -> None:
+    append(event_log, "a", "b", "c")
+    assert texts(event_log.poll("item-events", "g", 2)) == ["a", "b"]
+    assert texts(event_log.poll("item-events", "g", 2)) == ["a", "b"]
+
+
+def test_a_group_goes_on_after_what_it_committed(event_log: EventLog) -> None:
+    append(event_log, "a", "b", "c")
+    event_log.commit("item-events", "g", 1)
+    assert event_log.committed("item-events", "g") == 1
+    assert texts(event_log.poll("item-events", "g", 10)) == ["c"]
+    event_log.commit("item-events", "g", 2)
+    assert event_log.poll("item-events", "g", 10) == []
+
+
+def test_a_commit_never_goes_backwards(event_log: EventLog) -> None:
+    append(event_log, "a", "b", "c")
+    event_log.commit("item-events", "g", 2)
+    event_log.commit("item-events", "g", 0)
+    assert event_log.committed("item-events", "g") == 2
+
+
+def test_groups_read_independently(event_log: EventLog) -> None:
+    append(event_log, "a", "b")
+    event_log.commit("item-events", "ahead", 1)
+    assert texts(event_log.poll("item-events", "behind", 10)) == ["a", "b"]
+    assert event_log.committed("user-events", "ahead") == -1
+
+
+def test_dead_letters_come_back_whole_with_their_offsets(event_log: EventLog) -> None:
+    letters = [letter(offset) for offset in range(3)]
+    event_log.dead_letter(letters)
+    event_log.dead_letter([])
+    assert event_log.dead_letters(-1, 10) == list(enumerate(letters))
+    assert event_log.dead_letters(0, 1) == [(1, letters[1])]
+    assert event_log.dead_letters(2, 10) == []
+    assert event_log.end("dead-letters") == 2
+
+
+def test_pruning_forgets_what_is_old_and_passed(event_log: EventLog) -> None:
+    append(event_log, "old", "older", at=NOW - 8 * DAY)
+    append(event_log, "young")
+    event_log.commit("item-events", "g", 2)
+    assert event_log.prune("item-events", NOW - 7 * DAY) == 2
+    assert event_log.prune("item-events", NOW - 7 * DAY) == 0
+    assert texts(event_log.poll("item-events", "late", 10)) == ["young"]
+
+
+def test_pruning_keeps_what_a_group_has_not_passed(event_log: EventLog) -> None:
+    append(event_log, "a", "b", "c", at=NOW - 8 * DAY)
+    event_log.commit("item-events", "ahead", 2)
+    event_log.commit("item-events", "behind", 0)
+    assert event_log.prune("item-events", NOW) == 1
+    assert texts(event_log.poll("item-events", "behind", 10)) == ["b", "c"]
+
+
+def test_pruning_one_topic_leaves_the_others(event_log: EventLog) -> None:
+    for topic in get_args(Topic):
+        append(event_log, "a", topic=topic, at=NOW - 8 * DAY)
+    assert event_log.prune("served", NOW) == 1
+    assert [len(event_log.poll(topic, "g", 10)) for topic in get_args(Topic)] == [1, 1, 0, 1]
+
+
+def test_more_than_one_transaction_holds_is_pruned_too(event_log: EventLog) -> None:
+    append(event_log, *map(str, range(12_000)), at=NOW - 8 * DAY)
+    append(event_log, "young")
+    assert event_log.prune("item-events", NOW) == 12_000
+    assert texts(event_log.poll("item-events", "g", 10)) == ["young"]
+
+
+def test_offsets_are_never_used_again_after_pruning(event_log: EventLog) -> None:
+    append(event_log, "a", "b", at=NOW - 8 * DAY)
+    event_log.commit("item-events", "g", 1)
+    assert event_log.prune("item-events", NOW) == 2
+    assert event_log.end("item-events") == 1
+    assert append(event_log, "c") == [2]
+    assert texts(event_log.poll("item-events", "g", 10)) == ["c"]
+
+
+def test_concurrent_appends_lose_nothing_and_share_no_offset(event_log: EventLog) -> None:
+    def append_thirty(name: str) -> list[int]:
+        return [offset for number in range(30) for offset in append(event_log, f"{name}{number}")]
+
+    with ThreadPoolExecutor(4) as pool:
+        offsets = list(pool.map(append_thirty, "abcd"))
+    assert sorted(offset for mine in offsets for offset in mine) == list(range(120))
+    assert all(mine == sorted(mine) for mine in offsets)
+    stored = {record.offset: record.value.decode() for record in event_log.poll("item-events", "g", 200)}
+    assert [stored[offset] for offset in offsets[1]] == [f"b{number}" for number in range(30)]

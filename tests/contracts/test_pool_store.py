@@ -1,0 +1,197 @@
+"""The promises of the port `PoolStore`, on every adapter."""
+
+import asyncio
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from builders import NOW
+from smallpool_core.errors import NotFound, RevisionStale
+from smallpool_core.pools import Ordering, Pool, PoolDraft, PoolSettings, Revision
+from smallpool_core.ports import PoolStore
+from smallpool_stores.sqlite.pools import SqlitePoolStore
+from smallpool_stores.sqlite.schema import open_database
+
+PHONES = {"field": "category", "op": "prefix", "value": ["数码", "手机"]}
+CHEAP = {"field": "price_cents", "op": "lt", "value": 100_000}
+
+
+@contextmanager
+def sqlite_pool_store(folder: Path) -> Iterator[PoolStore]:
+    database = open_database(folder / "smallpool.db")
+    yield SqlitePoolStore(database)
+    database.close()
+
+
+ADAPTERS = {"sqlite": sqlite_pool_store}
+
+
+@pytest.fixture(params=ADAPTERS)
+def pool_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[PoolStore]:
+    with ADAPTERS[request.param](tmp_path) as adapter:
+        yield adapter
+
+
+def put(pool_store: PoolStore, pool_id: str = "p1", expected: int | None = None, now: int = NOW, **draft: Any) -> Pool:
+    return asyncio.run(pool_store.put(pool_id, PoolDraft(**draft), expected, "ann", "because", now)).pool
+
+
+def moved(pool_store: PoolStore, after: int) -> list[tuple[str, int, int]]:
+    """Pools that moved past an epoch: id, revision, tagged epoch."""
+    return [(change.pool.pool_id, change.pool.revision, change.tagged_epoch) for change in pool_store.changes(after)]
+
+
+def test_a_new_pool_is_live_with_defaults_and_holds_nothing_unless_said(pool_store: PoolStore) -> None:
+    pool = put(pool_store, "p1")
+    assert pool == Pool("p1", "p1", {"any": []}, 1, "live", PoolSettings(), Ordering(), pool.epoch)
+
+
+def test_a_revision_comes_back_as_it_was_put(pool_store: PoolStore) -> None:
+    draft = PoolDraft("手机", PHONES, "draft", PoolSettings(2, 100, 1, "repeat_oldest"), Ordering({"match": 2.5}))
+    revision = asyncio.run(pool_store.put("p1", draft, None, "ann", "opening", NOW))
+    assert revision == Revision(revision.pool, "ann", "opening", NOW)
+    assert (revision.pool.name, revision.pool.rule, revision.pool.state) == ("手机", PHONES, "draft")
+    assert (revision.pool.settings, revision.pool.ordering) == (draft.settings, draft.ordering)
+    assert asyncio.run(pool_store.get("p1")) == revision
+
+
+def test_what_a_draft_leaves_out_keeps_its_value(pool_store: PoolStore) -> None:
+    first = put(pool_store, rule=PHONES, state="draft", settings=PoolSettings(max_per_category=5))
+    second = put(pool_store, expected=1, name="手机")
+    assert (second.name, second.revision) == ("手机", 2)
+    assert (second.rule, second.state, second.settings, second.ordering) == (PHONES, "draft", first.settings, first.ordering)
+
+
+def test_every_revision_is_kept_newest_first(pool_store: PoolStore) -> None:
+    put(pool_store, rule=PHONES)
+    put(pool_store, "p2")
+    put(pool_store, expected=1, rule=CHEAP, now=NOW + 1)
+    history = asyncio.run(pool_store.revisions("p1"))
+    assert [(one.pool.revision, one.pool.rule, one.at) for one in history] == [(2, CHEAP, NOW + 1), (1, PHONES, NOW)]
+    assert asyncio.run(pool_store.get("p1")) == history[0]
+
+
+def test_a_pool_that_is_not_there_is_not_found(pool_store: PoolStore) -> None:
+    for ask in (pool_store.get("p1"), pool_store.revisions("p1")):
+        with pytest.raises(NotFound, match="no pool is named 'p1'"):
+            asyncio.run(ask)
+    with pytest.raises(NotFound):
+        put(pool_store, expected=1)
+    assert pool_store.epoch() == 0
+
+
+def test_an_edit_of_an_older_revision_is_refused_and_names_the_newest(pool_store: PoolStore) -> None:
+    put(pool_store, rule=PHONES)
+    put(pool_store, expected=1, name="mine")
+    epoch = pool_store.epoch()
+    with pytest.raises(RevisionStale) as raised:
+        put(pool_store, expected=1, name="yours")
+    assert (raised.value.expected, raised.value.current) == (1, 2)
+    assert asyncio.run(pool_store.get("p1")).pool.name == "mine"
+    assert pool_store.epoch() == epoch
+
+
+def test_a_pool_that_exists_is_not_made_anew(pool_store: PoolStore) -> None:
+    put(pool_store, rule=PHONES)
+    with pytest.raises(RevisionStale) as raised:
+        put(pool_store, rule=CHEAP)
+    assert raised.value.current == 1
+    assert asyncio.run(pool_store.get("p1")).pool.rule == PHONES
+
+
+def test_of_concurrent_edits_of_one_revision_one_is_taken(pool_store: PoolStore) -> None:
+    put(pool_store)
+
+    def edit(number: int) -> bool:
+        try:
+            put(pool_store, expected=1, name=f"edit {number}")
+        except RevisionStale:
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as pool:
+        taken = list(pool.map(edit, range(8)))
+    assert taken.count(True) == 1
+    assert [one.pool.name for one in asyncio.run(pool_store.revisions("p1"))] == [f"edit {taken.index(True)}", "p1"]
+
+
+def test_the_epoch_rises_with_every_revision_and_orders_all_pools(pool_store: PoolStore) -> None:
+    assert pool_store.epoch() == 0
+    epochs = []
+    for pool_id, expected in (("p2", None), ("p1", None), ("p2", 1)):
+        epochs.append(put(pool_store, pool_id, expected).epoch)
+        assert pool_store.epoch() == epochs[-1]
+    assert epochs == sorted(set(epochs))
+    assert epochs[0] > 0
+
+
+def test_changes_are_the_newest_revisions_by_epoch(pool_store: PoolStore) -> None:
+    assert moved(pool_store, 0) == []
+    for pool_id, expected in (("p2", None), ("p1", None), ("p3", None), ("p2", 1)):
+        put(pool_store, pool_id, expected)
+    assert moved(pool_store, 0) == [("p1", 1, 0), ("p3", 1, 0), ("p2", 2, 0)]
+
+
+def test_changes_after_an_epoch_are_what_moved_past_it(pool_store: PoolStore) -> None:
+    first = put(pool_store, "p1")
+    assert moved(pool_store, first.epoch) == []
+    put(pool_store, "p2")
+    assert moved(pool_store, first.epoch) == [("p2", 1, 0)]
+    assert moved(pool_store, first.epoch - 1) == [("p1", 1, 0), ("p2", 1, 0)]
+
+
+def test_a_tagging_moves_the_epoch_and_comes_with_the_changes(pool_store: PoolStore) -> None:
+    pool, _ = put(pool_store, "p1"), put(pool_store, "p2")
+    before = pool_store.epoch()
+    pool_store.set_tagged("p1", pool.epoch)
+    assert pool_store.epoch() > before
+    assert moved(pool_store, before) == [("p1", 1, pool.epoch)]
+    assert asyncio.run(pool_store.get("p1")).pool == pool
+
+
+def test_changes_come_by_epoch_whatever_was_tagged_last(pool_store: PoolStore) -> None:
+    first = put(pool_store, "p1")
+    put(pool_store, "p2")
+    pool_store.set_tagged("p1", first.epoch)
+    assert moved(pool_store, 0) == [("p1", 1, first.epoch), ("p2", 1, 0)]
+
+
+def test_a_tagging_said_twice_moves_nothing(pool_store: PoolStore) -> None:
+    pool = put(pool_store)
+    pool_store.set_tagged("p1", pool.epoch)
+    before = pool_store.epoch()
+    pool_store.set_tagged("p1", pool.epoch)
+    pool_store.set_tagged("nowhere", pool.epoch)
+    assert pool_store.epoch() == before
+
+
+def test_a_tagging_of_an_older_revision_is_ignored(pool_store: PoolStore) -> None:
+    first = put(pool_store)
+    put(pool_store, expected=1, rule=PHONES)
+    before = pool_store.epoch()
+    pool_store.set_tagged("p1", first.epoch)
+    assert pool_store.epoch() == before
+    assert moved(pool_store, 0) == [("p1", 2, 0)]
+
+
+def test_a_new_revision_keeps_what_the_old_one_was_tagged_by_and_needs_its_own_tagging(pool_store: PoolStore) -> None:
+    first = put(pool_store)
+    pool_store.set_tagged("p1", first.epoch)
+    second = put(pool_store, expected=1, rule=PHONES)
+    assert moved(pool_store, 0) == [("p1", 2, first.epoch)]
+    assert first.epoch < second.epoch
+    pool_store.set_tagged("p1", second.epoch)
+    assert moved(pool_store, 0) == [("p1", 2, second.epoch)]
+
+
+def test_an_epoch_after_a_tagging_is_new_to_every_pool(pool_store: PoolStore) -> None:
+    first = put(pool_store, "p1")
+    pool_store.set_tagged("p1", first.epoch)
+    tagged_at = pool_store.epoch()
+    second = put(pool_store, "p2")
+    assert second.epoch > tagged_at
+    assert moved(pool_store, tagged_at) == [("p2", 1, 0)]
