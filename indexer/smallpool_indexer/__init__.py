@@ -1,0 +1,1 @@
+"""The write path: an event comes in, an understood, pooled, recorded and indexed item goes out."""

@@ -1,0 +1,50 @@
+"""Stage assign: wide items -> the same items with the pools whose rules hold for them, as of an epoch of the rules.
+
+For a pool whose rule depends on time the intervals of now in which it holds ride along; an empty list of them says never.
+"""
+
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from smallpool_core.catalogue import Catalogue, KnownPool
+from smallpool_core.items import WideItem
+from smallpool_core.rules import Rule, RuleIndex, intervals
+from smallpool_indexer.stage import Staged
+
+
+class Assigner:
+    """The selection engine: every live pool's rule, filed so that an item is checked only against those that could hold."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._index = RuleIndex()
+        self._timed: dict[str, Rule] = {}
+        self._epoch = 0
+
+    def refresh(self) -> None:
+        """Takes in what changed in the pools since the last time; cheap where nothing did."""
+        refreshed_by_others = self._catalogue.epoch != self._epoch
+        changed = self._catalogue.refresh()
+        for known in self._catalogue.all() if refreshed_by_others else changed:
+            self._take_in(known)
+        self._epoch = self._catalogue.epoch
+
+    def assign(self, items: Sequence[WideItem]) -> Staged[WideItem]:
+        """The items on sale with pools sorted by UTF-8 bytes; removed items pass as they are, in no pool."""
+        return Staged([self._assigned(item) if item.state == "on_sale" else item for item in items])
+
+    def _assigned(self, item: WideItem) -> WideItem:
+        pools = tuple(self._index.match(item))
+        timed = {pool_id: intervals(self._timed[pool_id], item) for pool_id in pools if pool_id in self._timed}
+        return replace(item, pools=pools, intervals=timed, epoch=self._catalogue.epoch)
+
+    def _take_in(self, known: KnownPool) -> None:
+        pool_id, rule = known.pool.pool_id, known.rule
+        self._timed.pop(pool_id, None)
+        if known.pool.state != "live":
+            self._index.remove(pool_id)
+            return
+        self._index.put(pool_id, rule)
+        if rule.is_timed:
+            self._timed[pool_id] = rule

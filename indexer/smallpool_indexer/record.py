@@ -1,0 +1,46 @@
+"""Stage record: new records, dead letters and the place in the log, written in one short transaction.
+
+In: assigned items and what is stored of them. Out: the items that were newer; everything else is dropped and counted.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from msgspec.structs import replace
+
+from smallpool_core.events import INDEXER_GROUP
+from smallpool_core.items import DeadLetter, WideItem
+from smallpool_core.ports import Atomic, EventLog, ItemStats, LogRecord, WideTable
+from smallpool_indexer.stage import Staged
+
+
+class Recorder:
+    """The stores that one batch is written to."""
+
+    def __init__(self, atomic: Atomic, log: EventLog, wide: WideTable, stats: ItemStats) -> None:
+        self._atomic = atomic
+        self._log = log
+        self._wide = wide
+        self._stats = stats
+
+    def record(
+        self, items: Sequence[WideItem], stored: Mapping[str, WideItem], letters: Sequence[DeadLetter], upto: LogRecord
+    ) -> Staged[WideItem]:
+        """Writes all or nothing; a crash before the end leaves the batch to be taken again, to no further effect."""
+        news = [item for item in items if says_more(item, stored.get(item.item_id))]
+        with self._atomic.atomic():
+            newer = self._wide.append(news)
+            removed = [item.item_id for item in news if item.state != "on_sale"]
+            if removed:
+                self._stats.forget(removed)
+            if letters:
+                self._log.dead_letter(letters)
+            self._log.commit("item-events", INDEXER_GROUP, upto.offset)
+        out = [item for item, is_newer in zip(news, newer, strict=True) if is_newer]
+        return Staged(out, counts={"unchanged": len(items) - len(news), "stale": len(news) - len(out)})
+
+
+def says_more(item: WideItem, stored: WideItem | None) -> bool:
+    """Whether a record holds anything but a later count: a re-enrichment that found nothing new is not worth a write."""
+    if stored is None or item.version != stored.version:
+        return True
+    return replace(item, enrich=stored.enrich, epoch=stored.epoch) != stored
