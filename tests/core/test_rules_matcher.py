@@ -102,6 +102,7 @@ def test_an_attribute_of_the_wrong_type_counts_as_missing(value: Any) -> None:
     assert not holds(leaf("attributes.weight", "gte", -1e308), item)
     assert not holds(leaf("attributes.weight", "in", [3, 1]), item)
     assert not holds(leaf("attributes.colour", "eq", "3"), an_item(attributes={"colour": 3}))
+    assert not holds(leaf("attributes.colour", "in", ["3"]), an_item(attributes={"colour": ["3"]}))
 
 
 def test_within_looks_back_or_ahead_from_now_and_includes_both_ends() -> None:

@@ -57,6 +57,7 @@ def test_an_empty_group_is_named_for_what_it_matches() -> None:
         [leaf("category", "in", [["数码", "手机"]]), no(leaf("category", "prefix", ["数码"]))],
         [TAGGED, no(TAGGED)],
         [leaf("tags", "has_any", ["a", "b"]), no(leaf("tags", "has", "a")), no(leaf("tags", "has_any", ["b", "c"]))],
+        [leaf("tags", "has_any", ["a", "b"]), no(leaf("tags", "has_all", ["a"])), no(leaf("tags", "has", "b"))],
         [leaf("tags", "has_all", ["a", "b", "c"]), no(leaf("tags", "has_all", ["a", "c"]))],
         [{"any": [APPLE, CHEAP]}, no({"any": [APPLE, CHEAP]})],
         [{"any": [{"all": [APPLE, CHEAP]}, TAGGED]}, no({"any": [{"all": [APPLE, CHEAP]}, TAGGED]})],

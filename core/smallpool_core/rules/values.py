@@ -180,6 +180,6 @@ class ValueCheck:
         if type(value) is int and INT64_MIN <= value <= INT64_MAX and float(value) == value:
             return float(value)
         if type(value) is float and math.isfinite(value):
-            return value + 0.0  # -0.0 becomes 0.0
+            return value
         self.refuse(path, shown(value), f"`{field.name}` takes a finite number that a 64-bit float holds exactly")
         return None

@@ -36,8 +36,8 @@ class Graveyard:
     def sweep(self, taken: int, living: int, order: NDArray[np.int64], lists: Callable[[], Iterable[RowList]]) -> None:
         """Goes on with a pass as far as `taken` records pay for, or begins one; `order` is negative for the dead.
 
-        A pass ends before as many records came in as it takes to begin the next: so no call does much, and the dead are at most
-        half as many as the living.
+        A pass ends by about the time that enough records came in for the next to begin: so no call does much, and the dead are at
+        most about half as many as the living.
         """
         enough = max(self._floor, living // 4)
         if self._waiting:

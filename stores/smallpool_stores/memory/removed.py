@@ -29,10 +29,5 @@ class Removals:
         self._young[item_id] = removal
 
     def get(self, item_id: str) -> Removal | None:
-        """How the item left, None where it did not or that was long ago."""
+        """How the item last left, None where it never did or that was long ago."""
         return self._young.get(item_id) or self._old.get(item_id)
-
-    def forget(self, item_id: str) -> None:
-        """The item is listed again."""
-        self._young.pop(item_id, None)
-        self._old.pop(item_id, None)

@@ -120,7 +120,7 @@ class ItemRows:
         return self._rows.get(item_id)
 
     def removal_of(self, item_id: str) -> Removal | None:
-        """How the item left, None where it did not or that was long ago."""
+        """How an item without a row left, None where it never did or that was long ago."""
         return self._removals.get(item_id)
 
     def rows_of(self, item_ids: Iterable[str]) -> list[int]:
@@ -141,10 +141,11 @@ class ItemRows:
     def among(self, rows: Rows, others: Sequence[int]) -> NDArray[np.bool_]:
         """For each of the rows whether it is one of the others, (n,) bool."""
         marks = self._marks.values
-        marks[others] = 1
-        found = marks.take(rows).view(np.bool_)
-        marks[others] = 0
-        return found
+        try:
+            marks[others] = 1
+            return marks.take(rows).view(np.bool_)
+        finally:
+            marks[others] = 0
 
     def _take(self, item: Listing) -> bool:
         item_id = item.item_id
@@ -161,8 +162,6 @@ class ItemRows:
             self._bury(item_id, row)
             self._removals.put(item_id, Removal(order, item.state == "expired"))
             return True
-        if row is None and known >= 0:
-            self._removals.forget(item_id)
         self._list(item, row, order)
         return True
 

@@ -76,75 +76,73 @@ class TermColumns:
         """The rows of each term."""
         return self._lists
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes of lines and of the entries of lists, without room to grow and without the strings."""
-        return (len(self._totals.values) * LINE + self._second_used * LINE) * 4 + sum(rows.nbytes for rows in self._lists)
-
     def matching(self, rows: Rows, weights: Mapping[str, int]) -> tuple[Rows, Sums]:
         """Those of the rows that have one of the terms or more, in their order, and for each the sum of its weights."""
         asked = self._numbered(weights)
         entries = sum([len(self._lists[number].rows) for number in asked])
-        if entries < ENTRIES_PER_ROW * len(rows):
-            with self._totals_of(asked) as totals:
-                sums = totals.take(rows)
-        else:
-            sums = self._sums_by_lines(rows, asked)
+        sums = self._sums_by_lists(rows, asked) if entries < ENTRIES_PER_ROW * len(rows) else self._sums_by_lines(rows, asked)
         found = np.flatnonzero(sums)
         return rows.take(found), sums.take(found)
 
     def matching_anywhere(self, weights: Mapping[str, int]) -> tuple[Rows, Sums]:
-        """The same of all rows."""
+        """The same of all rows, dead ones included."""
         with self._totals_of(self._numbered(weights)) as totals:
             found = np.flatnonzero(totals).astype(np.int32)
             return found, totals.take(found)
 
     def shared(self, rows: Rows, terms: Iterable[str]) -> list[tuple[str, ...]]:
         """For each of the rows those of `terms` that it has, in the order of `terms`."""
-        asked = [(term, number) for term in terms if (number := self._terms.find(term)) is not None]
-        numbers = [number for _, number in asked]
-        places = self._by_term()
-        places[numbers] = range(len(asked), 0, -1)
-        found = places.take(self._all_lines(rows), mode="clip")
-        places[numbers] = 0
+        asked = {term: number for term in terms if (number := self._terms.find(term)) is not None}
+        places = dict(zip(asked.values(), range(len(asked), 0, -1), strict=True))
+        with self._by_term(places) as place_of:
+            found = place_of.take(self._all_lines(rows), mode="clip")
         found.sort(axis=1)
         most = int(np.count_nonzero(found, axis=1).max(initial=0))
-        names = ["", *(term for term, _ in reversed(asked))]
+        names = ["", *reversed(asked)]
         return [tuple([names[place] for place in line if place]) for line in found[:, : -most - 1 : -1].tolist()]
 
     def _sums_by_lines(self, rows: Rows, asked: Mapping[int, int]) -> Sums:
-        weights = self._by_term()
-        numbers = list(asked)
-        weights[numbers] = list(asked.values())
-        sums: Sums = np.einsum("ij->i", weights.take(self._lines.values.take(rows, axis=0), mode="clip"))
-        second = self._second.values.take(rows)
-        having = np.flatnonzero(second)
-        if having.size:
-            lines = self._second_lines.values.take(second.take(having), axis=0)
-            sums[having] += np.einsum("ij->i", weights.take(lines, mode="clip"))
-        weights[numbers] = 0
+        with self._by_term(asked) as weights:
+            sums: Sums = np.einsum("ij->i", weights.take(self._lines.values.take(rows, axis=0), mode="clip"))
+            second = self._second.values.take(rows)
+            having = np.flatnonzero(second)
+            if having.size:
+                lines = self._second_lines.values.take(second.take(having), axis=0)
+                sums[having] += np.einsum("ij->i", weights.take(lines, mode="clip"))
         return sums
+
+    def _sums_by_lists(self, rows: Rows, asked: Mapping[int, int]) -> Sums:
+        with self._totals_of(asked) as totals:
+            return totals.take(rows)
 
     @contextmanager
     def _totals_of(self, asked: Mapping[int, int]) -> Iterator[Sums]:
         """Sums of weights for every row, read from the lists; valid inside the block."""
         totals = self._totals.values
         lists = [self._lists[number].now() for number in asked]
-        for rows, weight in zip(lists, asked.values(), strict=True):
-            totals[rows] += weight
-        yield totals
-        for rows in lists:
-            totals[rows] = 0
+        try:
+            for rows, weight in zip(lists, asked.values(), strict=True):
+                totals[rows] += weight
+            yield totals
+        finally:
+            for rows in lists:
+                totals[rows] = 0
 
-    def _numbered(self, weights: Mapping[str, int]) -> dict[int, int]:
-        return {number: weight for term, weight in weights.items() if (number := self._terms.find(term)) is not None}
-
-    def _by_term(self) -> Sums:
-        """A value for each term, all zero, which the caller leaves all zero."""
+    @contextmanager
+    def _by_term(self, values: Mapping[int, int]) -> Iterator[Sums]:
+        """The values as an array over all terms, zero for the others; valid inside the block."""
         if len(self._terms) > self._terms_capacity:
             self._terms_capacity = len(self._terms) * 3 // 2
             self._per_term.grow(self._terms_capacity)
-        return self._per_term.values
+        numbers, by_term = list(values), self._per_term.values
+        try:
+            by_term[numbers] = list(values.values())
+            yield by_term
+        finally:
+            by_term[numbers] = 0
+
+    def _numbered(self, weights: Mapping[str, int]) -> dict[int, int]:
+        return {number: weight for term, weight in weights.items() if (number := self._terms.find(term)) is not None}
 
     def _all_lines(self, rows: Rows) -> NDArray[np.int32]:
         lines: NDArray[np.int32] = self._lines.values.take(rows, axis=0)

@@ -21,6 +21,8 @@ from smallpool_core.errors import StoreError, StoreFull, StoreUnavailable
 
 Synchronous = Literal["off", "normal", "full"]
 
+LIBRARY_VERSION = sqlite3.sqlite_version_info
+"""The version of SQLite that Python came with."""
 CACHE_KIB = 32_768
 """Page cache of one connection."""
 MMAP_BYTES = 128 << 20

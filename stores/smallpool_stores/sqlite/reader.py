@@ -11,28 +11,30 @@ from smallpool_core.items import WideItem
 from smallpool_core.pages import Answer, Query
 from smallpool_core.rules import Rule
 from smallpool_stores.memory.columns import ColumnIndex
+from smallpool_stores.sqlite.matching import Matching
 from smallpool_stores.sqlite.wide_table import SqliteWideTable
 
 
 class SqliteItemReader:
     """Reads `columns` for what is recalled and `table` for whole items; both are fed by the same indexer.
 
-    Columns trail the table by the index stage alone, so a hit's (version, enrich) is that of the live view. What an untrusted rule
-    matches is asked of the table, the truth, at the cost of one scan of the listed items.
+    Columns trail the table by the index stage alone, and a hit's (version, enrich) is that of the live view. What an untrusted rule
+    matches is asked of the table, the truth; that question alone may take long, and is awaited.
     """
 
     def __init__(self, columns: ColumnIndex, table: SqliteWideTable) -> None:
         self._columns = columns
         self._table = table
+        self._matching = Matching(table)
 
     async def recall(self, query: Query, weights: Mapping[str, int]) -> Answer:
-        return self._columns.recall(query, weights, self._among(query))
+        return self._columns.recall(query, weights, await self._among(query))
 
     async def browse(self, query: Query, by: Literal["newest", "static"]) -> Answer:
-        return self._columns.browse(query, by, self._among(query))
+        return self._columns.browse(query, by, await self._among(query))
 
     async def pick(self, query: Query, item_ids: Sequence[str]) -> Answer:
-        return self._columns.pick(query, item_ids, self._among(query))
+        return self._columns.pick(query, item_ids, await self._among(query))
 
     async def get(self, item_ids: Collection[str]) -> dict[str, WideItem]:
         return self._table.get(item_ids)
@@ -40,8 +42,8 @@ class SqliteItemReader:
     async def preview(self, rule: Rule, now: int, sample: int) -> tuple[int, list[str]]:
         return self._table.count_and_sample(rule, now, sample)
 
-    def _among(self, query: Query) -> list[str] | None:
+    async def _among(self, query: Query) -> Collection[str] | None:
         """Ids that an untrusted pool's rule matches; None where the tag decides, or nothing does."""
         if query.scope.trusted or query.scope.everything:
             return None
-        return self._table.matching_ids(query.scope.rule, query.now)
+        return await self._matching.ids(query.scope.rule, query.now)

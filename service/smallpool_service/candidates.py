@@ -1,0 +1,65 @@
+"""The values that flow between stages: lists of hits by source, then one list of candidates, then scored ones."""
+
+from collections.abc import Mapping, Sequence
+from math import isfinite
+
+from msgspec import Struct
+
+from smallpool_core.pages import Answer, Dropped, Hit, Query, SourceFailure
+
+
+class Question(Struct, frozen=True):
+    """What every source is asked: a query to the wide index and the person's integer trigger weights (possibly none)."""
+
+    query: Query
+    weights: Mapping[str, int]
+
+
+class Recalled(Struct, frozen=True):
+    """The answers of the sources that worked, by source, and the failures of those that did not."""
+
+    answers: Mapping[str, Answer]
+    failures: tuple[SourceFailure, ...] = ()
+
+    def __len__(self) -> int:
+        return sum(len(answer.hits) for answer in self.answers.values())
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether no source that worked would give more if it were asked for more."""
+        return all(answer.exhausted for answer in self.answers.values())
+
+
+class Lists(Struct, frozen=True):
+    """Hits by source, best first, and what the stage that made this left out."""
+
+    by_source: Mapping[str, Sequence[Hit]]
+    dropped: tuple[Dropped, ...] = ()
+
+    def __len__(self) -> int:
+        return sum(map(len, self.by_source.values()))
+
+
+class Candidate(Struct):
+    """One item with its rank (from 1) in each source that gave it."""
+
+    hit: Hit
+    ranks: dict[str, int]
+
+
+class Scored(Struct, frozen=True):
+    """A candidate with its value in each score dimension, in [0, 1], and the weighted sum of them."""
+
+    candidate: Candidate
+    values: tuple[float, ...]
+    score: float
+
+    @property
+    def item_id(self) -> str:
+        """The item's id."""
+        return self.candidate.hit.item_id
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether the score is a number that can be compared."""
+        return isfinite(self.score)

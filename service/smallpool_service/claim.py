@@ -1,0 +1,141 @@
+"""Turns ranked candidates into a page: rounds of the atomic claim, each held against the live view just before.
+
+Where nobody is there to claim for (anonymous, a dry run, a seen list that fails) the same rules make the page here, and
+nothing is remembered.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import msgspec
+from msgspec.structs import replace
+
+from smallpool_core.pages import Claimed, ClaimRequest, Dropped, Entry, Short
+from smallpool_core.ports import LiveView, SeenList
+from smallpool_service.candidates import Scored
+from smallpool_service.filter import DETAILS, live_reason, look_up
+from smallpool_service.page import PageItem, path_of
+from smallpool_service.run import Run
+from smallpool_service.spread import cut_key
+
+STAGE = "claim"
+_ENCODER = msgspec.json.Encoder()
+
+
+class Claiming:
+    """The page of one request while it is filled; `page` is what has been claimed so far."""
+
+    def __init__(self, run: Run, seen: SeenList, live: LiveView, page: Claimed, most: int) -> None:
+        self.page = page
+        self._run = run
+        self._seen = seen
+        self._live = live
+        self._most = most
+
+    async def take(self, ranked: Sequence[Scored], *, allow_seen: bool = False) -> tuple[Entry, ...]:
+        """Claims rounds of the best first until the page is closed or nothing is left to offer; returns the page so far."""
+        settings = self._run.known.pool.settings
+        waiting: Sequence[Scored] = ranked
+        while not self.page.closed:
+            offered, waiting = offer(waiting, self.page.entries, self._most, settings.max_per_category, settings.spread_level)
+            if not offered:
+                break
+            entries = [entry_of(scored, settings.spread_level) for scored in self._still_live(offered)]
+            late = self._run.is_late()
+            if entries or late:
+                await self._claim(entries, final=late, short="deadline" if late else None, allow_seen=allow_seen)
+        return self.page.entries
+
+    async def close(self, short: Short | None) -> None:
+        """Closes a page that cannot be filled, for the reason given."""
+        if not self.page.closed:
+            await self._claim((), final=True, short=short, allow_seen=False)
+
+    def _still_live(self, offered: Sequence[Scored]) -> list[Scored]:
+        run = self._run
+        now = run.now()
+        known = look_up(self._live, [scored.item_id for scored in offered], run.request.pool_id, now)
+        kept = []
+        for scored in offered:
+            reason = live_reason(scored.candidate.hit, known[scored.item_id], run.known.scope)
+            if reason is None:
+                kept.append(scored)
+            else:
+                run.drops.append(Dropped(scored.item_id, STAGE, reason, DETAILS[reason]))
+        return kept
+
+    async def _claim(self, entries: Sequence[Entry], *, final: bool, short: Short | None, allow_seen: bool) -> None:
+        run, settings = self._run, self._run.known.pool.settings
+        request = ClaimRequest(
+            identity=run.request.identity.key,
+            pool_id=run.request.pool_id,
+            request_id=run.request_id,
+            round=self.page.rounds,
+            ordered=tuple(entries),
+            n=run.request.size,
+            cap=settings.max_per_category,
+            seen_size=settings.seen_size,
+            allow_seen=allow_seen,
+            now=run.now(),
+            deadline=run.deadline,
+            final=final,
+            fingerprint=run.fingerprint,
+            short=short,
+        )
+        claimed = await run.attempt("seen_list", self._seen.claim(request), None) if run.claims else None
+        if claimed is None:
+            run.claims = False
+            claimed = unclaimed(request, self.page)
+        self.page = claimed
+
+
+def offer(
+    ranked: Sequence[Scored], entries: Sequence[Entry], most: int, cap: int, level: int | None
+) -> tuple[list[Scored], Sequence[Scored]]:
+    """Splits off at most `most` candidates that fit the page's cap per spread key, best first; the rest waits."""
+    counts = Counter(entry.spread_key for entry in entries)
+    offered: list[Scored] = []
+    waiting: list[Scored] = []
+    for place, scored in enumerate(ranked):
+        if len(offered) == most:
+            waiting.extend(ranked[place:])
+            break
+        key = cut_key(scored.candidate.hit.spread_key, level)
+        if counts[key] < cap:
+            counts[key] += 1
+            offered.append(scored)
+        else:
+            waiting.append(scored)
+    return offered, waiting
+
+
+def entry_of(scored: Scored, level: int | None) -> Entry:
+    """A candidate as the claim takes it; its payload is the item's JSON in `Page`, without an explanation."""
+    hit = scored.candidate.hit
+    return Entry(hit.item_id, cut_key(hit.spread_key, level), hit.expires_at, _ENCODER.encode(page_item(scored)))
+
+
+def page_item(scored: Scored) -> PageItem:
+    """A candidate as a line of a page; a score that is no number shows as 0."""
+    hit = scored.candidate.hit
+    shown = round(scored.score, 6) if scored.is_finite else 0.0
+    return PageItem(item_id=hit.item_id, category=path_of(hit.category), score=shown, sources=list(scored.candidate.ranks))
+
+
+def unclaimed(request: ClaimRequest, page: Claimed) -> Claimed:
+    """The page after a round that nobody remembers: the rules of the claim, but for what others were served meanwhile."""
+    entries = list(page.entries)
+    counts = Counter(entry.spread_key for entry in entries)
+    taken = {entry.item_id for entry in entries}
+    for entry in request.ordered:
+        if len(entries) == request.n:
+            break
+        expired = entry.expires_at is not None and entry.expires_at <= request.now
+        if entry.item_id in taken or expired or counts[entry.spread_key] >= request.cap:
+            continue
+        entries.append(entry)
+        counts[entry.spread_key] += 1
+        taken.add(entry.item_id)
+    full = len(entries) >= request.n
+    short = request.short if request.final and not full else None
+    return replace(page, entries=tuple(entries), rounds=page.rounds + 1, closed=full or request.final, closed_now=False, short=short)

@@ -1,0 +1,101 @@
+"""Leaves out what this person may not be shown, or not now, each with its reason.
+
+In: hits by source and what the live view knows of them. Out: hits by source and a `Dropped` for each item left out.
+"""
+
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+
+from msgspec import Struct
+
+from smallpool_core.pages import Dropped, Hit, LiveItem, Scope
+from smallpool_core.ports import LiveView
+from smallpool_service.candidates import Lists
+
+STAGE = "filter"
+
+DETAILS = {
+    "duplicate": "the source gave it twice",
+    "seen": "it was served to this person in this pool",
+    "bought": "this person bought it",
+    "own": "this person sells it",
+    "expired": "its time is over",
+    "gone": "it is not on sale",
+    "not_in_pool": "the pool's rule does not hold for it at this moment",
+    "stale": "the item changed after the row was indexed, and the pool's tag is still being brought up to date",
+}
+
+
+class Screen(Struct, frozen=True):
+    """What candidates are held against: the person's own lists and the clock (epoch ms)."""
+
+    scope: Scope
+    seen: AbstractSet[str]
+    bought: AbstractSet[str]
+    user_id: str | None
+    now: int
+
+
+def live_reason(hit: Hit, live: LiveItem | None, scope: Scope) -> str | None:
+    """Why the live view forbids this item now, or None.
+
+    A tag that is not trusted says nothing, nor does the home pool have one: there the row itself was held against the
+    rule, so it must be the newest that the live view knows.
+    """
+    if live is None:
+        return "gone"
+    if not live.is_on_sale:
+        return "expired" if live.is_expired else "gone"
+    if scope.everything:
+        return None
+    if scope.trusted:
+        return None if live.in_pool else "not_in_pool"
+    return "stale" if (live.version, live.enrich) > (hit.version, hit.enrich) else None
+
+
+def own_reason(hit: Hit, screen: Screen) -> str | None:
+    """Why this person is not shown this item, or None."""
+    item_id = hit.item_id
+    if item_id in screen.seen:
+        return "seen"
+    if item_id in screen.bought:
+        return "bought"
+    if hit.seller_id is not None and hit.seller_id == screen.user_id:
+        return "own"
+    if hit.expires_at is not None and hit.expires_at <= screen.now:
+        return "expired"
+    return None
+
+
+def look_up(live: LiveView, item_ids: Sequence[str], pool_id: str, now: int) -> dict[str, LiveItem | None]:
+    """What the live view knows of each item, by id."""
+    return dict(zip(item_ids, live.look(item_ids, pool_id, now), strict=True))
+
+
+def filter_hits(lists: Lists, screen: Screen, live: LiveView) -> Lists:
+    """Drops duplicates within a source, the person's own, bought and seen items, and what the live view forbids."""
+    rows = {hit.item_id: hit for hits in lists.by_source.values() for hit in hits}
+    known = look_up(live, list(rows), screen.scope.pool_id, screen.now)
+    reasons = {
+        item_id: reason
+        for item_id, hit in rows.items()
+        if (reason := own_reason(hit, screen) or live_reason(hit, known[item_id], screen.scope)) is not None
+    }
+    dropped = [Dropped(item_id, STAGE, reason, DETAILS[reason]) for item_id, reason in reasons.items()]
+    kept = {source: _once([hit for hit in hits if hit.item_id not in reasons], dropped) for source, hits in lists.by_source.items()}
+    return Lists(kept, tuple(dropped))
+
+
+def _once(hits: list[Hit], dropped: list[Dropped]) -> list[Hit]:
+    """The hits without those that came before in the same list."""
+    if len({hit.item_id for hit in hits}) == len(hits):
+        return hits
+    taken: set[str] = set()
+    kept = []
+    for hit in hits:
+        if hit.item_id in taken:
+            dropped.append(Dropped(hit.item_id, STAGE, "duplicate", DETAILS["duplicate"]))
+        else:
+            taken.add(hit.item_id)
+            kept.append(hit)
+    return kept

@@ -1,0 +1,133 @@
+"""Figures of one process for Prometheus: the observer of both pipelines, the requests served, and gauges read at each scrape.
+
+In: what stages, consumers and routes report. Out: the text that `/metrics` serves. The number of time series is bounded:
+a label that has taken `MAX_LABEL_VALUES` values calls every further one `other`, so no caller can fill the memory.
+"""
+
+from collections.abc import Callable
+from math import nan
+
+from msgspec import Struct
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+MAX_LABEL_VALUES = 200
+OTHER = "other"
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+DEGRADED_PREFIX = "degraded."
+
+_STAGE_BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
+_REQUEST_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0)
+_FILL_BUCKETS = (0.0, 0.25, 0.5, 0.75, 0.9, 1.0)
+
+
+class Described(Struct, frozen=True):
+    """One metric as the documentation lists it."""
+
+    name: str
+    kind: str
+    labels: tuple[str, ...]
+    meaning: str
+
+
+class _Bounded:
+    """Label values as they come, up to a limit; what is beyond shares one name."""
+
+    def __init__(self) -> None:
+        self._known: set[str] = set()
+
+    def __call__(self, value: str) -> str:
+        if value in self._known:
+            return value
+        if len(self._known) >= MAX_LABEL_VALUES:
+            return OTHER
+        self._known.add(value)
+        return value
+
+
+class Metrics:
+    """All metrics of one process, in a registry of their own; an observer of the read path and of the write path."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._described: list[Described] = []
+        self._gauges: dict[str, Gauge] = {}
+        self._requests = self._counter("smallpool_http_requests", ("route", "status"), "HTTP requests by route template and status")
+        self._request_s = self._histogram("smallpool_http_request_seconds", ("route",), "seconds to answer a request", _REQUEST_BUCKETS)
+        self._stage_s = self._histogram("smallpool_stage_seconds", ("stage",), "seconds one run of a stage takes", _STAGE_BUCKETS)
+        self._stage_in = self._counter("smallpool_stage_in", ("stage",), "values that came into a stage")
+        self._stage_out = self._counter("smallpool_stage_out", ("stage",), "values that a stage gave out")
+        self._counts = self._counter(
+            "smallpool_counts", ("name",), "what the pipelines count, by name: events by verdict, pages, dead letters"
+        )
+        self._degraded = self._counter("smallpool_degraded", ("part",), "answers that went on without a part that failed")
+        self._fill = self._histogram("smallpool_page_fill", (), "items on a page as a share of the size asked for", _FILL_BUCKETS)
+        self._short = self._counter("smallpool_page_short", ("reason",), "pages with fewer items than asked for, by reason")
+        self._events = self._counter("smallpool_events", ("topic", "outcome"), "rows of event batches over HTTP: accepted or rejected")
+        self._bound_stage, self._bound_name, self._bound_part = _Bounded(), _Bounded(), _Bounded()
+        self._bound_route, self._bound_status, self._bound_short = _Bounded(), _Bounded(), _Bounded()
+
+    def observe(self, stage: str, seconds: float, in_count: int, out_count: int) -> None:
+        """One run of one stage of either pipeline."""
+        label = self._bound_stage(stage)
+        self._stage_s.labels(label).observe(seconds)
+        self._stage_in.labels(label).inc(in_count)
+        self._stage_out.labels(label).inc(out_count)
+
+    def count(self, name: str, amount: int = 1) -> None:
+        """Something happened `amount` times; a name `degraded.PART` counts what an answer had to do without."""
+        if name.startswith(DEGRADED_PREFIX):
+            self._degraded.labels(self._bound_part(name.removeprefix(DEGRADED_PREFIX))).inc(amount)
+        else:
+            self._counts.labels(self._bound_name(name)).inc(amount)
+
+    def request(self, route: str, status: int, seconds: float) -> None:
+        """One HTTP request; `route` is the template such as `/v1/pools/{pool_id}`, never a path."""
+        label = self._bound_route(route)
+        self._requests.labels(label, self._bound_status(str(status))).inc()
+        self._request_s.labels(label).observe(seconds)
+
+    def page(self, size: int, filled: int, short: str | None) -> None:
+        """One page that was returned, with `filled` of the `size` items asked for."""
+        self._fill.observe(filled / size)
+        if short is not None:
+            self._short.labels(self._bound_short(short)).inc()
+
+    def events(self, topic: str, accepted: int, rejected: int) -> None:
+        """One batch of events; `topic` is one of the log's."""
+        self._events.labels(topic, "accepted").inc(accepted)
+        self._events.labels(topic, "rejected").inc(rejected)
+
+    def watch(self, name: str, meaning: str, read: Callable[[], float]) -> None:
+        """A gauge `smallpool_NAME` that is read at each scrape, from now on by `read`.
+
+        A reading that fails shows as NaN, and hides no other figure.
+        """
+        full = f"smallpool_{name}"
+        if full not in self._gauges:
+            self._gauges[full] = Gauge(full, meaning, registry=self.registry)
+            self._described.append(Described(full, "gauge", (), meaning))
+        self._gauges[full].set_function(lambda: _reading(read))
+
+    def text(self) -> bytes:
+        """Everything in Prometheus' text format, `CONTENT_TYPE`."""
+        return generate_latest(self.registry)
+
+    def describe(self) -> list[Described]:
+        """Every metric there is, in order of making."""
+        return list(self._described)
+
+    def _counter(self, name: str, labels: tuple[str, ...], meaning: str) -> Counter:
+        self._described.append(Described(f"{name}_total", "counter", labels, meaning))
+        return Counter(name, meaning, labels, registry=self.registry)
+
+    def _histogram(self, name: str, labels: tuple[str, ...], meaning: str, buckets: tuple[float, ...]) -> Histogram:
+        self._described.append(Described(name, "histogram", labels, meaning))
+        return Histogram(name, meaning, labels, registry=self.registry, buckets=buckets)
+
+
+def _reading(read: Callable[[], float]) -> float:
+    try:
+        return read()
+    except Exception:  # noqa: BLE001  one gauge that cannot be read must not hide all the other figures
+        return nan

@@ -1,0 +1,130 @@
+"""What operators do to pools: check a change, write its revision, and say what the rule would hold.
+
+In: drafts. Out: the pool as it stands, how many items its rule holds right now, and warnings; a refused change is not written.
+"""
+
+from contextlib import suppress
+
+from msgspec import UNSET, Struct
+
+from smallpool_core.catalogue import NOTHING, Catalogue
+from smallpool_core.errors import NotFound, Problem, Refused, RuleRefused, StoreError
+from smallpool_core.pools import HOME, Ordering, Pool, PoolDraft, PoolSettings, check_settings
+from smallpool_core.ports import PoolStore
+from smallpool_core.rules import Rule, RuleWarning, warnings
+from smallpool_service.items import get_items
+from smallpool_service.page import path_of
+from smallpool_service.run import ReadPorts
+
+WHOLE = "$"
+
+
+class SampleItem(Struct, frozen=True):
+    """One item that a rule holds for, as much of it as tells an operator what it is."""
+
+    item_id: str
+    title: str
+    category: list[str]
+    price_cents: int | None
+
+
+class Preview(Struct, frozen=True):
+    """How many of the `on_sale` items a rule holds for right now, some of them by item_id, and what is odd about the rule."""
+
+    count: int
+    on_sale: int
+    items: list[SampleItem]
+    warnings: list[RuleWarning]
+
+
+class Change(Struct, frozen=True):
+    """Who changes a pool, why, and when (ms). `expected` is the revision that they know, None for a new pool."""
+
+    author: str
+    reason: str
+    at: int
+    expected: int | None
+
+
+class Saved(Struct, frozen=True):
+    """The new revision, and what its rule holds."""
+
+    pool: Pool
+    preview: Preview
+
+
+def check_draft(catalogue: Catalogue, pool_id: str, draft: PoolDraft) -> Rule | None:
+    """The draft's rule, None where it has none. Raises `Refused` with every mistake of rule, settings and ordering."""
+    problems: list[Problem] = []
+    if pool_id == HOME:
+        problems.append(Problem("pool_id", repr(HOME), "home is the whole marketplace, and no pool of its own; choose another id"))
+    settings = PoolSettings() if draft.settings is UNSET else draft.settings
+    problems += check_settings(settings, Ordering() if draft.ordering is UNSET else draft.ordering)
+    rule: Rule | None = None
+    try:
+        rule = None if draft.rule is UNSET else parse_rule(catalogue, draft.rule)
+    except RuleRefused as error:
+        problems += error.problems
+    if problems:
+        raise Refused(problems)
+    return rule
+
+
+def parse_rule(catalogue: Catalogue, rule: object) -> Rule:
+    """The rule; raises `RuleRefused` with paths that begin at `rule`, where it stands in what an operator sends."""
+    try:
+        return catalogue.parse(rule)
+    except RuleRefused as error:
+        problems = [Problem("rule" + problem.path.removeprefix(WHOLE), problem.found, problem.message) for problem in error.problems]
+        raise RuleRefused(problems) from None
+
+
+async def save_pool(ports: ReadPorts, store: PoolStore, pool_id: str, draft: PoolDraft, change: Change) -> Saved:
+    """Writes the next revision, which holds here at once.
+
+    Raises `Refused`; `NotFound` or `RevisionStale` as `PoolStore.put` says; `StoreError` if the change or its record cannot be
+    written.
+    """
+    rule = check_draft(ports.catalogue, pool_id, draft) or known_rule(ports.catalogue, pool_id)
+    revision = await store.put(pool_id, draft, change.expected, change.author, change.reason, change.at)
+    refresh(ports.catalogue)
+    return Saved(revision.pool, await preview_rule(ports, rule, 0))
+
+
+def refresh(catalogue: Catalogue) -> None:
+    """Takes in the newest pools; with the store down the last copy serves."""
+    with suppress(StoreError):
+        catalogue.refresh()
+
+
+def known_rule(catalogue: Catalogue, pool_id: str) -> Rule:
+    """The rule of a pool as it stands; a pool that is not there yet holds nothing."""
+    refresh(catalogue)
+    try:
+        return catalogue.get(pool_id).rule
+    except NotFound:
+        return catalogue.parse(NOTHING)
+
+
+async def preview_rule(ports: ReadPorts, rule: Rule, sample: int) -> Preview:
+    """What the rule holds right now, with the first `sample` items."""
+    now = ports.clock.now_ms()
+    count, item_ids = await ports.reader.preview(rule, now, sample)
+    found = await get_items(ports.reader, item_ids) if item_ids else {}
+    items = [
+        SampleItem(item_id, item.given.title if item.given is not None else "", path_of(item.category), item.price_cents)
+        for item_id in item_ids
+        if (item := found.get(item_id)) is not None
+    ]
+    on_sale = ports.live.size(HOME, now)
+    return Preview(count, on_sale, items, [*warnings(rule), *_counted(rule, count, on_sale)])
+
+
+def _counted(rule: Rule, count: int, on_sale: int) -> list[RuleWarning]:
+    """What the items on sale say of the rule, where the rule by itself does not say it already."""
+    known = {warning.code for warning in warnings(rule) if warning.path == WHOLE}
+    if on_sale and count == 0 and known.isdisjoint({"matches_nothing", "contradictory"}):
+        return [RuleWarning("matches_nothing", WHOLE, f"the rule holds for none of the {on_sale} items that are on sale now")]
+    if on_sale and count >= on_sale and "matches_everything" not in known:
+        return [RuleWarning("matches_everything", WHOLE, f"the rule holds for all of the {on_sale} items that are on sale now")]
+    return []

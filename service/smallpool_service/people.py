@@ -1,0 +1,99 @@
+"""What is kept of one person: shown to them, changed by the app, forgotten on demand.
+
+In: an identity. Out: their profile and triggers as recall would use them now; or nothing is left of them.
+"""
+
+from collections.abc import Mapping, Sequence
+from math import isfinite
+
+from msgspec import Struct
+
+from smallpool_core.behaviour import BehaviourSettings, resolve_pending, triggers_from
+from smallpool_core.errors import Problem, Refused
+from smallpool_core.normalise import has_surrogate, normalise
+from smallpool_core.terms import Trigger
+from smallpool_core.users import Identity, Profile, Touched, TriggerState
+from smallpool_service.run import ReadPorts
+from smallpool_service.triggers import items_to_read
+
+MAX_TAGS = 100
+MAX_ATTRIBUTES = 50
+MAX_TEXT = 128
+
+
+class PersonView(Struct, frozen=True):
+    """One person as recall sees them: profile, triggers as of now (heaviest first), what they bought and touched last."""
+
+    user_id: str | None
+    device_id: str | None
+    tags: tuple[str, ...]
+    attributes: Mapping[str, str | int | float]
+    triggers: list[Trigger]
+    bought: list[Touched]
+    recent: list[Touched]
+
+
+async def view_person(ports: ReadPorts, identity: Identity, behaviour: BehaviourSettings) -> PersonView:
+    """Everything that is known of the person; a stranger has nothing."""
+    profile = await ports.profiles.get(identity.key) or Profile()
+    triggers, state = await _triggers_and_state(ports, identity, behaviour)
+    return PersonView(*identity, profile.tags, profile.attributes, triggers, list(state.bought), list(state.recent))
+
+
+async def view_triggers(ports: ReadPorts, identity: Identity, behaviour: BehaviourSettings) -> list[Trigger]:
+    """The person's triggers of behaviour as of now, heaviest first."""
+    return (await _triggers_and_state(ports, identity, behaviour))[0]
+
+
+async def put_profile(ports: ReadPorts, identity: Identity, tags: Sequence[str], attributes: Mapping[str, str | int | float]) -> Profile:
+    """Replaces the profile; tags are stored normalised, each once. Raises `Refused` with every problem."""
+    problems = _tag_problems(tags) + _attribute_problems(attributes)
+    if problems:
+        raise Refused(problems)
+    profile = Profile(tuple(dict.fromkeys(normalise(tag) for tag in tags)), dict(attributes), ports.clock.now_ms())
+    await ports.profiles.put(identity.key, profile)
+    return profile
+
+
+async def erase_person(ports: ReadPorts, identity: Identity) -> None:
+    """Forgets triggers, profile, seen lists and pages; each store is asked even if one before it is empty."""
+    await ports.triggers.erase(identity.key)
+    await ports.profiles.erase(identity.key)
+    await ports.seen.erase(identity.key, None)
+
+
+async def erase_seen(ports: ReadPorts, identity: Identity, pool_id: str | None) -> None:
+    """Forgets what was served to the person, in one pool or in all."""
+    await ports.seen.erase(identity.key, pool_id)
+
+
+async def _triggers_and_state(ports: ReadPorts, identity: Identity, behaviour: BehaviourSettings) -> tuple[list[Trigger], TriggerState]:
+    state = await ports.triggers.get(identity.key)
+    now = ports.clock.now_ms()
+    unread = items_to_read(state, priced_items=0)
+    items = await ports.reader.get(unread) if unread else {}
+    return triggers_from(resolve_pending(state, items, behaviour, now), now, behaviour), state
+
+
+def _tag_problems(tags: Sequence[str]) -> list[Problem]:
+    if len(tags) > MAX_TAGS:
+        return [Problem("tags", f"{len(tags)} tags", f"allowed are at most {MAX_TAGS}")]
+    return [problem for place, tag in enumerate(tags) if (problem := _text_problem(f"tags[{place}]", tag)) is not None]
+
+
+def _attribute_problems(attributes: Mapping[str, str | int | float]) -> list[Problem]:
+    if len(attributes) > MAX_ATTRIBUTES:
+        return [Problem("attributes", f"{len(attributes)} attributes", f"allowed are at most {MAX_ATTRIBUTES}")]
+    texts = [(f"attributes.{name}", value) for name, value in attributes.items() if isinstance(value, str)]
+    names = [("attributes (a name)", name) for name in attributes]
+    problems = [problem for path, text in (*names, *texts) if (problem := _text_problem(path, text)) is not None]
+    numbers = [(name, value) for name, value in attributes.items() if isinstance(value, float) and not isfinite(value)]
+    return problems + [Problem(f"attributes.{name}", str(value), "a number must be finite") for name, value in numbers]
+
+
+def _text_problem(path: str, text: str) -> Problem | None:
+    if not 1 <= len(text) <= MAX_TEXT:
+        return Problem(path, f"{len(text)} characters", f"allowed are 1 to {MAX_TEXT}")
+    if has_surrogate(text) or not text.isprintable():
+        return Problem(path, ascii(text), "control characters and lone surrogates are not allowed")
+    return None

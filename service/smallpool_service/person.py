@@ -1,0 +1,78 @@
+"""Who asks: what was served to them here, what they did, what the app told us; all read side by side before anything else.
+
+In: the request. Out: a `Person`, as complete as the stores that answered allow.
+"""
+
+import asyncio
+
+from msgspec import Struct
+
+from smallpool_core.behaviour import BehaviourSettings
+from smallpool_core.pages import Claimed, Opening, SeenEntry, StoredPage
+from smallpool_core.terms import MAX_TRIGGERS
+from smallpool_core.users import Profile, TriggerState
+from smallpool_service.run import ReadPorts, Run
+from smallpool_service.settings import ReadSettings
+from smallpool_service.sources.popular import SITE, stats_pool
+from smallpool_service.triggers import Wishes, items_to_read, personal_triggers, smoothed_prior, wishes_from
+
+NOTHING_SEEN = Opening((), None)
+
+
+class Person(Struct, frozen=True):
+    """What is known of the one who asks. `seen` is what was served in this pool, oldest first; `page` a page already begun."""
+
+    seen: tuple[SeenEntry, ...]
+    page: StoredPage | None
+    state: TriggerState
+    profile: Profile | None
+
+    @property
+    def seen_ids(self) -> frozenset[str]:
+        """Items that were served to them in this pool."""
+        return frozenset(entry.item_id for entry in self.seen)
+
+    @property
+    def bought_ids(self) -> frozenset[str]:
+        """Items that they bought."""
+        return frozenset(touched.item_id for touched in self.state.bought)
+
+    @property
+    def begun(self) -> Claimed:
+        """The page to go on from: the stored one, or an empty one."""
+        if self.page is None:
+            return Claimed((), 0, closed=False, closed_now=False)
+        return Claimed(self.page.entries, self.page.rounds, self.page.closed, closed_now=False, short=self.page.short)
+
+
+async def open_person(run: Run, ports: ReadPorts, settings: ReadSettings) -> Person:
+    """Reads the seen list with the stored page, the behaviour and the profile; nobody has none of them.
+
+    A dry run ignores stored pages. Without an answer of the seen list nothing is claimed.
+    """
+    identity = run.request.identity.key
+    if not identity:
+        run.degrade("anonymous", "neither user_id nor device_id was given, so nothing is remembered and pages may repeat")
+        return Person((), None, TriggerState(), None)
+    share = settings.opening_share
+    opening, state, profile = await asyncio.gather(
+        run.attempt("seen_list", ports.seen.open(identity, run.request.pool_id, run.request_id, run.started), NOTHING_SEEN, share),
+        run.attempt("triggers", ports.triggers.get(identity), TriggerState(), share),
+        run.attempt("profile", ports.profiles.get(identity), None, share),
+    )
+    run.claims = run.claims and "seen_list" not in run.degraded
+    return Person(opening.seen, None if run.request.dry_run else opening.page, state, profile)
+
+
+async def find_wishes(person: Person, run: Run, ports: ReadPorts, settings: ReadSettings, behaviour: BehaviourSettings) -> Wishes:
+    """What the person asks for, or, where nothing is known of them, what people in this pool do."""
+    state, now = person.state, run.started
+    unread = items_to_read(state, settings.priced_items)
+    items = await run.attempt("items", ports.reader.get(unread), {}, settings.opening_share) if unread else {}
+    triggers = personal_triggers(state, person.profile, items, now, behaviour, settings.profile_tag_share)
+    if triggers:
+        return wishes_from(triggers, "behaviour", items, state)
+    pool_id = stats_pool(run.known.scope)
+    site = await run.attempt("stats", ports.stats.top_terms(SITE, MAX_TRIGGERS, now), [], settings.opening_share)
+    pool = await run.attempt("stats", ports.stats.top_terms(pool_id, MAX_TRIGGERS, now), [], settings.opening_share) if pool_id else []
+    return wishes_from(smoothed_prior(pool, site, settings.prior_strength, now), "prior", items, state)

@@ -1,0 +1,168 @@
+"""The read path of one request: the order of its stages is the text of `execute` and `round`.
+
+In: a run and the person who asks. Out: the page, claimed. Timing and counting lie in the tracer's wrapper round each stage.
+"""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from smallpool_core.behaviour import BehaviourSettings
+from smallpool_core.pages import Answer, Claimed, Dropped, Hit, Query, Short
+from smallpool_service.candidates import Candidate, Lists, Question, Recalled, Scored
+from smallpool_service.claim import Claiming
+from smallpool_service.filter import Screen, filter_hits
+from smallpool_service.merge import merge
+from smallpool_service.order import order
+from smallpool_service.person import Person, find_wishes
+from smallpool_service.recall import recall
+from smallpool_service.refill import may_hold_more, settled, short_reason
+from smallpool_service.rewrite import deeper, rewrite
+from smallpool_service.run import ReadPorts, Run
+from smallpool_service.score import Taste, score
+from smallpool_service.settings import ReadSettings
+from smallpool_service.sources.popular import SITE
+from smallpool_service.sources.source import Source
+from smallpool_service.spread import spread
+from smallpool_service.triggers import Wishes
+
+REPEATS = "repeats"
+PROBED = 20
+"""Rows that are looked at to tell whether a short page is short for its caps or because the pool has no more."""
+
+
+class Round(Struct, frozen=True):
+    """What one pass through the stages recalled, and what the spread stage put aside for another time."""
+
+    recalled: Recalled
+    put_aside: Sequence[Dropped]
+
+
+class Pipeline:
+    """One request on its way through the stages."""
+
+    def __init__(
+        self, run: Run, person: Person, ports: ReadPorts, sources: Sequence[Source], settings: ReadSettings, behaviour: BehaviourSettings
+    ) -> None:
+        self.wishes = Wishes({}, "none", {})
+        self.claiming = Claiming(run, ports.seen, ports.live, person.begun, settings.offered_per_item * run.request.size)
+        self._run = run
+        self._person = person
+        self._ports = ports
+        self._sources = sources
+        self._settings = settings
+        self._behaviour = behaviour
+        self._seen = person.seen_ids
+        self._bought = person.bought_ids
+
+    async def execute(self) -> Claimed:
+        """The page: one round of all stages, then deeper ones while it is not full."""
+        run, settings = self._run, self._settings
+        timed, awaited = run.tracer.timed, run.tracer.awaited
+        excluded = self._seen | self._bought | self._on_page()
+
+        query = timed("rewrite", rewrite, run.request.size, run.known, excluded, run.started, settings.candidates_per_item)
+        self.wishes = await awaited("triggers", find_wishes, self._person, run, self._ports, settings, self._behaviour)
+        first = await self.round(query)
+        await self.refill(query, first)
+        return self.claiming.page
+
+    async def round(self, query: Query) -> Round:
+        """Every stage once, from recall to claim."""
+        run, settings, ports = self._run, self._settings, self._ports
+        timed, awaited = run.tracer.timed, run.tracer.awaited
+        question, until = Question(query, self.wishes.weights), run.until(settings.source_share)
+
+        recalled = await awaited("recall", recall, self._working(), question, ports.clock, until)
+        thinned = timed("spread", spread, recalled, question, settings.trigger_share)
+        kept = timed("filter", filter_hits, thinned, self._screen(), ports.live)
+        merged = timed("merge", merge, kept)
+        scored = await awaited("score", self._score, merged)
+        ranked = timed("order", order, scored)
+        await awaited("claim", self.claiming.take, ranked)
+
+        run.note(recalled, (*thinned.dropped, *kept.dropped), ranked)
+        return Round(recalled, thinned.dropped)
+
+    async def refill(self, query: Query, last: Round) -> None:
+        """Rounds ever deeper while the page is not full and the pool not exhausted; then the page is closed in any case."""
+        claiming, run = self.claiming, self._run
+        while not claiming.page.closed and not run.is_late():
+            done = settled(last.recalled, last.put_aside) - query.excluded
+            if not self._may_hold_more(last.recalled, done):
+                break
+            query = deeper(query, done, self._settings.deeper_by)
+            last = await self.round(query)
+        await self._repeat_oldest(query)
+        if not claiming.page.closed:
+            await claiming.close(await self._short(query))
+
+    @property
+    def taste(self) -> Taste:
+        """What this person's candidates are scored by."""
+        return Taste(
+            weights=self._run.known.pool.ordering.weights,
+            triggers=self.wishes.weights,
+            prices=self.wishes.prices,
+            now=self._run.started,
+            half_life_ms=self._settings.freshness_half_life_s * 1000,
+            popularity_half=self._settings.popularity_half,
+        )
+
+    async def _score(self, candidates: Sequence[Candidate]) -> list[Scored]:
+        run = self._run
+        item_ids = [candidate.hit.item_id for candidate in candidates]
+        popularity = await run.attempt("stats", self._ports.stats.popularity(SITE, item_ids, run.started), {})
+        return score(candidates, self.taste, popularity)
+
+    async def _repeat_oldest(self, query: Query) -> None:
+        """Where the pool allows it and has too few unseen items, claims seen ones, those first that were served longest ago."""
+        run, claiming = self._run, self.claiming
+        if claiming.page.closed or run.is_late() or not self._may_repeat() or not self._person.seen:
+            return
+        again = rewrite(len(self._person.seen), run.known, self._bought | self._on_page(), query.now, per_item=1)
+        oldest = [entry.item_id for entry in self._person.seen]
+        answer = await run.attempt(f"source:{REPEATS}", self._ports.reader.pick(again, oldest), Answer((), exhausted=True))
+        kept = filter_hits(Lists({REPEATS: answer.hits}), self._screen(repeats=True), self._ports.live)
+        scored = await self._score(merge(kept))
+        run.note(Recalled({REPEATS: answer}), kept.dropped, scored)
+        await claiming.take(scored, allow_seen=True)
+
+    async def _short(self, query: Query) -> Short | None:
+        run, entries, pool = self._run, self.claiming.page.entries, self._run.known.pool.settings
+        if run.is_late():
+            return "deadline"
+        left = await self._left(query)
+        if left is None and not run.known.is_trusted:
+            run.degrade("rule_pending", "the pool's tag is still being brought up to date, and the wide index that knows its rule fails")
+        return short_reason(left, run.failures, entries, pool.max_per_category, pool.spread_level)
+
+    async def _left(self, query: Query) -> Sequence[Hit] | None:
+        """Some of the items that this person could still be shown, were it not for the caps; None if the wide index fails."""
+        run = self._run
+        dropped = {drop.item_id for drop in run.drops if drop.stage != "spread"}
+        seen = frozenset() if self._may_repeat() else self._seen
+        probe = Query(query.scope, seen | self._bought | self._on_page() | dropped, cap=PROBED, limit=PROBED, now=query.now)
+        answer = await run.attempt("wide_index", self._ports.reader.browse(probe, "static"), None)
+        if answer is None:
+            return None
+        screen = self._screen(repeats=self._may_repeat())
+        return filter_hits(Lists({"probe": answer.hits}), screen, self._ports.live).by_source["probe"]
+
+    def _screen(self, *, repeats: bool = False) -> Screen:
+        seen = frozenset() if repeats else self._seen
+        return Screen(self._run.known.scope, seen, self._bought, self._run.request.identity.user_id, self._run.now())
+
+    def _on_page(self) -> frozenset[str]:
+        return frozenset(entry.item_id for entry in self.claiming.page.entries)
+
+    def _may_repeat(self) -> bool:
+        return self._run.known.pool.settings.when_exhausted == "repeat_oldest"
+
+    def _may_hold_more(self, recalled: Recalled, done: frozenset[str]) -> bool:
+        pool = self._run.known.pool.settings
+        return may_hold_more(recalled, done, self.claiming.page.entries, pool.max_per_category, pool.spread_level)
+
+    def _working(self) -> Sequence[Source]:
+        failed = {failure.source for failure in self._run.failures}
+        return [source for source in self._sources if source.name not in failed]

@@ -1,0 +1,123 @@
+"""The front door of the read path: checks a request, opens it, replays or makes its page, and records what was served.
+
+In: a `RecallRequest`. Out: a `Page`, or an error of `smallpool_core.errors` that says what was wrong with the request.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from uuid import uuid4
+
+from smallpool_core.behaviour import BehaviourSettings
+from smallpool_core.catalogue import KnownPool
+from smallpool_core.errors import DeadlinePassed, RequestIdReused, StoreError
+from smallpool_core.pages import Claimed
+from smallpool_service.page import Page, PageItem
+from smallpool_service.person import Person, open_person
+from smallpool_service.pipeline import Pipeline
+from smallpool_service.reply import explained, features_of, items_of, page_of
+from smallpool_service.request import RecallRequest, check_request
+from smallpool_service.run import ReadPorts, Run
+from smallpool_service.served import served_record
+from smallpool_service.settings import ReadSettings
+from smallpool_service.sources.newest import Newest
+from smallpool_service.sources.popular import Popular
+from smallpool_service.sources.source import Source
+from smallpool_service.sources.terms import Terms
+from smallpool_service.trace import Observer, Unobserved
+
+
+def default_sources(ports: ReadPorts, settings: ReadSettings) -> tuple[Source, ...]:
+    """The sources of a plain installation, in the order in which a page names them."""
+    return (
+        Terms(ports.reader, settings.trigger_share),
+        Popular(ports.reader, ports.stats, settings.supporting_share),
+        Newest(ports.reader, settings.supporting_share),
+    )
+
+
+def nobody_measures() -> None:
+    """The age of the data where nobody measures it."""
+
+
+class Recaller:
+    """Answers recall requests; safe for any number of them at once on one event loop."""
+
+    def __init__(
+        self,
+        ports: ReadPorts,
+        *,
+        settings: ReadSettings | None = None,
+        behaviour: BehaviourSettings | None = None,
+        sources: Sequence[Source] | None = None,
+        observer: Observer | None = None,
+        data_age_ms: Callable[[], int | None] = nobody_measures,
+        new_request_id: Callable[[], str] = lambda: uuid4().hex,
+    ) -> None:
+        self.ports = ports
+        self.settings = settings or ReadSettings()
+        self.behaviour = behaviour or BehaviourSettings()
+        self.sources = sources if sources is not None else default_sources(ports, self.settings)
+        self._observer = observer or Unobserved()
+        self._data_age_ms = data_age_ms
+        self._new_request_id = new_request_id
+        self._refreshed_at: int | None = None
+
+    async def recall(self, request: RecallRequest) -> Page:
+        """One page.
+
+        Raises `Refused` (a limit is broken), `NotFound` or `PoolNotLive` (the pool), `RequestIdReused` (another body came
+        under this request_id), `DeadlinePassed` (before anything was asked). A store that fails degrades the page.
+        """
+        run = self.start(request)
+        person = await run.tracer.awaited("open", open_person, run, self.ports, self.settings)
+        _check_fingerprint(person, run)
+        if person.begun.closed:
+            return self._replay(run, person.begun)
+        pipeline = self.pipeline(run, person)
+        claimed = await pipeline.execute()
+        items = items_of(claimed.entries)
+        if claimed.closed_now:
+            await run.tracer.awaited("served", self._record, items, run, pipeline)
+        elif run.claims:
+            return self._replay(run, claimed)
+        shown = explained(items, run.ranked, pipeline.taste) if request.explain else items
+        self._observer.count("page.made")
+        return page_of(run, claimed, shown, {}, self._data_age_ms(), replayed=False)
+
+    def start(self, request: RecallRequest) -> Run:
+        """Checks the request and finds its pool; asks no store for a request whose deadline has passed."""
+        check_request(request)
+        now = self.ports.clock.now_ms()
+        deadline = request.deadline_ms if request.deadline_ms is not None else now + self.settings.timeout_ms
+        if deadline <= now:
+            raise DeadlinePassed(now - deadline)
+        known = self.live_pool(request.pool_id, now)
+        request_id = request.request_id or self._new_request_id()
+        return Run(request, request_id, known, self.ports.clock, deadline, self.settings.claim_floor_ms, self._observer)
+
+    def pipeline(self, run: Run, person: Person) -> Pipeline:
+        """The stages for one run."""
+        return Pipeline(run, person, self.ports, self.sources, self.settings, self.behaviour)
+
+    def live_pool(self, pool_id: str, now: int) -> KnownPool:
+        """The pool as of the last refresh, which is made first if it is due; with the store down the last copy serves."""
+        if self._refreshed_at is None or now - self._refreshed_at >= self.settings.pools_refresh_ms:
+            with suppress(StoreError):
+                self.ports.catalogue.refresh()
+            self._refreshed_at = now
+        return self.ports.catalogue.live(pool_id)
+
+    def _replay(self, run: Run, claimed: Claimed) -> Page:
+        self._observer.count("page.replayed")
+        return page_of(run, claimed, items_of(claimed.entries), {}, self._data_age_ms(), replayed=True)
+
+    async def _record(self, items: list[PageItem], run: Run, pipeline: Pipeline) -> None:
+        features = features_of(items, run.ranked, pipeline.taste)
+        now = run.now()
+        record = served_record(run.request.identity, run.request_id, run.request.pool_id, items, features, now)
+        await run.attempt("served_log", self.ports.log.append("served", [record], now), [])
+
+
+def _check_fingerprint(person: Person, run: Run) -> None:
+    if person.page is not None and person.page.fingerprint != run.fingerprint:
+        raise RequestIdReused(run.request_id)

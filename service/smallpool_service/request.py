@@ -1,0 +1,63 @@
+"""What a caller asks for: `RecallRequest`, checked here once for HTTP, the command line and tests alike."""
+
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+from msgspec import Struct, field
+
+from smallpool_core.errors import Problem, Refused
+from smallpool_core.normalise import has_surrogate
+from smallpool_core.users import Identity
+
+MAX_SIZE = 100
+MAX_ID = 128
+NOBODY = Identity(None, None)
+_ENCODER = msgspec.json.Encoder(order="sorted")
+
+
+class RecallRequest(Struct, frozen=True, kw_only=True):
+    """One page asked for.
+
+    `deadline_ms` is absolute (epoch ms). `context` is the caller's own and only enters the fingerprint. A
+    `dry_run` writes nothing anywhere and never replays.
+    """
+
+    pool_id: str
+    identity: Identity = NOBODY
+    size: int = 10
+    request_id: str | None = None
+    explain: bool = False
+    dry_run: bool = False
+    context: dict[str, Any] = field(default_factory=dict)
+    deadline_ms: int | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of everything that shapes the page: the body without request_id and explain, and without the deadline."""
+        body = (self.pool_id, *self.identity, self.size, self.dry_run, self.context)
+        return sha256(_ENCODER.encode(body)).hexdigest()[:32]
+
+
+def check_request(request: RecallRequest) -> None:
+    """Raises `Refused` with every limit that the request breaks."""
+    problems = [problem for name, text in _ids(request) if (problem := _id_problem(name, text)) is not None]
+    if not 1 <= request.size <= MAX_SIZE:
+        problems.append(Problem("size", str(request.size), f"allowed is a whole number from 1 to {MAX_SIZE}"))
+    if problems:
+        raise Refused(problems)
+
+
+def _ids(request: RecallRequest) -> list[tuple[str, str | None]]:
+    user_id, device_id = request.identity
+    return [("user_id", user_id), ("device_id", device_id), ("request_id", request.request_id)]
+
+
+def _id_problem(name: str, text: str | None) -> Problem | None:
+    if text is None:
+        return None
+    if not 1 <= len(text) <= MAX_ID:
+        return Problem(name, f"{len(text)} characters", f"allowed are 1 to {MAX_ID} characters; leave it out if there is none")
+    if has_surrogate(text) or not text.isprintable():
+        return Problem(name, ascii(text), "control characters and lone surrogates are not allowed")
+    return None

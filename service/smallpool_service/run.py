@@ -1,0 +1,100 @@
+"""One request under way: what it asks, until when, what it has cost so far, and what did not work.
+
+In: a request and the pool. Out, as it goes: the trace, the drops and the degradations from which the reply is made.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from smallpool_core.catalogue import Catalogue, KnownPool
+from smallpool_core.errors import StoreError
+from smallpool_core.pages import Dropped, SourceFailure
+from smallpool_core.ports import Clock, EventLog, ItemReader, ItemStats, LiveView, SeenList, TriggerStore, UserProfiles
+from smallpool_service.candidates import Recalled, Scored
+from smallpool_service.request import RecallRequest
+from smallpool_service.trace import Observer, Tracer
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPorts:
+    """What the read path asks of the world."""
+
+    catalogue: Catalogue
+    reader: ItemReader
+    live: LiveView
+    seen: SeenList
+    triggers: TriggerStore
+    profiles: UserProfiles
+    stats: ItemStats
+    log: EventLog
+    clock: Clock
+
+
+class Run:
+    """The state of one request. `deadline` and `started` in ms; `claims` says whether a page will be claimed for someone."""
+
+    def __init__(
+        self, request: RecallRequest, request_id: str, known: KnownPool, clock: Clock, deadline: int, floor_ms: int, observer: Observer
+    ) -> None:
+        self.request = request
+        self.request_id = request_id
+        self.fingerprint = request.fingerprint
+        self.known = known
+        self.started = clock.now_ms()
+        self.deadline = deadline
+        self.tracer = Tracer(observer)
+        self.claims = bool(request.identity.key) and not request.dry_run
+        self.degraded: dict[str, str] = {}
+        self.failures: list[SourceFailure] = []
+        self.drops: list[Dropped] = []
+        self.ranked: dict[str, Scored] = {}
+        self.candidates = 0
+        self._clock = clock
+        self._floor_ms = floor_ms
+        self._observer = observer
+
+    def now(self) -> int:
+        """The clock, in ms."""
+        return self._clock.now_ms()
+
+    def is_late(self) -> bool:
+        """Whether the deadline has passed."""
+        return self.now() >= self.deadline
+
+    def until(self, share: float) -> int:
+        """The instant (ms) at which `share` of the time left will be over."""
+        now = self.now()
+        return now + int(max(0, self.deadline - now) * share)
+
+    def note(self, recalled: Recalled, drops: Sequence[Dropped], ranked: Sequence[Scored]) -> None:
+        """Keeps what a round found, for the trace and for explanations."""
+        self.candidates += len(recalled)
+        self.drops.extend(drops)
+        self.ranked.update([(scored.candidate.hit.item_id, scored) for scored in ranked])
+        self.failures.extend(recalled.failures)
+        for failure in recalled.failures:
+            self.degrade(f"source:{failure.source}", failure.reason)
+
+    def degrade(self, what: str, reason: str) -> None:
+        """Notes that something did not work; the first reason stays."""
+        if what not in self.degraded:
+            self.degraded[what] = reason
+            self._observer.count(f"degraded.{what}")
+
+    async def attempt(self, what: str, call: Awaitable[T], default: T, share: float = 1.0) -> T:
+        """Awaits a port whose callers fail open: its failure, or taking longer than `share` of the time left, is noted in
+        `degraded` and gives the default.
+        """
+        budget_ms = max(self.until(share) - self.now(), self._floor_ms)
+        try:
+            async with asyncio.timeout(budget_ms / 1000):
+                return await call
+        except TimeoutError:
+            self.degrade(what, f"no answer in {budget_ms} ms")
+        except StoreError as error:
+            self.degrade(what, str(error))
+        return default

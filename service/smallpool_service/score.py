@@ -1,0 +1,112 @@
+"""Scores candidates in several dimensions, each in [0, 1], and adds them up by the pool's weights.
+
+    match       Σ weight of the matched triggers / Σ over kinds of the heaviest trigger of that kind, at most 1: an item that
+                matches the best trigger of every kind scores 1
+    quality     as stored; what is missing counts as 0
+    freshness   2^(-age / half-life), age counted from publication
+    seller      as stored; what is missing counts as 0
+    price_fit   the smaller of the item's price and the person's usual price in its top category, over the larger; 0.5 where
+                one of the two is not known
+    popularity  p / (p + half), p the item's decayed weight of events over the whole site
+
+In: candidates, what is known of the person, popularity. Out: the same candidates, scored. A dimension of which nothing is
+known for the whole page (no triggers, no prices) is left out rather than filled with a guess.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import median
+
+from msgspec import Struct
+
+from smallpool_core.items import THOUSAND, WideItem
+from smallpool_core.normalise import PATH_SEPARATOR
+from smallpool_core.pages import Hit
+from smallpool_core.pools import DIMENSIONS
+from smallpool_core.terms import kind_of
+from smallpool_service.candidates import Candidate, Scored
+
+UNKNOWN_PRICE_FIT = 0.5
+
+
+class Taste(Struct, frozen=True):
+    """What a person's candidates are scored by: the pool's weights, the person's triggers (1 … 1024) and usual prices (cents).
+
+    `now` and `half_life_ms` in ms; `popularity_half` in decayed event weight.
+    """
+
+    weights: Mapping[str, float]
+    triggers: Mapping[str, int]
+    prices: Mapping[str, float]
+    now: int
+    half_life_ms: int
+    popularity_half: float
+
+    @property
+    def dimensions(self) -> tuple[str, ...]:
+        """The dimensions that count for this page, in the order of a candidate's values."""
+        known = {"quality", "freshness", "seller", "popularity"}
+        known |= {"match"} if self.triggers else set()
+        known |= {"price_fit"} if self.prices else set()
+        return tuple(name for name in DIMENSIONS if name in known and self.weights.get(name, 0.0) > 0)
+
+
+def top_category(category_key: str) -> str:
+    """The first element of a category key."""
+    return category_key.partition(PATH_SEPARATOR)[0]
+
+
+def usual_prices(items: Iterable[WideItem]) -> dict[str, float]:
+    """Median price (cents) by top category of items that a person touched; free items tell nothing of a price."""
+    prices: dict[str, list[int]] = {}
+    for item in items:
+        if item.price_cents:
+            prices.setdefault(top_category(item.category), []).append(item.price_cents)
+    return {category: median(values) for category, values in prices.items()}
+
+
+def score(candidates: Sequence[Candidate], taste: Taste, popularity: Mapping[str, float]) -> list[Scored]:
+    """Values and the weighted mean of them, in [0, 1]; the order of the candidates stays."""
+    names = taste.dimensions
+    hits = [candidate.hit for candidate in candidates]
+    columns = [_column(name, hits, taste, popularity) for name in names]
+    total = sum(taste.weights[name] for name in names)
+    sums = [0.0] * len(candidates)
+    for name, column in zip(names, columns, strict=True):
+        share = taste.weights[name] / total
+        sums = [before + share * value for before, value in zip(sums, column, strict=True)]
+    rows = zip(*columns, strict=True) if columns else [()] * len(candidates)
+    return list(map(Scored, candidates, rows, sums))
+
+
+def _column(name: str, hits: Sequence[Hit], taste: Taste, popularity: Mapping[str, float]) -> list[float]:
+    """One dimension of every hit, in their order."""
+    match name:
+        case "match":
+            return _match(hits, taste.triggers)
+        case "quality":
+            return [hit.quality / THOUSAND for hit in hits]
+        case "freshness":
+            return [2.0 ** (-max(0, taste.now - hit.published_at) / taste.half_life_ms) for hit in hits]
+        case "seller":
+            return [hit.seller_score / THOUSAND for hit in hits]
+        case "price_fit":
+            return [_price_fit(hit, taste.prices) for hit in hits]
+        case _:
+            weights = [popularity.get(hit.item_id, 0.0) for hit in hits]
+            return [weight / (weight + taste.popularity_half) for weight in weights]
+
+
+def _match(hits: Sequence[Hit], triggers: Mapping[str, int]) -> list[float]:
+    heaviest: dict[str, int] = {}
+    for term, weight in triggers.items():
+        kind = kind_of(term)
+        heaviest[kind] = max(weight, heaviest.get(kind, 0))
+    perfect = sum(heaviest.values())
+    return [min(1.0, sum([triggers[term] for term in hit.terms]) / perfect) if hit.terms else 0.0 for hit in hits]
+
+
+def _price_fit(hit: Hit, prices: Mapping[str, float]) -> float:
+    usual = prices.get(top_category(hit.category))
+    if hit.price_cents is None or usual is None:
+        return UNKNOWN_PRICE_FIT
+    return min(hit.price_cents, usual) / max(hit.price_cents, usual)

@@ -1,0 +1,41 @@
+"""What an operator may tune of the read path; every default says what it is for."""
+
+from msgspec import Struct
+
+
+class ReadSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Settings of the read path, the same in every wiring. Times carry their unit, shares are in [0, 1].
+
+    Attributes:
+        timeout_ms: time to answer in when the caller sets no deadline.
+        opening_share: share of that time which reading the seen list, the triggers and the profile may take.
+        source_share: share of what is then left which the sources may take, side by side.
+        claim_floor_ms: a claim is given at least this long, so that a late request still closes its page.
+        candidates_per_item: candidates wanted from each source for each item asked for.
+        supporting_share: share of those that is wanted from the sources that do not ask for what the person likes.
+        deeper_by: how many times more candidates each refill asks for.
+        offered_per_item: candidates offered to one claim for each item asked for.
+        trigger_share: largest share of the wanted candidates that one trigger may bring while others have more.
+        profile_tag_share: weight of a tag of the profile, as a share of the person's heaviest trigger.
+        prior_strength: pseudo-count of the site's terms in the prior of a pool (Dirichlet smoothing).
+        priced_items: how many of the items a person touched last tell what they are used to paying.
+        freshness_half_life_s: age at which freshness is one half.
+        popularity_half: decayed weight of events at which popularity is one half.
+        pools_refresh_ms: how old the pools in memory may be.
+    """
+
+    timeout_ms: int = 200
+    opening_share: float = 0.3
+    source_share: float = 0.6
+    claim_floor_ms: int = 20
+    candidates_per_item: int = 10
+    supporting_share: float = 0.25
+    deeper_by: int = 4
+    offered_per_item: int = 2
+    trigger_share: float = 0.4
+    profile_tag_share: float = 0.5
+    prior_strength: float = 20.0
+    priced_items: int = 5
+    freshness_half_life_s: int = 86_400
+    popularity_half: float = 5.0
+    pools_refresh_ms: int = 1_000

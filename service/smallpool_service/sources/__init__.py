@@ -1,0 +1,1 @@
+"""Sources of candidates, one module each, all held to the contract in `source.py`."""

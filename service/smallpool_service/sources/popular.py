@@ -1,0 +1,39 @@
+"""The source of what others act on, topped up with the best rows by static score."""
+
+from smallpool_core.pages import Answer, Scope
+from smallpool_core.ports import ItemReader, ItemStats
+from smallpool_service.candidates import Question
+from smallpool_service.rewrite import shared
+
+SITE = ""
+
+
+def stats_pool(scope: Scope) -> str:
+    """The pool under which statistics of this scope are kept: its own, or the whole site's for home."""
+    return SITE if scope.everything else scope.pool_id
+
+
+class Popular:
+    """Rows by decayed weight of events in this pool, then by static score; covers the whole scope when asked deep enough.
+
+    `share` of the rows that a question wants is what this source gives.
+    """
+
+    name = "popular"
+
+    def __init__(self, reader: ItemReader, stats: ItemStats, share: float) -> None:
+        self._reader = reader
+        self._stats = stats
+        self._share = share
+
+    async def find(self, question: Question) -> Answer:
+        """See `Source.find`. The cap holds within each of the two parts; the spread stage holds it over both."""
+        query = shared(question.query, self._share)
+        item_ids = await self._stats.popular(stats_pool(query.scope), query.limit)
+        picked = (await self._reader.pick(query, item_ids)).hits if item_ids else ()
+        if len(picked) >= query.limit:
+            return Answer(picked, exhausted=False)
+        topping = await self._reader.browse(query, "static")
+        popular = {hit.item_id for hit in picked}
+        hits = picked + tuple([hit for hit in topping.hits if hit.item_id not in popular])
+        return Answer(hits[: query.limit], topping.exhausted and len(hits) <= query.limit)

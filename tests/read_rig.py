@@ -1,0 +1,391 @@
+"""A small world for the read path: fakes of its ports over plain lists, the reference `SeenList`, a clock that stands still."""
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Literal
+
+from builders import NOW, FakeClock, wide_item
+from smallpool_core.catalogue import Catalogue
+from smallpool_core.errors import StoreUnavailable
+from smallpool_core.fields import Attributes
+from smallpool_core.items import WideItem
+from smallpool_core.normalise import PATH_SEPARATOR
+from smallpool_core.pages import Answer, Claimed, ClaimRequest, Hit, LiveItem, Opening, Query
+from smallpool_core.pools import Ordering, Pool, PoolSettings
+from smallpool_core.ports import PoolChange
+from smallpool_core.rules import Rule, matches
+from smallpool_core.terms import Trigger
+from smallpool_core.users import Identity, Profile, TriggerState, Weighted
+from smallpool_service.candidates import Question
+from smallpool_service.page import Page
+from smallpool_service.recaller import Recaller
+from smallpool_service.request import RecallRequest
+from smallpool_service.run import ReadPorts
+from smallpool_service.settings import ReadSettings
+from smallpool_stores.memory.seen import MemorySeenList
+
+EVERYTHING: dict[str, Any] = {"all": []}
+U1 = Identity("u1", None)
+
+
+class Fragile:
+    """Something that fails when a test says so."""
+
+    def __init__(self) -> None:
+        self.is_down = False
+
+    def use(self) -> None:
+        if self.is_down:
+            raise StoreUnavailable("could not read the test's store: it is down; bring it up")
+
+
+class FakeReader(Fragile):
+    """The wide index as a list that is filtered and sorted; keeps the queries that it was asked."""
+
+    def __init__(self, items: dict[str, WideItem]) -> None:
+        super().__init__()
+        self.items = items
+        self.queries: list[Query] = []
+
+    async def recall(self, query: Query, weights: Mapping[str, int]) -> Answer:
+        rows = [row for row in self._allowed(query) if weights.keys() & set(row.terms)]
+
+        def rank(row: WideItem) -> int:
+            return 512 * sum(weights.get(term, 0) for term in row.terms) + row.static_score
+
+        return _capped(query, sorted(rows, key=lambda row: (-rank(row), row.item_id)), weights)
+
+    async def browse(self, query: Query, by: Literal["newest", "static"]) -> Answer:
+        def rank(row: WideItem) -> int:
+            return (row.published_at or 0) if by == "newest" else row.static_score
+
+        return _capped(query, sorted(self._allowed(query), key=lambda row: (-rank(row), row.item_id)), {})
+
+    async def pick(self, query: Query, item_ids: Sequence[str]) -> Answer:
+        allowed = {row.item_id: row for row in self._allowed(query)}
+        return _capped(query, [allowed[item_id] for item_id in dict.fromkeys(item_ids) if item_id in allowed], {})
+
+    async def get(self, item_ids: Collection[str]) -> dict[str, WideItem]:
+        self.use()
+        return {item_id: self.items[item_id] for item_id in item_ids if item_id in self.items}
+
+    async def preview(self, rule: Rule, now: int, sample: int) -> tuple[int, list[str]]:
+        found = sorted(item_id for item_id, item in self.items.items() if is_listed(item, now) and matches(rule, item, now))
+        return len(found), found[:sample]
+
+    def _allowed(self, query: Query) -> list[WideItem]:
+        self.use()
+        self.queries.append(query)
+        return [
+            item
+            for item in self.items.values()
+            if is_listed(item, query.now) and item.item_id not in query.excluded and _in_scope(item, query)
+        ]
+
+
+def is_listed(item: WideItem, now: int) -> bool:
+    return item.state == "on_sale" and (item.published_at or 0) <= now and (item.expires_at is None or item.expires_at > now)
+
+
+def _in_scope(item: WideItem, query: Query) -> bool:
+    scope = query.scope
+    return scope.everything or (matches(scope.rule, item, query.now) and (not scope.trusted or scope.pool_id in item.pools))
+
+
+def _capped(query: Query, rows: list[WideItem], weights: Mapping[str, int]) -> Answer:
+    counts: dict[str, int] = {}
+    kept = []
+    for row in rows:
+        key = PATH_SEPARATOR.join(row.spread_key.split(PATH_SEPARATOR)[: query.spread_level])
+        counts[key] = counts.get(key, 0) + 1
+        if counts[key] <= query.cap:
+            kept.append(row)
+    return Answer(tuple(hit_of(row, weights) for row in kept[: query.limit]), exhausted=len(kept) <= query.limit)
+
+
+def hit_of(item: WideItem, weights: Mapping[str, int] | None = None, **changes: Any) -> Hit:
+    """The row of an item as the wide index gives it."""
+    terms = tuple(term for term in item.terms if term in (weights or {}))
+    values: dict[str, Any] = {
+        "item_id": item.item_id,
+        "version": item.version,
+        "enrich": item.enrich,
+        "category": item.category,
+        "spread_key": item.spread_key,
+        "seller_id": item.seller_id,
+        "price_cents": item.price_cents,
+        "quality": item.quality or 0,
+        "seller_score": item.seller_score or 0,
+        "published_at": item.published_at or 0,
+        "expires_at": item.expires_at,
+        "static_score": item.static_score,
+        "rank_score": 512 * sum((weights or {}).get(term, 0) for term in terms) + item.static_score,
+        "terms": terms,
+    }
+    return Hit(**(values | changes))
+
+
+def hit(item_id: str = "i1", terms: Sequence[str] = (), **changes: Any) -> Hit:
+    """A row on sale; its spread key follows its category."""
+    changes.setdefault("spread_key", changes.get("category", "数码›手机"))
+    return hit_of(wide_item(item_id), terms=tuple(terms), **changes)
+
+
+class FakeLive:
+    """The live view over the same items, or over others that a test puts in to make it run ahead."""
+
+    def __init__(self, items: dict[str, WideItem]) -> None:
+        self.items = items
+
+    def apply(self, items: Sequence[WideItem], seq: int) -> None:
+        self.items.update((item.item_id, item) for item in items)
+
+    def look(self, item_ids: Sequence[str], pool_id: str, now: int) -> list[LiveItem | None]:
+        return [live_item(self.items[item_id], pool_id, now) if item_id in self.items else None for item_id in item_ids]
+
+    def seq(self) -> int:
+        return len(self.items)
+
+    def size(self, pool_id: str, now: int) -> int:
+        return sum(pool_id in item.pools and is_listed(item, now) for item in self.items.values())
+
+
+def live_item(item: WideItem, pool_id: str, now: int) -> LiveItem:
+    return LiveItem(
+        item_id=item.item_id,
+        version=item.version,
+        enrich=item.enrich,
+        is_on_sale=is_listed(item, now),
+        in_pool=pool_id in item.pools,
+        is_expired=item.expires_at is not None and item.expires_at <= now,
+        expires_at=item.expires_at,
+        seller_id=item.seller_id,
+        spread_key=item.spread_key,
+    )
+
+
+class FragileSeenList(Fragile):
+    """The reference seen list, which a test may take down at the opening, at the claim, or both."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.real = MemorySeenList()
+        self.claims_fail = False
+        self.claims: list[ClaimRequest] = []
+
+    async def open(self, identity: str, pool_id: str, request_id: str, now: int) -> Opening:
+        self.use()
+        return await self.real.open(identity, pool_id, request_id, now)
+
+    async def claim(self, request: ClaimRequest) -> Claimed:
+        self.use()
+        if self.claims_fail:
+            raise StoreUnavailable("could not claim: the test's store is down; bring it up")
+        self.claims.append(request)
+        return await self.real.claim(request)
+
+    async def erase(self, identity: str, pool_id: str | None) -> None:
+        await self.real.erase(identity, pool_id)
+
+
+class FakeTriggers(Fragile):
+    """Behaviour by identity."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.states: dict[str, TriggerState] = {}
+
+    async def get(self, identity: str) -> TriggerState:
+        self.use()
+        return self.states.get(identity, TriggerState())
+
+    async def erase(self, identity: str) -> None:
+        self.states.pop(identity, None)
+
+    def load(self, identity: str) -> TriggerState:
+        return self.states.get(identity, TriggerState())
+
+    def save(self, identity: str, state: TriggerState, now: int) -> None:
+        self.states[identity] = state
+
+    def mark(self, identity: str, event: object, offset: int) -> bool:
+        return True
+
+
+class FakeProfiles(Fragile):
+    """Profiles by identity."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.profiles: dict[str, Profile] = {}
+
+    async def get(self, identity: str) -> Profile | None:
+        self.use()
+        return self.profiles.get(identity)
+
+    async def put(self, identity: str, profile: Profile) -> None:
+        self.profiles[identity] = profile
+
+    async def erase(self, identity: str) -> None:
+        self.profiles.pop(identity, None)
+
+
+class FakeStats(Fragile):
+    """Weights that a test sets: of items and of terms, by pool."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.items: dict[str, dict[str, float]] = {}
+        self.terms: dict[str, dict[str, float]] = {}
+
+    def add(self, deltas: Sequence[object], partition: int, offset: int) -> None:
+        raise NotImplementedError
+
+    def forget(self, item_ids: Sequence[str]) -> None:
+        raise NotImplementedError
+
+    async def popular(self, pool_id: str, limit: int) -> list[str]:
+        self.use()
+        return sorted(self.items.get(pool_id, {}), key=lambda item_id: (-self.items[pool_id][item_id], item_id))[:limit]
+
+    async def popularity(self, pool_id: str, item_ids: Sequence[str], now: int) -> dict[str, float]:
+        self.use()
+        known = self.items.get(pool_id, {})
+        return {item_id: known[item_id] for item_id in item_ids if item_id in known}
+
+    async def top_terms(self, pool_id: str, limit: int, now: int) -> list[Trigger]:
+        self.use()
+        ranked = sorted(self.terms.get(pool_id, {}).items(), key=lambda pair: (-pair[1], pair[0]))
+        return [Trigger(term, weight, now) for term, weight in ranked[:limit]]
+
+
+class FakeLog(Fragile):
+    """Keeps what was appended."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: list[tuple[str, str, bytes]] = []
+
+    async def append(self, topic: str, records: Sequence[tuple[str, bytes]], at: int) -> list[int]:
+        self.use()
+        self.records.extend((topic, key, value) for key, value in records)
+        return list(range(len(records)))
+
+
+class FakePools(Fragile):
+    """Pools as one store holds them; a trusted pool's tag is what its rule says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.changed: list[PoolChange] = []
+
+    def put(self, pool_id: str, rule: dict[str, Any], *, trusted: bool, state: str, settings: PoolSettings, ordering: Ordering) -> None:
+        epoch = len(self.changed) + 1
+        pool = Pool(pool_id, pool_id, rule, epoch, state, settings, ordering, epoch)  # type: ignore[arg-type]
+        self.changed.append(PoolChange(pool, epoch if trusted else 0))
+
+    def epoch(self) -> int:
+        self.use()
+        return len(self.changed)
+
+    def changes(self, after_epoch: int) -> list[PoolChange]:
+        return self.changed[after_epoch:]
+
+
+class Hanging:
+    """A source that never answers."""
+
+    name = "hanging"
+
+    async def find(self, question: Question) -> Answer:
+        await asyncio.Event().wait()
+        raise AssertionError("nobody sets this event")
+
+
+class Broken:
+    """A source that fails the way a plugin may."""
+
+    name = "broken"
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def find(self, question: Question) -> Answer:
+        self.asked += 1
+        raise ValueError("no such thing")
+
+
+class World:
+    """A marketplace with one live pool `p` of everything in it, and a recaller over it; a test changes what it is about."""
+
+    def __init__(self, *items: WideItem, settings: ReadSettings | None = None, sources: Sequence[Any] | None = None) -> None:
+        self.items = {item.item_id: item for item in items}
+        self.clock = FakeClock(NOW)
+        self.reader, self.live = FakeReader(self.items), FakeLive(self.items)
+        self.seen, self.triggers, self.profiles = FragileSeenList(), FakeTriggers(), FakeProfiles()
+        self.stats, self.log, self.pools = FakeStats(), FakeLog(), FakePools()
+        self.put_pool()
+        self.ports = ReadPorts(
+            catalogue=Catalogue(self.pools, Attributes({})),  # type: ignore[arg-type]
+            reader=self.reader,
+            live=self.live,
+            seen=self.seen,
+            triggers=self.triggers,
+            profiles=self.profiles,
+            stats=self.stats,
+            log=self.log,  # type: ignore[arg-type]
+            clock=self.clock,
+        )
+        self.recaller = Recaller(self.ports, settings=settings or ReadSettings(pools_refresh_ms=0), sources=sources)
+
+    def put_pool(
+        self,
+        pool_id: str = "p",
+        rule: dict[str, Any] | None = None,
+        *,
+        trusted: bool = True,
+        state: str = "live",
+        weights: dict[str, float] | None = None,
+        **settings: Any,
+    ) -> None:
+        ordering = Ordering(weights) if weights is not None else Ordering()
+        self.pools.put(pool_id, rule or EVERYTHING, trusted=trusted, state=state, settings=PoolSettings(**settings), ordering=ordering)
+
+    def likes(self, **weights: float) -> None:
+        """Makes u1 someone who likes these terms; a term is written with `__` for its colon."""
+        self.triggers.states["u:u1"] = liking({name.replace("__", ":"): weight for name, weight in weights.items()})
+
+    def recall(self, **changes: Any) -> Page:
+        """One page of pool `p` for u1."""
+        return asyncio.run(self.recaller.recall(request(**changes)))
+
+    def page(self, **changes: Any) -> list[str]:
+        """The ids of one page of pool `p` for u1."""
+        return ids(self.recall(**changes))
+
+
+def request(**changes: Any) -> RecallRequest:
+    """A request for a page of ten of pool `p` for u1."""
+    return RecallRequest(**({"pool_id": "p", "identity": U1} | changes))
+
+
+def ids(page: Page) -> list[str]:
+    return [item.item_id for item in page.items]
+
+
+def liking(weights: Mapping[str, float]) -> TriggerState:
+    """Somebody's behaviour that adds up to these weights just now."""
+    return TriggerState(short={term: Weighted(weight, NOW) for term, weight in weights.items()})
+
+
+def in_pool(item_id: str, category: str = "数码›手机", **changes: Any) -> WideItem:
+    """An item tagged for pool `p`."""
+    return wide_item(item_id, category=category, **({"pools": ("p",)} | changes))
+
+
+def shelf(count: int, per_category: int = 1, **changes: Any) -> list[WideItem]:
+    """That many items of pool `p`, `per_category` in each leaf category; ids rise as publication falls."""
+    return [
+        in_pool(f"i{place:03}", category=f"类{place // per_category:03}", published_at=NOW - 1000 * place - 1, **changes)
+        for place in range(count)
+    ]

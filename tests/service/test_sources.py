@@ -1,0 +1,109 @@
+import asyncio
+from typing import Any
+
+from builders import NOW
+from read_rig import World, in_pool, shelf
+from smallpool_core.pages import Answer
+from smallpool_service.candidates import Question, Recalled
+from smallpool_service.rewrite import rewrite
+from smallpool_service.sources.newest import Newest
+from smallpool_service.sources.popular import Popular
+from smallpool_service.sources.terms import Terms
+from smallpool_service.spread import spread
+
+
+def question(world: World, size: int = 1, pool_id: str = "p", **weights: int) -> Question:
+    world.ports.catalogue.refresh()
+    named = {name.replace("__", ":"): weight for name, weight in weights.items()}
+    return Question(rewrite(size, world.ports.catalogue.live(pool_id), frozenset(), NOW, 10), named)
+
+
+def found(source: Any, asked: Question) -> Answer:
+    answer: Answer = asyncio.run(source.find(asked))
+    return answer
+
+
+def item_ids(answer: Answer) -> list[str]:
+    return [hit.item_id for hit in answer.hits]
+
+
+def test_newest_gives_what_was_published_last_first() -> None:
+    world = World(*shelf(12))
+    answer = found(Newest(world.reader, 1.0), question(world))
+    assert item_ids(answer) == [f"i{place:03}" for place in range(10)]
+    assert not answer.exhausted
+
+
+def test_popular_gives_what_others_act_on_in_this_pool_and_then_the_best_by_static_score() -> None:
+    world = World(in_pool("a", "甲", static_score=1), in_pool("b", "乙", static_score=2), in_pool("c", "丙", static_score=3))
+    world.stats.items = {"p": {"a": 9.0, "sold-long-ago": 10.0}, "": {"b": 99.0}}
+    answer = found(Popular(world.reader, world.stats, 1.0), question(world))
+    assert item_ids(answer) == ["a", "c", "b"]
+    assert answer.exhausted
+
+
+def test_popular_at_home_goes_by_the_whole_site() -> None:
+    world = World(in_pool("a", "甲", static_score=1), in_pool("b", "乙"))
+    world.stats.items = {"": {"b": 1.0}}
+    assert item_ids(found(Popular(world.reader, world.stats, 1.0), question(world, pool_id="home"))) == ["b", "a"]
+
+
+def test_popular_asks_for_no_topping_when_the_popular_ones_are_enough() -> None:
+    world = World(*shelf(12))
+    world.stats.items = {"p": dict.fromkeys(world.items, 1.0)}
+    answer = found(Popular(world.reader, world.stats, 1.0), question(world))
+    assert (len(answer.hits), len(world.reader.queries)) == (10, 1)
+    assert not answer.exhausted
+
+
+def test_terms_asks_nothing_for_someone_who_wants_nothing() -> None:
+    world = World(in_pool("a"))
+    assert found(Terms(world.reader, 0.4), question(world)) == Answer((), exhausted=True)
+    assert world.reader.queries == []
+
+
+def test_terms_goes_by_the_weight_of_what_matched() -> None:
+    world = World(in_pool("a", "甲", terms=("brand:x",), static_score=511), in_pool("b", "乙", terms=("brand:y",)), in_pool("c", "丙"))
+    answer = found(Terms(world.reader, 0.4), question(world, brand__x=1, brand__y=3))
+    assert item_ids(answer) == ["b", "a"]
+
+
+def crowded(*, light: int) -> tuple[World, Question, Answer]:
+    """A pool where thirty items match the heavy trigger and few the light one, and what terms gives of ten wanted."""
+    items = [in_pool(f"heavy{place:02}", f"甲{place}", terms=("brand:heavy",)) for place in range(30)]
+    items += [in_pool(f"light{place:02}", f"乙{place}", terms=("brand:light",)) for place in range(light)]
+    world = World(*items)
+    asked = question(world, brand__heavy=1024, brand__light=1)
+    return world, asked, found(Terms(world.reader, 0.4), asked)
+
+
+def spread_out(answer: Answer, asked: Question) -> list[str]:
+    return [hit.item_id for hit in spread(Recalled({"terms": answer}), asked, 0.4).by_source["terms"]]
+
+
+def test_where_one_trigger_crowds_the_others_out_they_are_asked_for_what_they_have_left() -> None:
+    _, asked, answer = crowded(light=12)
+    assert not answer.exhausted
+    assert spread_out(answer, asked) == [f"heavy{place:02}" for place in range(4)] + [f"light{place:02}" for place in range(4)]
+
+
+def test_where_the_others_have_nothing_left_the_crowding_trigger_fills_up() -> None:
+    _, asked, answer = crowded(light=2)
+    assert answer.exhausted
+    assert spread_out(answer, asked) == [f"heavy{place:02}" for place in range(8)] + ["light00", "light01"]
+
+
+def test_terms_asks_once_where_little_is_cut() -> None:
+    items = [in_pool(f"heavy{place:02}", f"甲{place}", terms=("brand:heavy", "tag:x")) for place in range(6)]
+    items += [in_pool(f"light{place:02}", f"乙{place}", terms=("brand:light",)) for place in range(9)]
+    world = World(*items)
+    asked = question(world, brand__heavy=1024, brand__light=512)
+    answer = found(Terms(world.reader, 0.4), asked)
+    assert len(world.reader.queries) == 1
+    assert spread_out(answer, asked) == [f"heavy{place:02}" for place in range(4)] + [f"light{place:02}" for place in range(4)]
+
+
+def test_a_trigger_that_stands_alone_is_asked_once() -> None:
+    world = World(*[in_pool(f"i{place:02}", f"甲{place}", terms=("brand:x",)) for place in range(30)])
+    assert len(found(Terms(world.reader, 0.4), question(world, brand__x=1024)).hits) == 10
+    assert len(world.reader.queries) == 1
