@@ -89,7 +89,7 @@ class Figures:
         assert seconds >= 0
         self.stages.append((stage, in_count, out_count))
 
-    def count(self, name: str, amount: int) -> None:
+    def count(self, name: str, amount: int = 1) -> None:
         self.counts[name] += amount
 
 

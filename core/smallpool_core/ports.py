@@ -137,6 +137,10 @@ class WideTable(Protocol):
         """
         ...
 
+    def listed(self, after: str, limit: int) -> list[WideItem]:
+        """Listed items by id (rising by UTF-8 bytes) after `after`."""
+        ...
+
     def overdue(self, now: int, limit: int) -> list[str]:
         """Ids of listed items that expired an hour or more before `now`."""
         ...

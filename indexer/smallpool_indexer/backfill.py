@@ -1,8 +1,11 @@
 """Backfill: brings the tags of items already stored in line with new and changed pools.
 
 In: pools whose tag is not trusted yet. Out: `retag` events of the items whose tag is wrong, which the pipeline takes
-like any other event; when they have passed, the pool is marked as tagged. What is left to do is seen in the stored items
-themselves, so a crash loses nothing but the count.
+like any other event; when they have passed, the pools are marked as tagged. What is left to do is seen in the stored
+items themselves, so a crash loses nothing but the count.
+
+One pool is looked up by its compiled rule, a scan of all items; many pools together by one survey, which holds each
+item against the rule index once, whatever their number (figures in docs/design.md, section 9).
 """
 
 from collections.abc import Callable
@@ -18,21 +21,25 @@ from smallpool_indexer.settings import IndexerSettings
 
 
 class Progress(Struct, frozen=True):
-    """How far the backfill of one pool is: items re-tagged so far, and whether that was all of them."""
+    """How far the backfill of some pools is: items re-tagged so far, and whether that was all of them."""
 
-    pool_id: str
+    pool_ids: tuple[str, ...]
     retagged: int
     is_done: bool
 
 
 class _Job(Struct):
-    """One pool being tagged: the last item looked at, the last event appended, where the table ended after the last page."""
+    """Pools being tagged: the last item looked at, the last event appended, where the table ended after the last page."""
 
-    known: KnownPool
+    pools: list[KnownPool]
     after: str = ""
     awaited_offset: int = -1
     awaited_seq: int | None = None
     retagged: int = 0
+
+    @property
+    def pool_ids(self) -> tuple[str, ...]:
+        return tuple(known.pool.pool_id for known in self.pools)
 
 
 class Backfill:
@@ -61,13 +68,13 @@ class Backfill:
         self._settings = settings or IndexerSettings()
         self._progress = progress or (lambda _progress: None)
         self._job: _Job | None = None
-        self._queue: list[str] = []
+        self._waiting: list[KnownPool] = []
         self._asked_epoch = -1
 
     def step(self) -> bool:
         """Does one bounded piece of work, or waits for the pipeline to pass the last one; returns whether more is left.
 
-        The rule is in force in `assign` before the first item is looked at, so an item written meanwhile needs no second look.
+        The rules are in force in `assign` before the first item is looked at, so an item written meanwhile needs no second look.
         """
         self._assigner.refresh()
         job = self._job = self._current()
@@ -78,34 +85,67 @@ class Backfill:
         if job.awaited_seq is None:
             self._retag_page(job)
         elif self._live_view.seq() >= job.awaited_seq:
-            self._pools.set_tagged(job.known.pool.pool_id, job.known.pool.epoch)
-            self._progress(Progress(job.known.pool.pool_id, job.retagged, is_done=True))
-            self._job = None
+            self._mark_tagged(job)
         return True
 
     def _current(self) -> _Job | None:
-        """The job under way, begun anew if its pool has changed; else the next one."""
+        """The job under way, without pools that have changed since it began; else the next one."""
+        self._ask()
         if self._job is not None:
-            known = self._catalogue.get(self._job.known.pool.pool_id)
-            if not known.is_trusted:
-                return self._job if known.pool.epoch == self._job.known.pool.epoch else _Job(known)
-        if not self._queue and self._catalogue.epoch != self._asked_epoch:
-            self._asked_epoch = self._catalogue.epoch
-            self._queue = [known.pool.pool_id for known in reversed(self._catalogue.untagged())]
-        while self._queue:
-            known = self._catalogue.get(self._queue.pop())
-            if not known.is_trusted:
-                return _Job(known)
-        return None
+            self._job.pools = [known for known in self._job.pools if self._is_due(known)]
+            if self._job.pools:
+                return self._job
+        self._waiting = [known for known in self._waiting if self._is_due(known)]
+        if not self._waiting:
+            return None
+        taken = len(self._waiting) if len(self._waiting) >= self._settings.survey_from else 1
+        pools, self._waiting = self._waiting[:taken], self._waiting[taken:]
+        return _Job(pools)
+
+    def _ask(self) -> None:
+        """Takes up pools that became untagged since the last time."""
+        if self._catalogue.epoch == self._asked_epoch:
+            return
+        self._asked_epoch = self._catalogue.epoch
+        known = {(pool.pool.pool_id, pool.pool.epoch) for pool in [*self._waiting, *(self._job.pools if self._job else ())]}
+        self._waiting += [pool for pool in self._catalogue.untagged() if (pool.pool.pool_id, pool.pool.epoch) not in known]
+
+    def _is_due(self, known: KnownPool) -> bool:
+        now = self._catalogue.get(known.pool.pool_id)
+        return now.pool.epoch == known.pool.epoch and not now.is_trusted
 
     def _retag_page(self, job: _Job) -> None:
-        pool_id, now = job.known.pool.pool_id, self._clock.now_ms()
-        ids = self._wide.misplaced(pool_id, self._catalogue.tag_rule(job.known), now, job.after, self._settings.backfill_page)
-        if not ids:
+        now = self._clock.now_ms()
+        wrong, job.after = self._looked_up(job, now) if len(job.pools) == 1 else self._surveyed(job)
+        if wrong:
+            events = [(item_id, encode_item_event(ItemEvent("enrich", item_id, 0, now, reason="retag"))) for item_id in wrong]
+            job.awaited_offset = self._log.append_now("item-events", events, now)[-1]
+            job.retagged += len(wrong)
+            self._progress(Progress(job.pool_ids, job.retagged, is_done=False))
+        if not job.after:
             job.awaited_seq = self._wide.end()
-            return
-        events = [(item_id, encode_item_event(ItemEvent("enrich", item_id, 0, now, reason="retag"))) for item_id in ids]
-        job.awaited_offset = self._log.append_now("item-events", events, now)[-1]
-        job.after = ids[-1]
-        job.retagged += len(ids)
-        self._progress(Progress(pool_id, job.retagged, is_done=False))
+
+    def _looked_up(self, job: _Job, now: int) -> tuple[list[str], str]:
+        """Ids whose tag of the one pool is wrong, and where the next page goes on ("" after the last)."""
+        known = job.pools[0]
+        rule = self._catalogue.tag_rule(known)
+        wrong = self._wide.misplaced(known.pool.pool_id, rule, now, job.after, self._settings.backfill_page)
+        return wrong, wrong[-1] if wrong else ""
+
+    def _surveyed(self, job: _Job) -> tuple[list[str], str]:
+        """The same for all pools at once: a page of items as they are stored, held against what assign makes of them now."""
+        items = self._wide.listed(job.after, self._settings.survey_page)
+        assigned = self._assigner.assign(items).out
+        wrong = [
+            item.item_id for item, now in zip(items, assigned, strict=True) if (item.pools, item.intervals) != (now.pools, now.intervals)
+        ]
+        return wrong, items[-1].item_id if items else ""
+
+    def _mark_tagged(self, job: _Job) -> None:
+        """Some at a time; each is a write."""
+        ready, job.pools = job.pools[: self._settings.backfill_page], job.pools[self._settings.backfill_page :]
+        for known in ready:
+            self._pools.set_tagged(known.pool.pool_id, known.pool.epoch)
+        if not job.pools:
+            self._job = None
+        self._progress(Progress(tuple(known.pool.pool_id for known in ready), job.retagged, is_done=True))

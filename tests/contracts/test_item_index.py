@@ -219,8 +219,10 @@ def test_of_records_of_one_item_in_one_call_the_newest_stays(index: Index) -> No
 
 
 def test_a_term_that_an_item_names_twice_counts_once(index: Index) -> None:
-    index.write(tagged(wide_item("a", terms=("point:a", "point:a"))))
-    assert index.recall(asked(), {"point:a": 3}).hits[0].rank_score == 512 * 3
+    terms = tuple(f"point:{number}" for number in range(10))
+    index.write(tagged(wide_item("a", terms=(*terms, *terms))))
+    assert index.recall(asked(), dict.fromkeys(terms[:1], 3)).hits[0].rank_score == 512 * 3
+    assert index.recall(asked(), dict.fromkeys(terms, 3)).hits[0].rank_score == 512 * 30
 
 
 def test_picked_items_keep_the_order_given_and_come_once(index: Index) -> None:

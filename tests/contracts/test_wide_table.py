@@ -286,6 +286,16 @@ def test_misplaced_is_what_reading_every_item_would_find(adapter: str, rule_valu
         assert misplaced(wide_table, pool_rule) == sorted(expected, key=str.encode)
 
 
+def test_listed_items_come_in_pages_by_the_bytes_of_their_ids(wide_table: WideTable) -> None:
+    items = [wide_item(item_id) for item_id in ("b", "é", "a", "Z", "商")]
+    wide_table.append([*items, wide_item("c", state="sold", enrich=ENRICH_SOLD)])
+    first = wide_table.listed("", 3)
+    assert [item.item_id for item in first] == ["Z", "a", "b"]
+    assert first[1] == wide_item("a")
+    assert [item.item_id for item in wide_table.listed("b", 10)] == ["é", "商"]
+    assert wide_table.listed("商", 10) == []
+
+
 def test_an_item_is_overdue_an_hour_after_it_expired(wide_table: WideTable) -> None:
     wide_table.append(
         [

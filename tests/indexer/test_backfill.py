@@ -93,10 +93,10 @@ def test_a_step_retags_one_page_and_the_progress_is_told(tmp_path: Path) -> None
     assert rig.log.end("item-events") == 9, "no second page before the pipeline has passed the first"
     finish(rig)
     assert rig.progress == [
-        Progress("apple", 10, is_done=False),
-        Progress("apple", 20, is_done=False),
-        Progress("apple", 25, is_done=False),
-        Progress("apple", 25, is_done=True),
+        Progress(("apple",), 10, is_done=False),
+        Progress(("apple",), 20, is_done=False),
+        Progress(("apple",), 25, is_done=False),
+        Progress(("apple",), 25, is_done=True),
     ]
     assert len(members(rig, "apple", 25)) == 25
     rig.database.close()
@@ -153,7 +153,7 @@ def test_a_backfill_goes_on_after_a_restart(tmp_path: Path) -> None:
     finish(again)
     assert len(members(again, "apple", 10)) == 10
     assert is_trusted(again, "apple")
-    assert again.progress == [Progress("apple", 4, is_done=False), Progress("apple", 4, is_done=True)]
+    assert again.progress == [Progress(("apple",), 4, is_done=False), Progress(("apple",), 4, is_done=True)]
     again.database.close()
 
 
@@ -168,4 +168,37 @@ def test_new_listings_are_not_kept_waiting_by_a_backfill(tmp_path: Path) -> None
     rig.indexer.run_once()
     assert rig.item("new").pools == ("apple",)
     assert not is_trusted(rig, "apple")
+    rig.database.close()
+
+
+def test_many_pools_are_tagged_by_one_survey_of_the_items(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, IndexerSettings(survey_from=3, survey_page=4, backfill_page=2))
+    rig.wide.append([wide_item(f"i{n}", brand=("苹果", "华为")[n % 2], pools=("gone",) if n == 1 else ()) for n in range(10)])
+    for number in range(4):
+        rig.put_pool(f"apple-{number}", APPLE)
+    rig.put_pool("fresh", FRESH)
+    steps = finish(rig)
+    even = {f"i{n}" for n in range(0, 10, 2)}
+    assert all(members(rig, f"apple-{number}", 10) == even and is_trusted(rig, f"apple-{number}") for number in range(4))
+    assert len(members(rig, "fresh", 10)) == 10
+    assert len(rig.item("i1").intervals["fresh"]) == 1
+    assert members(rig, "gone", 10) == set(), "a tag of a pool that is not there goes too"
+    assert steps < 30
+    rig.database.close()
+
+
+def test_a_pool_changed_during_a_survey_is_tagged_by_its_new_rule_and_the_others_are_not_held_up(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, IndexerSettings(survey_from=2, survey_page=2))
+    rig.wide.append([wide_item(f"i{n}", brand=("苹果", "华为")[n % 2]) for n in range(10)])
+    rig.put_pool("p", APPLE)
+    rig.put_pool("q", APPLE)
+    for _ in range(2):
+        rig.backfill.step()
+        rig.indexer.run_once()
+    rig.put_pool("p", {"field": "brand", "op": "eq", "value": "华为"}, revision=1)
+    finish(rig)
+    assert members(rig, "p", 10) == {f"i{n}" for n in range(1, 10, 2)}
+    assert members(rig, "q", 10) == {f"i{n}" for n in range(0, 10, 2)}
+    assert is_trusted(rig, "p")
+    assert is_trusted(rig, "q")
     rig.database.close()

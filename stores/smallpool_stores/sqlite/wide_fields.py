@@ -51,6 +51,10 @@ WHERE (is_tagged OR belongs) AND f.item_id > ?
 ORDER BY f.item_id LIMIT ?
 """
 
+_LISTED = """
+SELECT items.body FROM fields AS f CROSS JOIN items USING (item_id) WHERE f.item_id > ? ORDER BY f.item_id LIMIT ?
+"""
+
 _decode = msgspec.msgpack.Decoder(WideItem).decode
 
 
@@ -82,6 +86,11 @@ def misplaced(database: Database, pool_id: str, rule: Rule, now: int, after: str
     holds, parameters = to_sql(rule, now)
     rows = _rows(database, _MISPLACED.format(holds=holds), (tag, *parameters, tag, after, limit))
     return [row[0] for row in rows]
+
+
+def listed(database: Database, after: str, limit: int) -> list[WideItem]:
+    """The port's `listed`."""
+    return [_decode(body) for (body,) in _rows(database, _LISTED, (after, limit))]
 
 
 def overdue(database: Database, now: int, limit: int) -> list[str]:

@@ -86,6 +86,9 @@ class SqliteWideTable:
     def misplaced(self, pool_id: str, rule: Rule, now: int, after: str, limit: int) -> list[str]:
         return wide_fields.misplaced(self._database, pool_id, rule, now, after, limit)
 
+    def listed(self, after: str, limit: int) -> list[WideItem]:
+        return wide_fields.listed(self._database, after, limit)
+
     def overdue(self, now: int, limit: int) -> list[str]:
         return wide_fields.overdue(self._database, now, limit)
 

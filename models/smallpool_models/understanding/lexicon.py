@@ -1,0 +1,160 @@
+"""Finds the words of the knowledge base in a text, in one pass, the longest at each place.
+
+In: folded text. Out: `Found`s in order, none overlapping another, each with all that its surface may mean.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from smallpool_models.understanding.knowledge import KnowledgeBase, Series, Surface
+from smallpool_models.understanding.series import is_cut, read_model
+
+PREFERENCE = ("mark", "product", "model", "variety", "material", "craft", "period", "brand", "theme", "origin", "style", "function", "whom")
+"""Which meaning gives a surface its type where it has several; kinds that are not named come after these."""
+_RANK = {kind: rank for rank, kind in enumerate(PREFERENCE)}
+
+
+class Reading(NamedTuple):
+    """One thing that a surface may mean. `kind` is product, brand, model, mark, condition, tag, flag or a kind of point.
+
+    `key` is the normalised key, or what a mark, condition, tag or flag gives. A model has its `brand`.
+    """
+
+    kind: str
+    key: str
+    categories: tuple[str, ...] = ()
+    brand: str | None = None
+    ambiguous: bool = False
+
+
+class Found(NamedTuple):
+    """Characters [start, end) of the text that are a word of the knowledge base; readings by preference.
+
+    `parts` are readings of the words that a compound is made of (`和田玉手镯` of `和田玉` and `手镯`).
+    """
+
+    start: int
+    end: int
+    readings: tuple[Reading, ...]
+    parts: tuple[Reading, ...] = ()
+
+
+class _Surface(NamedTuple):
+    """What a form means: plain readings by preference, series whose name it is, and the readings of its parts."""
+
+    plain: tuple[Reading, ...] = ()
+    lines: tuple[Series, ...] = ()
+    parts: tuple[Reading, ...] = ()
+
+
+_PREFIX_ONLY = _Surface()
+
+
+class Lexicon:
+    """All surfaces of a knowledge base, indexed by every prefix of theirs.
+
+    Matching is greedy from the left and takes the longest surface that ends and begins at a word's edge: ASCII
+    letters do not run on into letters, nor digits into digits.
+    """
+
+    def __init__(self, knowledge: KnowledgeBase) -> None:
+        readings: dict[str, list[Reading]] = {}
+        for text, reading in _readings(knowledge):
+            readings.setdefault(text, []).append(reading)
+        lines: dict[str, list[Series]] = {}
+        for line in knowledge.series:
+            for surface in _forms(line.surfaces):
+                lines.setdefault(surface.text, []).append(line)
+        self._units = frozenset(unit for measure in knowledge.measures for unit in measure.units)
+        self._prefixes: dict[str, _Surface] = {}
+        for text in readings.keys() | lines.keys():
+            for end in range(1, len(text)):
+                self._prefixes.setdefault(text[:end], _PREFIX_ONLY)
+            plain = sorted(readings.get(text, ()), key=lambda reading: _RANK.get(reading.kind, len(_RANK)))
+            self._prefixes[text] = _Surface(tuple(plain), tuple(lines.get(text, ())))
+        self._shortest = min(map(len, readings.keys() | lines.keys()), default=1)
+        for text in readings:
+            compound = self._prefixes[text]
+            if any(reading.kind in _COMPOUNDS for reading in compound.plain):
+                self._prefixes[text] = compound._replace(parts=self._made_of(text))
+
+    def words(self) -> Iterator[str]:
+        """Surfaces that are words of the language: names of things, and short phrases of the trade; not names of series."""
+        for text, surface in self._prefixes.items():
+            kinds = {reading.kind for reading in surface.plain}
+            if kinds - _PHRASES or (kinds & {"condition", "tag"} and len(text) <= _LONGEST_PHRASE):
+                yield text
+
+    def knows(self, word: str) -> bool:
+        """Whether a normalised word is a surface of the knowledge base."""
+        return self._prefixes.get(word, _PREFIX_ONLY) is not _PREFIX_ONLY
+
+    def find(self, text: str) -> list[Found]:
+        """The words of the knowledge base in the text, in order, none overlapping another."""
+        found = []
+        prefixes = self._prefixes
+        start = 0
+        while start < len(text):
+            best = None
+            end = start + self._shortest
+            surface = prefixes.get(text[start:end]) if is_cut(text, start) else None
+            while surface is not None and end <= len(text):
+                if surface is not _PREFIX_ONLY:
+                    best = self._accept(text, start, end, surface) or best
+                end += 1
+                surface = prefixes.get(text[start:end])
+            if best is None:
+                start += 1
+            else:
+                found.append(best)
+                start = best.end
+        return found
+
+    def _accept(self, text: str, start: int, end: int, surface: _Surface) -> Found | None:
+        for line in surface.lines:
+            model = read_model(text, end, line, self._units)
+            if model is not None and is_cut(text, model[0]):
+                return Found(start, model[0], (Reading("model", model[1], (line.category,), line.brand),))
+        if not surface.plain or not is_cut(text, end):
+            return None
+        return Found(start, end, surface.plain, surface.parts)
+
+    def _made_of(self, text: str) -> tuple[Reading, ...]:
+        """The readings of the two words that make up a compound without rest, or nothing; the longer first word wins."""
+        for cut in range(len(text) - 1, 0, -1):
+            head, tail = (self._prefixes.get(part, _PREFIX_ONLY).plain for part in (text[:cut], text[cut:]))
+            if head and tail and head[0].kind in _COMPOUNDS and tail[0].kind in _COMPOUNDS:
+                return (head[0], tail[0])
+        return ()
+
+
+_PHRASES = frozenset({"condition", "tag", "mark", "flag"})
+_LONGEST_PHRASE = 4
+_COMPOUNDS = frozenset({"product", "variety", "material", "craft", "period", "theme", "origin"})
+
+
+def _readings(knowledge: KnowledgeBase) -> Iterator[tuple[str, Reading]]:
+    for product in knowledge.products:
+        yield from _each(product.surfaces, "product", product.key, product.categories)
+    for brand in knowledge.brands:
+        yield from _each(brand.surfaces, "brand", brand.key, brand.categories)
+    for kind, entries in knowledge.points.items():
+        for entry in entries:
+            yield from _each(entry.surfaces, kind, entry.key, entry.categories)
+    tables = {"condition": knowledge.conditions, "tag": knowledge.tags, "mark": knowledge.marks, "flag": knowledge.flags}
+    for kind, meanings in tables.items():
+        for meaning in meanings:
+            yield meaning.text, Reading(kind, meaning.meaning)
+
+
+def _each(surfaces: Iterable[Surface], kind: str, key: str, categories: tuple[str, ...]) -> Iterator[tuple[str, Reading]]:
+    for surface in _forms(surfaces):
+        yield surface.text, Reading(kind, key, categories, ambiguous=surface.ambiguous)
+
+
+def _forms(surfaces: Iterable[Surface]) -> Iterator[Surface]:
+    """Each surface, and without its spaces where it has any (`air jordan`, `airjordan`)."""
+    for surface in surfaces:
+        yield surface
+        if " " in surface.text:
+            yield Surface(surface.text.replace(" ", ""), surface.ambiguous)

@@ -1,0 +1,109 @@
+"""What a listing says: which of the found words are about the item itself, and the selling points that they make.
+
+In: `Found`s of a title or description. Out: `Heard`s with gifts and compatible brands set aside; points and spans.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from smallpool_core.items import Span
+from smallpool_models.understanding.knowledge import POINT_TYPES
+from smallpool_models.understanding.lexicon import Found, Reading
+from smallpool_models.understanding.measures import Measured
+from smallpool_models.understanding.text import Folded
+
+MOST_POINTS = 12
+SPEC = "spec"
+POINT_KINDS = frozenset({"product", "model", SPEC, *POINT_TYPES})
+_KEEP_ORDER = ("product", "model", "variety", "material", "craft", "period", "theme", "origin", SPEC, "function", "style", "whom", "colour")
+"""Which points stay where there are more than `MOST_POINTS`, the most telling first."""
+_KEEP_RANK = {kind: rank for rank, kind in enumerate(_KEEP_ORDER)}
+_BREAKS = frozenset(",，.。;；!！\n")
+
+
+class Heard(NamedTuple):
+    """A found word in its place. `aside`: it is a gift, or what the item goes with, and says nothing of the item itself."""
+
+    start: int
+    end: int
+    readings: tuple[Reading, ...]
+    parts: tuple[Reading, ...]
+    aside: bool
+
+    @property
+    def kind(self) -> str:
+        """The kind of the first reading."""
+        return self.readings[0].kind
+
+
+class Point(NamedTuple):
+    """One selling point: its kind, its key, and where it stands in the folded title (None outside it)."""
+
+    kind: str
+    key: str
+    place: tuple[int, int] | None
+
+
+def hear(text: str, found: Sequence[Found]) -> list[Heard]:
+    """Drops what an `ignore` mark covers and sets aside what follows a gift or a compatible mark.
+
+    A gift mark reaches to the next punctuation, and counts only once a product or model has been named
+    (`送沙发` gives away the sofa itself). A compatible mark sets brands and models aside up to the next product.
+    """
+    heard: list[Heard] = []
+    gift_from = compatible_from = -1
+    named = False
+    for start, end, readings, parts in found:
+        kind, key = readings[0].kind, readings[0].key
+        if kind == "mark":
+            if key == "gift" and named:
+                gift_from = end
+            elif key == "compatible":
+                compatible_from = end
+            continue
+        is_gift = gift_from >= 0 and _BREAKS.isdisjoint(text[gift_from:start])
+        is_compatible = compatible_from >= 0 and kind in {"brand", "model"} and _BREAKS.isdisjoint(text[compatible_from:start])
+        heard.append(Heard(start, end, readings, parts, is_gift or is_compatible))
+        if kind == "product":
+            compatible_from = -1
+        named = named or kind in {"product", "model"}
+    return heard
+
+
+def points_of(heard: Sequence[Heard], measured: Sequence[Measured], brands: frozenset[str], *, in_title: bool) -> list[Point]:
+    """The selling points in order of appearance; a compound gives its own point and those of its parts.
+
+    `brands` are the keys of the brands that are believed; a surface that means only a brand is no point.
+    """
+    points: list[tuple[int, Point]] = []
+    for start, end, readings, parts, aside in heard:
+        if aside:
+            continue
+        reading = next((one for one in readings if one.kind in POINT_KINDS and not one.ambiguous), None)
+        if reading is None or (readings[0].kind == "brand" and readings[0].key in brands):
+            continue
+        place = (start, end) if in_title else None
+        points.append((start, Point(reading.kind, reading.key, place)))
+        points += [(start, Point(part.kind, part.key, None)) for part in parts]
+    points += [(one.start, Point(SPEC, one.key, (one.start, one.end) if in_title else None)) for one in measured]
+    return [point for _, point in sorted(points, key=lambda pair: pair[0])]
+
+
+def keys_of(points: Sequence[Point]) -> tuple[str, ...]:
+    """Keys of at most `MOST_POINTS` points, each once, in order of appearance."""
+    first: dict[str, str] = {}
+    for point in points:
+        first.setdefault(point.key, point.kind)
+    if len(first) <= MOST_POINTS:
+        return tuple(first)
+    kept = set(sorted(first, key=lambda key: _KEEP_RANK[first[key]])[:MOST_POINTS])
+    return tuple(key for key in first if key in kept)
+
+
+def spans_of(title: Folded, points: Sequence[Point], heard: Sequence[Heard], brands: frozenset[str]) -> tuple[Span, ...]:
+    """Spans of points and of believed brands in characters of the title as the seller wrote it, in order."""
+    marked = [(*point.place, point.kind, point.key) for point in points if point.place]
+    for start, end, readings, _, aside in heard:
+        if not aside and readings[0].kind == "brand" and readings[0].key in brands:
+            marked.append((start, end, "brand", readings[0].key))
+    return tuple(Span(*title.original(start, end), kind, key) for start, end, kind, key in sorted(marked))

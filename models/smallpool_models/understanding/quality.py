@@ -1,0 +1,134 @@
+"""How good a listing is, as a mean of six scores that can each be shown and explained; no model.
+
+In: what was given and understood. Out: the quality in [0, 1] and its parts. Weights and limits: `quality.toml`.
+"""
+
+import math
+import re
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from smallpool_models.understanding.knowledge import (
+    ClaritySettings,
+    CompletenessSettings,
+    ConductSettings,
+    PhotoSettings,
+    PriceSettings,
+    QualitySettings,
+    StuffingSettings,
+)
+from smallpool_models.understanding.points import Heard
+
+_MARKS = re.compile(r"[^\w\s]|_")
+_DIGITS = re.compile(r"[0-9]+(?:[ -][0-9]+)*")
+
+
+class Seen(Struct, frozen=True):
+    """What quality is judged by: the texts as matched, the words heard in the title and in both, and what else there is.
+
+    `deviations` are those of the price, None without one. `is_start_price` marks ways of sale whose price is where
+    bidding starts, not a value: too low a price is then no fault.
+    """
+
+    title: str
+    description: str
+    in_title: Sequence[Heard]
+    heard: Sequence[Heard]
+    points: int
+    image_count: int | None
+    deviations: float | None
+    is_start_price: bool
+    has_category: bool
+    has_condition: bool
+    has_city: bool
+
+
+def judge(seen: Seen, settings: QualitySettings) -> tuple[float, dict[str, float]]:
+    """The weighted mean of the parts, and the parts, all in [0, 1] and rounded to thousandths."""
+    parts = {
+        "completeness": completeness(seen, settings.completeness),
+        "photos": photos(seen.image_count, settings.photos),
+        "price": price(seen.deviations, settings.price, is_start_price=seen.is_start_price),
+        "clarity": clarity(seen.title, settings.clarity),
+        "stuffing": stuffing(seen.in_title, settings.stuffing),
+        "conduct": conduct((seen.title, seen.description), seen.heard, settings.conduct),
+    }
+    parts = {name: round(score, 3) for name, score in parts.items()}
+    return round(sum(settings.weights[name] * score for name, score in parts.items()), 3), parts
+
+
+def completeness(seen: Seen, settings: CompletenessSettings) -> float:
+    """The share of what a buyer wants to know that is there; description and points count in part."""
+    shares = (
+        min(1.0, len(seen.description) / settings.description_characters),
+        min(1.0, seen.points / settings.points),
+        float(seen.deviations is not None),
+        float(seen.has_category),
+        float(seen.has_condition),
+        float(seen.has_city),
+    )
+    return sum(shares) / len(shares)
+
+
+def photos(count: int | None, settings: PhotoSettings) -> float:
+    """`ln(1 + n) / ln(1 + full)`, at most 1."""
+    if count is None:
+        return settings.unknown
+    return min(1.0, math.log1p(max(0, count)) / math.log1p(settings.full))
+
+
+def price(deviations: float | None, settings: PriceSettings, *, is_start_price: bool) -> float:
+    """1 while the price is plausible, falling to 0 where it is absurd; too high and too low alike."""
+    if deviations is None:
+        return settings.unknown
+    distance = max(0.0, deviations) if is_start_price else abs(deviations)
+    return 1 - _rise(distance, settings.fair_deviations, settings.absurd_deviations)
+
+
+def clarity(title: str, settings: ClaritySettings) -> float:
+    """Length within the ideal, times the share of pairs of characters that are not repeats, times little punctuation."""
+    length = len(title)
+    if not length:
+        return 0.0
+    long_enough = _rise(length, settings.shortest - 1, settings.ideal_shortest)
+    short_enough = 1 - _rise(length, settings.ideal_longest, settings.longest)
+    pairs = [title[start : start + 2] for start in range(length - 1)]
+    fresh = len(set(pairs)) / len(pairs) if pairs else 1.0
+    marks = len(_MARKS.findall(title)) / length
+    return long_enough * short_enough * fresh * (1 - min(1.0, marks / settings.marks_share))
+
+
+def stuffing(heard: Sequence[Heard], settings: StuffingSettings) -> float:
+    """1 for a title that names one thing; every brand, product and word of hype beyond the limits costs the same."""
+    excess = 0
+    for kind, most in (("brand", settings.brands), ("product", settings.products)):
+        excess += max(0, len({word.readings[0].key for word in heard if word.kind == kind}) - most)
+    hype = sum(reading.kind == "flag" and reading.key == "hype" for word in heard for reading in word.readings)
+    excess += max(0, hype - settings.hype)
+    return max(0.0, 1 - settings.each * excess)
+
+
+def conduct(texts: Sequence[str], heard: Sequence[Heard], settings: ConductSettings) -> float:
+    """1 without contact details and forbidden goods, else the lowest score that applies."""
+    flags = {reading.key for word in heard for reading in word.readings if reading.kind == "flag"}
+    scores = [1.0]
+    if "forbidden" in flags:
+        scores.append(settings.forbidden)
+    if "contact" in flags or any(has_telephone(text, settings) for text in texts):
+        scores.append(settings.contact)
+    return min(scores)
+
+
+def has_telephone(text: str, settings: ConductSettings) -> bool:
+    """Whether a run of digits, spaced or hyphenated or not, is a telephone number."""
+    long_runs = (run for run in _DIGITS.findall(text) if len(run) >= settings.phone_digits)
+    numbers = ("".join(filter(str.isdigit, run)) for run in long_runs)
+    return any(len(number) == settings.phone_digits and number.startswith(settings.phone_first) for number in numbers)
+
+
+def _rise(value: float, low: float, high: float) -> float:
+    """0 up to `low`, 1 from `high` on, straight between."""
+    if value <= low:
+        return 0.0
+    return min(1.0, (value - low) / (high - low))

@@ -1,0 +1,131 @@
+"""Understands listings with the domain knowledge base and jieba: no model, and every result can be traced to a line of a file.
+
+In: items as sellers gave them. Out: `Understood`, one an item, in order. The same text and knowledge give the same result.
+"""
+
+from collections.abc import Sequence
+
+from smallpool_core.items import THOUSAND, Given, Understood
+from smallpool_core.normalise import normalise
+from smallpool_models.understanding.attributes import attributes_of, given_text
+from smallpool_models.understanding.brand import believed_brands, brand_of
+from smallpool_models.understanding.category import Placed, place
+from smallpool_models.understanding.knowledge import GRADES, KnowledgeBase
+from smallpool_models.understanding.lexicon import Lexicon
+from smallpool_models.understanding.measures import Measures
+from smallpool_models.understanding.points import Heard, hear, keys_of, points_of, spans_of
+from smallpool_models.understanding.prices import Prices
+from smallpool_models.understanding.quality import Seen, judge
+from smallpool_models.understanding.segment import Segmenter
+from smallpool_models.understanding.tags import condition_of, tags_of
+from smallpool_models.understanding.text import Folder
+
+MOST_TITLE = 1_000
+MOST_DESCRIPTION = 2_000
+"""Characters that are read; the rest is left out. Titles are cut and counted when they are taken in."""
+NEUTRAL_SELLER_SCORE = THOUSAND // 2
+"""Until sellers have a history they are all worth the same."""
+
+
+class KnowledgeUnderstander:
+    """Holds the indexes made from one knowledge base; understanding itself keeps no state.
+
+    Construction reads jieba's dictionary (about 1 s); nothing is read when the module is imported.
+    """
+
+    def __init__(self, knowledge: KnowledgeBase) -> None:
+        self._knowledge = knowledge
+        self._folder = Folder(knowledge.simplified)
+        self._lexicon = Lexicon(knowledge)
+        self._measures = Measures(knowledge.measures)
+        self._segmenter = Segmenter([*self._lexicon.words(), *self._measures.units])
+        self._category_ranks = {key: rank for rank, key in enumerate(knowledge.categories)}
+        self._prices = Prices(knowledge.categories)
+        self._brands = {brand.key: brand for brand in knowledge.brands}
+        self._brand_forms = {surface.text: brand.key for brand in knowledge.brands for surface in brand.surfaces}
+        self._grades = {grade: grade for grade in GRADES} | {word.text: word.meaning for word in knowledge.conditions}
+        self._versions = {"knowledge": knowledge.version, "segmenter": self._segmenter.version}
+
+    @property
+    def version(self) -> str:
+        """The version of the knowledge base and of the segmenter."""
+        return f"{self._knowledge.version}+{self._segmenter.version}"
+
+    def split_words(self, text: str) -> tuple[str, ...]:
+        """The words of a text as titles are cut; a rule's value on `title_words` must be exactly one."""
+        return tuple(self._segmenter.cut(normalise(text)))
+
+    def understand(self, given: Sequence[Given]) -> list[Understood]:
+        """One result an item, in order; never raises, whatever the text holds."""
+        return [self._understand(item) for item in given]
+
+    def _understand(self, given: Given) -> Understood:
+        title, description = self._folder.fold(given.title[:MOST_TITLE]), self._folder.fold(given.description[:MOST_DESCRIPTION])
+        in_title = hear(title.text, self._lexicon.find(title.text))
+        in_description = hear(description.text, self._lexicon.find(description.text))
+        heard = [*in_title, *in_description]
+        placed = place(given.category, in_title, in_description, self._category_ranks, lambda: self._head_noun(title.normal))
+        believed = believed_brands(in_title, placed, self._brands)
+        measured = self._measures.find(title.text, placed.key, _models(in_title))
+        further = self._measures.find(description.text, placed.key, _models(in_description))
+        marked = frozenset(believed)
+        title_points = points_of(in_title, measured, marked, in_title=True)
+        points = [*title_points, *points_of(in_description, further, marked, in_title=False)]
+        keys = keys_of(points)
+        condition = self._condition(given, heard)
+        seen = Seen(
+            title=title.text,
+            description=description.text,
+            in_title=in_title,
+            heard=heard,
+            points=len(keys),
+            image_count=given.image_count if given.image_count is not None else len(given.images) or None,
+            deviations=None if given.price_cents is None else self._prices.deviations(given.price_cents, placed.path),
+            is_start_price=given.sale in {"auction", "free", "live"},
+            has_category=placed.source != "head_noun",
+            has_condition=condition is not None,
+            has_city=bool(given.city),
+        )
+        quality, parts = judge(seen, self._knowledge.quality)
+        return Understood(
+            title_words=self._segmenter.search(title.normal),
+            category=placed.path,
+            category_source=placed.source,
+            category_confidence=placed.confidence,
+            brand=self._brand(given, believed, placed),
+            condition=condition,
+            tags=tags_of(heard),
+            points=keys,
+            spans=spans_of(title, title_points, in_title, marked),
+            attributes=attributes_of(
+                given.attributes, heard, [*measured, *further], self._knowledge.attributes, self._knowledge.attribute_names
+            ),
+            price_band=self._prices.band(given.price_cents, placed.path),
+            quality=round(quality * THOUSAND),
+            quality_parts=parts,
+            seller_score=NEUTRAL_SELLER_SCORE,
+            versions=dict(self._versions),
+        )
+
+    def _brand(self, given: Given, believed: Sequence[str], placed: Placed) -> str | None:
+        """What the seller gave as brand, by its key where it is known; else what the title names."""
+        written = given_text(given.attributes, "brand", self._knowledge.attribute_names)
+        return self._brand_forms.get(written, written) if written else brand_of(believed, placed, self._brands)
+
+    def _condition(self, given: Given, heard: Sequence[Heard]) -> str | None:
+        written = given_text(given.attributes, "condition", self._knowledge.attribute_names)
+        return (self._grades.get(written) if written else None) or condition_of(heard)
+
+    def _head_noun(self, text: str) -> str | None:
+        """The last word that is no stop word and none of the knowledge base; Chinese words before all others."""
+        words = [word for word in self._segmenter.cut(text) if self._may_head(word)]
+        chinese = (word for word in reversed(words) if not word.isascii() and len(word) > 1)
+        return next(chinese, words[-1] if words else None)
+
+    def _may_head(self, word: str) -> bool:
+        return word not in self._knowledge.stopwords and not self._lexicon.knows(word) and any(map(str.isalpha, word))
+
+
+def _models(heard: Sequence[Heard]) -> list[tuple[int, int]]:
+    """Spans whose numbers belong to a model and are no measures."""
+    return [(word.start, word.end) for word in heard if word.kind == "model"]
