@@ -365,5 +365,3 @@ class Understander(Protocol):
     def split_words(self, text: str) -> tuple[str, ...]:
         """The words that title_words would hold for this text; a rule's value must be exactly one."""
         ...
-
-

@@ -5,6 +5,7 @@ value of one slot: a field's exact value, a category prefix, or the coarse bin t
 a few equalities.
 """
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 from typing import Literal, NamedTuple, cast
@@ -12,7 +13,7 @@ from typing import Literal, NamedTuple, cast
 from smallpool_core.fields import FieldKind
 from smallpool_core.items import THOUSAND, WideItem
 from smallpool_core.normalise import PATH_SEPARATOR
-from smallpool_core.rules.expression import AllOf, AnyOf, Expression, Leaf, Scalar, texts_of, values_of
+from smallpool_core.rules.expression import AllOf, AnyOf, Expression, Leaf, Not, Scalar, texts_of, values_of
 from smallpool_core.rules.matcher import reader
 from smallpool_core.rules.normal import all_of
 from smallpool_core.rules.ranges import bounds
@@ -23,7 +24,7 @@ class Slot(NamedTuple):
 
     field: str
     kind: FieldKind
-    by: Literal["value", "prefix", "bin"]
+    by: Literal["value", "prefix", "bin", "fine bin"]
 
 
 Key = tuple[Slot, Scalar]
@@ -55,9 +56,16 @@ _SHARE: dict[str, float] = {
 }  # fmt: skip
 """Rough share of items that have one given value of a field. Only their order matters, and only to speed."""
 _SHARE_OF_ATTRIBUTE = 5e-2
-_SHARE_OF_BIN = 0.2
+_SHARE_OF_BIN = {"bin": 0.2, "fine bin": 0.05}
 _BIN_OF_THOUSANDTHS = 64
+_FINE_BITS = 2
+"""A bin holds four fine ones: the range of a narrow rule is filed under those, a broad one would have too many."""
+_MOST_FINE_BINS = 24
 _MOST_BITS = 64
+_LOWEST = -1
+_MISSING = -2
+"""The bin of items that have no value there."""
+_RANGES = frozenset({"lt", "lte", "gt", "gte", "between"})
 
 
 def plan(normal: Expression, filed: Callable[[Key], int]) -> Plan:
@@ -68,18 +76,37 @@ def plan(normal: Expression, filed: Callable[[Key], int]) -> Plan:
     parts = normal.parts if isinstance(normal, AllOf) else (normal,)
     found = [(one, part) for part in parts if (one := _anchors(part, filed)) is not None]
     found.sort(key=lambda pair: (pair[0].share, pair[0].filed))
-    settled = [part for one, part in found[:2] if one.exact]
+    chosen = sorted(_intersected([one for one, _ in found], filed), key=lambda one: (one.share, one.filed))[:2]
+    settled = [part for one, part in found if one.exact and any(one is other for other in chosen)]
     # What few items pass is checked first.
     ranked = [part for _, part in found] + [part for part in parts if all(part is not other for _, other in found)]
     rest = all_of(part for part in ranked if all(part is not other for other in settled))
-    first, second, *_ = [*(one for one, _ in found), None, None]
+    first, second, *_ = [*chosen, None, None]
     return Plan(first, second, rest)
+
+
+def _intersected(found: Sequence[Anchors], filed: Callable[[Key], int]) -> list[Anchors]:
+    """The same anchors, those in the bins of one field made one: an item has one bin, so it lies in what they share."""
+    others: list[Anchors] = []
+    binned: dict[Slot, tuple[Key, ...]] = {}
+    for one in found:
+        slots = {slot for slot, _ in one.keys}
+        slot = next(iter(slots)) if len(slots) == 1 else None
+        if slot is None or slot.by not in _SHARE_OF_BIN:
+            others.append(one)
+        else:
+            binned[slot] = tuple(key for key in one.keys if key in binned[slot]) if slot in binned else one.keys
+    return others + [
+        Anchors(_SHARE_OF_BIN[slot.by] * len(keys), sum(filed(key) for key in keys), keys, exact=False) for slot, keys in binned.items()
+    ]
 
 
 def _anchors(normal: Expression, filed: Callable[[Key], int]) -> Anchors | None:
     match normal:
         case Leaf():
             return _leaf_anchors(normal, filed)
+        case Not(part=Leaf() as leaf) if leaf.op in _RANGES and leaf.kind is not FieldKind.TIME:
+            return _outside_anchors(leaf, filed)
         case AllOf():
             found = [one for one in (_anchors(part, filed) for part in normal.parts) if one is not None]
             best = min(found, default=None, key=lambda one: one[:2])
@@ -97,8 +124,9 @@ def keys_of(slot: Slot) -> Callable[[WideItem], Iterable[Scalar]]:
     if slot.kind in (FieldKind.WORDS, FieldKind.KEYWORDS):
         return cast("Callable[[WideItem], Iterable[Scalar]]", attrgetter(slot.field))
     read = cast("Callable[[WideItem], Scalar | None]", reader(slot.field, slot.kind))
-    if slot.by == "bin":
-        return lambda item: () if (value := read(item)) is None else (_bin(slot.kind, cast("float", value)),)
+    if slot.by in _SHARE_OF_BIN:
+        bin_of = _fine_bin if slot.by == "fine bin" else _bin
+        return lambda item: (_MISSING if (value := read(item)) is None else bin_of(slot.kind, cast("float", value)),)
     return lambda item: () if (value := read(item)) is None else (value,)
 
 
@@ -139,8 +167,24 @@ def _range_anchors(leaf: Leaf, filed: Callable[[Key], int]) -> Anchors | None:
     low, high = bounds(leaf)
     if low > high:
         return Anchors(0.0, 0, (), exact=True)
-    bins = range(_bin(leaf.kind, low), _bin(leaf.kind, high) + 1)
-    return _anchors_of(Slot(leaf.field, leaf.kind, "bin"), bins, _SHARE_OF_BIN, filed)._replace(exact=False)
+    fine = range(_fine_bin(leaf.kind, low), _fine_bin(leaf.kind, high) + 1)
+    if len(fine) <= _MOST_FINE_BINS:
+        return _binned(leaf, "fine bin", fine, filed)
+    return _binned(leaf, "bin", range(_bin(leaf.kind, low), _bin(leaf.kind, high) + 1), filed)
+
+
+def _outside_anchors(leaf: Leaf, filed: Callable[[Key], int]) -> Anchors | None:
+    """Of the complement of a range: the bins below and above it, and the one of items without the field."""
+    low, high = bounds(leaf)
+    if low > high:
+        return None
+    top = _bin(leaf.kind, math.inf)
+    below, above = range(_LOWEST, _bin(leaf.kind, low) + 1), range(_bin(leaf.kind, high), top + 1)
+    return _binned(leaf, "bin", dict.fromkeys([_MISSING, *below, *above]), filed)
+
+
+def _binned(leaf: Leaf, by: Literal["bin", "fine bin"], bins: Iterable[int], filed: Callable[[Key], int]) -> Anchors:
+    return _anchors_of(Slot(leaf.field, leaf.kind, by), bins, _SHARE_OF_BIN[by], filed)._replace(exact=False)
 
 
 def _bin(kind: FieldKind, value: float) -> int:
@@ -148,8 +192,21 @@ def _bin(kind: FieldKind, value: float) -> int:
     if kind is FieldKind.THOUSANDTHS:
         return int(min(max(value, 0), THOUSAND)) // _BIN_OF_THOUSANDTHS
     if value < 0:
-        return -1
+        return _LOWEST
     return _MOST_BITS if value >= 2.0**_MOST_BITS else int(value).bit_length()
+
+
+def _fine_bin(kind: FieldKind, value: float) -> int:
+    """A quarter of a bin: runs of 16 thousandths, else the highest bit with the two that follow it."""
+    if kind is FieldKind.THOUSANDTHS:
+        return int(min(max(value, 0), THOUSAND)) // (_BIN_OF_THOUSANDTHS >> _FINE_BITS)
+    if value < 0:
+        return _LOWEST
+    if value >= 2.0**_MOST_BITS:
+        return _MOST_BITS << _FINE_BITS
+    whole = int(value)
+    shift = max(0, whole.bit_length() - 1 - _FINE_BITS)
+    return (shift << _FINE_BITS) + (whole >> shift)
 
 
 def _anchors_of(slot: Slot, values: Iterable[Scalar], share: float, filed: Callable[[Key], int]) -> Anchors:

@@ -1,0 +1,146 @@
+"""`smallpool bench ingest`: how many listings a second the whole write path takes in, and how soon each is recallable.
+
+In: how many listings and pools, a seed. Out: items a second through parse … index, the share of time of each stage, and
+the time from acknowledged to recallable while half as many arrive, evenly, as the path can take.
+"""
+
+import asyncio
+import time
+from collections import defaultdict, deque
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from statistics import mean
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from msgspec.structs import replace
+
+from smallpool_config.bench.report import machine, percentile, resident_mb, tracked
+from smallpool_config.bench.rules import made_up_rules
+from smallpool_config.runtime import WritePathThread
+from smallpool_config.settings import Settings
+from smallpool_config.wiring import System, open_system
+from smallpool_core.errors import StoreUnavailable
+from smallpool_core.events import encode_item_event
+from smallpool_core.items import ItemEvent
+from smallpool_core.pools import PoolDraft
+from smallpool_models.listings import generate_listings
+
+SAMPLE = 2_000
+APPENDED_AT_ONCE = 500
+PACE_S = 0.01
+PATIENCE_S = 30
+
+
+class StageTimes:
+    """Adds up what each stage of the write path took."""
+
+    def __init__(self) -> None:
+        self.seconds: defaultdict[str, float] = defaultdict(float)
+        self.counted: defaultdict[str, int] = defaultdict(int)
+
+    def observe(self, stage: str, seconds: float, in_count: int, out_count: int) -> None:
+        """One run of a stage."""
+        self.seconds[stage] += seconds
+
+    def count(self, name: str, amount: int = 1) -> None:
+        """Something was counted."""
+        self.counted[name] += amount
+
+
+def bench_ingest(settings: Settings, *, items: int, pools: int, seconds: int, seed: int, shown: bool) -> dict[str, Any]:
+    """The figures as JSON values; works in a directory of its own, which it removes. `seconds` is how long freshness is watched."""
+    with TemporaryDirectory(prefix="smallpool-bench-") as directory:
+        times = StageTimes()
+        system = open_system(replace(settings, store=replace(settings.store, directory=directory)), observer=times)
+        try:
+            return _measured(system, times, items, pools, seconds, seed, shown=shown)
+        finally:
+            system.close()
+
+
+def _measured(system: System, times: StageTimes, items: int, pools: int, seconds: int, seed: int, *, shown: bool) -> dict[str, Any]:
+    now = system.clock.now_ms()
+    listings = generate_listings(system.knowledge, count=SAMPLE + items * (1 + seconds), seed=seed, start_ms=now, gap_ms=0)
+    first = list(islice(listings, SAMPLE))
+    _append(system, first, now)
+    system.write_path.settle()
+    _make_pools(system, [event.item_id for event in first], pools, seed, now)
+    system.write_path.settle()
+    events = list(tracked(islice(listings, items), "listings", items, shown=shown))
+    _append(system, events, now)
+    times.seconds.clear()
+    started, used = time.perf_counter(), time.process_time()
+    batches = iter(system.indexer.run_once, 0)
+    for _ in tracked(batches, "batches", items // system.settings.indexer.batch_size, shown=shown):
+        pass
+    elapsed, processor = time.perf_counter() - started, time.process_time() - used
+    stages = {stage: round(total / items * 1e6, 1) for stage, total in times.seconds.items()}
+    stored = system.wide.get([event.item_id for event in events[:SAMPLE]])
+    per_second = items / elapsed
+    freshness = _freshness(system, listings, per_second / 2, seconds)
+    return {
+        "items_per_s": round(per_second, 1),
+        "freshness_p50_ms": percentile(freshness, 50),
+        "freshness_p99_ms": percentile(freshness, 99),
+        "freshness_items_per_s": round(per_second / 2, 1),
+        "freshness_items": len(freshness),
+        "cores_used": round(processor / elapsed, 2),
+        "stages_us_per_item": stages,
+        "rss_mb": resident_mb(),
+        "items": items,
+        "pools": pools,
+        "pools_per_item": round(mean(len(item.pools) for item in stored.values()), 2),
+        "title_characters": round(mean(len(event.given.title) for event in events if event.given), 1),
+        "description_characters": round(mean(len(event.given.description) for event in events if event.given), 1),
+        "batch_size": system.settings.indexer.batch_size,
+        "synchronous": system.settings.store.synchronous,
+        "seed": seed,
+        "machine": machine(),
+    }
+
+
+def _append(system: System, events: Sequence[ItemEvent], now: int) -> None:
+    for start in range(0, len(events), APPENDED_AT_ONCE):
+        batch = events[start : start + APPENDED_AT_ONCE]
+        system.log.append_now("item-events", [(event.item_id, encode_item_event(event)) for event in batch], now)
+
+
+def _make_pools(system: System, item_ids: Sequence[str], pools: int, seed: int, now: int) -> None:
+    """Saves made-up rules over the sample, as operators would."""
+    sample = list(system.wide.get(item_ids).values())
+    rules = made_up_rules(sample, pools, seed, system.knowledge.attributes)
+    with system.atomic.atomic():
+        for number, rule in enumerate(rules):
+            asyncio.run(system.pools.put(f"pool-{number:05d}", PoolDraft(rule=rule), None, "bench", "made", now))
+
+
+def _freshness(system: System, listings: Iterator[ItemEvent], per_second: float, seconds: int) -> list[float]:
+    """Milliseconds from acknowledged to recallable of each listing, at an even pace that does not wait for the path."""
+    waiting: deque[tuple[str, float]] = deque()
+    milliseconds: list[float] = []
+    with WritePathThread(system):
+        started = time.perf_counter()
+        sent = 0
+        while (passed := time.perf_counter() - started) < seconds or (waiting and passed < seconds + PATIENCE_S):
+            due = min(int(min(passed, seconds) * per_second), int(seconds * per_second))
+            batch = list(islice(listings, due - sent)) if due - sent >= per_second * PACE_S or passed >= seconds else []
+            if batch:
+                sent += len(batch)
+                records = [(event.item_id, encode_item_event(event)) for event in batch]
+                system.acknowledged_log.append_now("item-events", records, system.clock.now_ms())
+                acknowledged = time.perf_counter()
+                waiting.extend((event.item_id, acknowledged) for event in batch)
+            milliseconds += _recallable(system, waiting)
+            time.sleep(0.001)
+    if waiting:
+        raise StoreUnavailable(f"{len(waiting)} acknowledged listings were not recallable {PATIENCE_S} s after the last was sent")
+    return milliseconds
+
+
+def _recallable(system: System, waiting: deque[tuple[str, float]]) -> list[float]:
+    """Takes from the queue those listings that the live view knows by now, oldest first; how long each had to wait."""
+    found: list[float] = []
+    while waiting and system.live_view.look([waiting[0][0]], "", system.clock.now_ms())[0] is not None:
+        found.append((time.perf_counter() - waiting.popleft()[1]) * 1000)
+    return found

@@ -1,0 +1,149 @@
+"""`smallpool bench recall`: how long one page takes, the full read path with its claim, in process and on one core.
+
+In: sizes and a seed. Out: percentiles of wall time per page, and what was measured. Every request is of a person who never
+asked before, with a full seen list and at least twenty triggers; nothing is cached between requests.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from msgspec.structs import replace
+
+from smallpool_config.bench.marketplace import Marketplace
+from smallpool_config.bench.report import machine, percentile, resident_mb, tracked
+from smallpool_config.settings import Settings
+from smallpool_config.wiring import System, open_system
+from smallpool_core.pages import ClaimRequest, Entry
+from smallpool_core.pools import PoolDraft
+from smallpool_core.users import Identity
+from smallpool_service.page import Page
+from smallpool_service.request import RecallRequest
+
+PAGE = 10
+SEEN = 200
+AT_ONCE = 2_000
+
+
+def bench_recall(settings: Settings, *, items: int, pools: int, requests: int, seed: int, shown: bool) -> dict[str, Any]:
+    """The figures as JSON values; works in a directory of its own, which it removes."""
+    with TemporaryDirectory(prefix="smallpool-bench-") as directory:
+        system = open_system(replace(settings, store=replace(settings.store, directory=directory)))
+        try:
+            return asyncio.run(_measured(system, Path(directory), items, pools, requests, seed, shown=shown))
+        finally:
+            system.close()
+
+
+async def _measured(system: System, directory: Path, items: int, pools: int, requests: int, seed: int, *, shown: bool) -> dict[str, Any]:
+    market = Marketplace(items, pools, seed, system.clock.now_ms())
+    timings = {"store_s": _seconds(lambda: _store(system, market, shown=shown))}
+    await _make_pools(system, market, shown=shown)
+    timings["load_s"] = _seconds(system.load)
+    asked = market.requested_pools(requests)
+    for person, pool in enumerate(tracked(asked, "people", requests, shown=shown)):
+        await _prepare(system, market, person, pool)
+    warm = [await _page(system, market, requests + number, pool) for number, pool in enumerate(asked[:50])]
+    milliseconds, pages = [], []
+    for person, pool in enumerate(tracked(asked, "pages", requests, shown=shown)):
+        started = time.perf_counter()
+        page = await _page(system, market, person, pool)
+        milliseconds.append((time.perf_counter() - started) * 1000)
+        pages.append(page)
+    return {
+        "p50_ms": percentile(milliseconds, 50),
+        "p99_ms": percentile(milliseconds, 99),
+        "max_ms": round(max(milliseconds), 3),
+        "rss_mb": resident_mb(),
+        "page_fill": round(sum(len(page.items) for page in pages) / (PAGE * len(pages)), 4),
+        "degraded_pages": sum(bool(page.degraded) for page in pages),
+        "stages_ms": _by_stage(pages),
+        "items": items,
+        "pools": pools,
+        "requests": requests,
+        "pools_requested": len(set(asked)),
+        "largest_pool": int(market.pool_sizes.max()),
+        "memberships": int(market.pool_sizes.sum()),
+        "seen": SEEN,
+        "synchronous": system.settings.store.synchronous,
+        "seed": seed,
+        "warm_up": len(warm),
+        **{name: round(value, 1) for name, value in timings.items()},
+        "file_mb": _file_mb(directory),
+        "machine": machine(),
+    }
+
+
+def _file_mb(directory: Path) -> int:
+    return round(sum(path.stat().st_size for path in directory.iterdir()) / 1e6)
+
+
+def _seconds(work: Any) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def _store(system: System, market: Marketplace, *, shown: bool) -> None:
+    for batch in _batches(tracked(market.wide_items(), "items", market.items, shown=shown)):
+        with system.atomic.atomic():
+            system.wide.append(batch)
+
+
+def _batches(values: Iterable[Any]) -> Iterator[list[Any]]:
+    iterator = iter(values)
+    while batch := list(islice(iterator, AT_ONCE)):
+        yield batch
+
+
+async def _make_pools(system: System, market: Marketplace, *, shown: bool) -> None:
+    """Pools are saved, and marked as tagged: the items carry the tags that the rules ask for."""
+    with system.atomic.atomic():
+        for number in tracked(range(market.pools), "pools", market.pools, shown=shown):
+            draft = PoolDraft(rule=market.rule(number))
+            revision = await system.pools.put(market.pool_id(number), draft, None, "bench", "made", market.now)
+            system.pools.set_tagged(revision.pool.pool_id, revision.pool.epoch)
+
+
+async def _prepare(system: System, market: Marketplace, person: int, pool: int) -> None:
+    """Gives a person their behaviour, and 200 seen items of the pool they will ask for."""
+    identity = Identity(f"user-{person:08d}", None).key
+    system.triggers.save(identity, market.behaviour(person), market.now)
+    members = market.members(pool, SEEN)
+    for part, start in enumerate(range(0, len(members), SEEN // 2)):
+        entries = tuple(Entry(item_id, item_id, None, b"{}") for item_id in members[start : start + SEEN // 2])
+        await system.seen.claim(
+            ClaimRequest(
+                identity=identity,
+                pool_id=market.pool_id(pool),
+                request_id=f"before-{part}",
+                round=0,
+                ordered=entries,
+                n=len(entries),
+                cap=1,
+                seen_size=SEEN,
+                allow_seen=False,
+                now=market.now,
+                deadline=market.now + 200,
+                final=True,
+                fingerprint="",
+            )
+        )
+
+
+async def _page(system: System, market: Marketplace, person: int, pool: int) -> Page:
+    request = RecallRequest(pool_id=market.pool_id(pool), identity=Identity(f"user-{person:08d}", None), size=PAGE)
+    return await system.recaller.recall(request)
+
+
+def _by_stage(pages: list[Page]) -> dict[str, float]:
+    """Mean milliseconds a page by stage."""
+    totals: dict[str, float] = {}
+    for page in pages:
+        for stage in page.trace.stages:
+            totals[stage.stage] = totals.get(stage.stage, 0.0) + stage.ms
+    return {stage: round(total / len(pages), 3) for stage, total in totals.items()}
