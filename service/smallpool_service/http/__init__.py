@@ -1,0 +1,1 @@
+"""The HTTP API: the one contract, `/openapi.json`, by which everything outside speaks to smallpool."""

@@ -1,0 +1,63 @@
+"""Puts the HTTP API together: routes, the gate before them, the wrapper round everything.
+
+In: `ServiceParts`. Out: an ASGI application that holds no state but theirs.
+"""
+
+from importlib.metadata import PackageNotFoundError, version
+
+from fastapi import FastAPI
+
+from smallpool_service.freshness import data_age_ms, item_lag, user_lag
+from smallpool_service.http import docs_page, events, health, items, keys, openapi, pools, previews, problems, recall, users
+from smallpool_service.http.auth import Keyring
+from smallpool_service.http.limits import Limits
+from smallpool_service.http.parts import ServiceParts
+from smallpool_service.http.watch import Watch
+
+TITLE = "smallpool"
+ROUTERS = (
+    recall.router,
+    events.router,
+    items.router,
+    users.router,
+    previews.router,  # before the pools, so that /v1/pools/preview is no pool's id
+    pools.router,
+    keys.router,
+    health.router,
+    docs_page.router,
+)
+
+
+def create_app(parts: ServiceParts) -> FastAPI:
+    """The application over these parts; it opens nothing, and several of them may stand side by side."""
+    app = FastAPI(title=TITLE, version=_version(), docs_url=None, redoc_url=None, redirect_slashes=False)
+    clock = parts.recaller.ports.clock
+    app.state.parts = parts
+    app.state.keyring = Keyring(parts.keys, clock, parts.limits.key_memory_ms)
+    for router in ROUTERS:
+        app.include_router(router)
+    problems.install(app)
+    openapi.install(app, ROUTERS)
+    app.add_middleware(Limits, limits=parts.limits, clock=clock)
+    app.add_middleware(Watch, metrics=parts.metrics)
+    _watch(parts)
+    return app
+
+
+def _watch(parts: ServiceParts) -> None:
+    """Gauges that are read whenever the figures are asked for."""
+    ports, metrics = parts.recaller.ports, parts.metrics
+    clock = ports.clock
+    metrics.watch("item_events_lag", "item events that are not yet taken in", lambda: item_lag(ports.log))
+    metrics.watch("user_events_lag", "user events that are not yet applied", lambda: user_lag(ports.log))
+    age = "how long the oldest item event that is not yet taken in has waited"
+    metrics.watch("live_view_age_ms", age, lambda: data_age_ms(ports.log, clock.now_ms()))
+    metrics.watch("live_view_seq", "place in the wide table that the live view has come to", ports.live.seq)
+    metrics.watch("pools", "pools of any state", lambda: len(ports.catalogue.all()))
+
+
+def _version() -> str:
+    try:
+        return version(TITLE)
+    except PackageNotFoundError:
+        return "0"

@@ -1,0 +1,108 @@
+"""Who may do what: `Authorization: Bearer …` becomes an API key, and the key must have the role that a route takes.
+
+In: a request. Out: the key; or 401 (no key, an unknown or a revoked one), 403 (not the role), 404 (a pool outside the key's
+set, which is answered as if it did not exist).
+"""
+
+from collections import OrderedDict
+from typing import Annotated, Final
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from msgspec import Struct
+
+from smallpool_core.access import ApiKey, Role, digest_of
+from smallpool_core.errors import NotFound, StoreError
+from smallpool_core.ports import Clock, KeyStore
+from smallpool_service.http.problems import HttpProblem
+
+INCLUDES: Final[dict[Role, frozenset[Role]]] = {
+    "recall": frozenset({"recall"}),
+    "ingest": frozenset({"ingest"}),
+    "viewer": frozenset({"viewer"}),
+    "operator": frozenset({"operator", "viewer"}),
+    "admin": frozenset({"admin", "operator", "viewer", "recall", "ingest"}),
+}
+"""What each role stands for: operators see what viewers see, admins may do everything."""
+
+MAX_REMEMBERED = 10_000
+_BEARER = HTTPBearer(
+    auto_error=False, scheme_name="key", description="An API key, made with `smallpool keys create` or `POST /v1/keys`; it is shown once."
+)
+
+
+class _Remembered(Struct, frozen=True):
+    key: ApiKey | None
+    at: int
+
+
+class Keyring:
+    """Keys by digest, remembered for at most `memory_ms`; where the store fails, what was last known of a key holds on."""
+
+    def __init__(self, store: KeyStore, clock: Clock, memory_ms: int) -> None:
+        self._store = store
+        self._clock = clock
+        self._memory_ms = memory_ms
+        self._known: OrderedDict[str, _Remembered] = OrderedDict()
+
+    async def find(self, secret: str) -> ApiKey | None:
+        """The key of this secret, revoked ones included; raises `StoreError` only for a key that was never seen here."""
+        digest, now = digest_of(secret), self._clock.now_ms()
+        known = self._known.get(digest)
+        if known is not None and 0 <= now - known.at < self._memory_ms:
+            return known.key
+        try:
+            key = await self._store.find(digest)
+        except StoreError:
+            if known is None or known.key is None:
+                raise
+            return known.key
+        self._remember(digest, _Remembered(key, now))
+        return key
+
+    def forget(self) -> None:
+        """Asks the store anew for every key; to be called when one was revoked here."""
+        self._known.clear()
+
+    def _remember(self, digest: str, found: _Remembered) -> None:
+        self._known[digest] = found
+        self._known.move_to_end(digest)
+        if len(self._known) > MAX_REMEMBERED:
+            self._known.popitem(last=False)
+
+
+class Needs:
+    """A dependency that lets a request pass whose key has one of the roles, and gives the key."""
+
+    def __init__(self, *roles: Role) -> None:
+        self.roles = roles
+
+    async def __call__(self, request: Request, sent: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]) -> ApiKey:
+        if sent is None:
+            raise _unknown("no API key was sent; send `Authorization: Bearer …`")
+        keyring: Keyring = request.app.state.keyring
+        key = await keyring.find(sent.credentials)
+        if key is None:
+            raise _unknown("this API key is not known here")
+        if key.revoked_at is not None:
+            raise _unknown(f"the API key {key.key_id} was revoked")
+        granted = frozenset[Role]().union(*(INCLUDES[role] for role in key.roles))
+        if granted.isdisjoint(self.roles):
+            wanted, has = " or ".join(self.roles), ", ".join(key.roles) or "none"
+            raise HttpProblem(403, "wrong-role", f"this takes a key with the role {wanted}; the key {key.key_id} has {has}")
+        return key
+
+
+def may_see(key: ApiKey, pool_id: str) -> bool:
+    """Whether the pool is in the set that the key is limited to."""
+    return not key.pools or pool_id in key.pools
+
+
+def check_pool(key: ApiKey, pool_id: str) -> None:
+    """Raises `NotFound` for a pool outside the key's set: such a key cannot tell a pool that it may not see from none."""
+    if not may_see(key, pool_id):
+        raise NotFound("pool", pool_id)
+
+
+def _unknown(detail: str) -> HttpProblem:
+    return HttpProblem(401, "unauthorised", detail, headers={"WWW-Authenticate": 'Bearer realm="smallpool"'})

@@ -1,0 +1,120 @@
+"""Single items: what is known of them, and why a person is or is not shown one.
+
+In: ids. Out: wide items; the stage and the reason that decided.
+"""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Path, Query, Response
+from msgspec import Struct
+from pydantic import Field
+
+from smallpool_core.access import ApiKey
+from smallpool_core.users import Identity
+from smallpool_service.http.auth import Needs, check_pool
+from smallpool_service.http.bodies import Identifier, Strict, body_of
+from smallpool_service.http.item_view import ItemView, item_view
+from smallpool_service.http.parts import Parts
+from smallpool_service.http.replies import documented, reply
+from smallpool_service.items import MAX_ITEMS, get_item, get_items
+from smallpool_service.why import Why, why
+
+ItemId = Annotated[Identifier, Path(description="The item's id.", examples=["i-52"])]
+READS = Needs("viewer", "recall")
+EXPLAINS = Needs("viewer")
+ITEM: Final = {
+    "item_id": "i-52",
+    "version": 3,
+    "enrich": 0,
+    "state": "on_sale",
+    "category": ["数码", "手机"],
+    "category_source": "given",
+    "seller_id": "s-9",
+    "brand": "苹果",
+    "title_words": ["苹果", "手机", "九成新"],
+    "points": ["九成新"],
+    "price_cents": 199900,
+    "quality": 0.734,
+    "published_at": 1750000000000,
+    "given": {"title": "苹果手机 九成新", "category": ["数码", "手机"], "price_cents": 199900, "seller_id": "s-9"},
+    "spread_key": "数码›手机",
+    "pools": ["digital-bargains"],
+    "terms": ["category:数码›手机", "category:数码", "brand:苹果"],
+}
+
+
+class ManyItems(Strict):
+    """Items asked for by id."""
+
+    item_ids: Annotated[list[Identifier], Field(min_length=1, max_length=MAX_ITEMS)]
+
+
+class FoundItems(Struct, frozen=True):
+    """The items that exist, in the order asked for, and the ids of those that do not."""
+
+    items: list[ItemView]
+    missing: list[str]
+
+
+router = APIRouter(tags=["items"])
+
+
+@router.get(
+    "/v1/items/{item_id}",
+    **documented(name="getItem", summary="One wide item", reply=ItemView, example=ITEM, needs=READS, problems=(404,)),
+)
+async def read_item(parts: Parts, item_id: ItemId) -> Response:
+    """The item as it was understood and is stored, removed ones included. An id that holds a slash is read by `POST /v1/items/get`."""
+    return reply(item_view(await get_item(parts.recaller.ports.reader, item_id)))
+
+
+@router.post(
+    "/v1/items/get",
+    **documented(
+        name="getItems",
+        summary="Many wide items",
+        reply=FoundItems,
+        example={"items": [ITEM], "missing": ["i-53"]},
+        needs=READS,
+        problems=(400, 413),
+        body=ManyItems,
+        body_example={"item_ids": ["i-52", "i-53"]},
+    ),
+)
+async def read_items(parts: Parts, body: Annotated[ManyItems, Depends(body_of(ManyItems))]) -> Response:
+    """Up to 1,000 items in one call."""
+    asked = list(dict.fromkeys(body.item_ids))
+    found = await get_items(parts.recaller.ports.reader, asked)
+    views = [item_view(found[item_id]) for item_id in asked if item_id in found]
+    return reply(FoundItems(views, [item_id for item_id in asked if item_id not in found]))
+
+
+@router.get(
+    "/v1/items/{item_id}/why",
+    **documented(
+        name="whyItem",
+        summary="Why a person is, or is not, shown an item of a pool",
+        reply=Why,
+        example={
+            "item_id": "i-52",
+            "pool_id": "digital-bargains",
+            "served": False,
+            "stage": "pool",
+            "reason": "not_in_pool",
+            "detail": "$.all[1]: price_cents lte 100000, but it is 199900",
+        },
+        needs=EXPLAINS,
+        problems=(404, 409),
+    ),
+)
+async def why_item(
+    parts: Parts,
+    key: Annotated[ApiKey, Depends(EXPLAINS)],
+    item_id: ItemId,
+    pool_id: Annotated[Identifier, Query(description="The pool, `home` for the home feed.")],
+    user_id: Annotated[Identifier | None, Query()] = None,
+    device_id: Annotated[Identifier | None, Query()] = None,
+) -> Response:
+    """A dry run, now, that follows this one item: the first stage that leaves it out, or its place on the page."""
+    check_pool(key, pool_id)
+    return reply(await why(parts.recaller, item_id, pool_id, Identity(user_id, device_id)))

@@ -1,0 +1,131 @@
+"""The gate before everything else: sizes, deadlines and the number of requests under way, in pure ASGI.
+
+In: each request as the server hands it on. Out: the request with its deadline in `scope["state"]`, or a problem before anything
+was asked of any store. Health, metrics and documentation always pass; operators have a reserve of their own.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from smallpool_core.errors import DeadlinePassed, Problem, Refused
+from smallpool_core.ports import Clock
+from smallpool_service.http.problems import RETRY_AFTER_S, HttpProblem, problem_of, problem_response
+from smallpool_service.http.settings import HttpLimits
+
+TIMEOUT_HEADER = "x-smallpool-timeout-ms"
+DEADLINE = "smallpool_deadline_ms"
+"""Where in `scope["state"]` the deadline stands: epoch ms, or nothing where the caller set none."""
+EVENT_PATHS = frozenset({"/v1/item-events", "/v1/user-events"})
+ALWAYS_OPEN = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"})
+OPERATORS = ("/v1/pools", "/v1/keys")
+LONGEST_NUMBER = 18
+
+_Reading = Callable[[], Awaitable[Message]]
+
+
+class Limits:
+    """The gate. `in_flight` is how many requests it let through that are not yet answered."""
+
+    def __init__(self, app: ASGIApp, limits: HttpLimits, clock: Clock) -> None:
+        self._app = app
+        self._limits = limits
+        self._clock = clock
+        self.in_flight = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        try:
+            bounded = self._checked(scope, receive)
+        except (Refused, DeadlinePassed) as error:
+            await problem_response(problem_of(error))(scope, receive, send)
+            return
+        except HttpProblem as problem:
+            await problem_response(problem)(scope, receive, send)
+            return
+        self.in_flight += 1
+        try:
+            await self._app(scope, bounded, send)
+        finally:
+            self.in_flight -= 1
+
+    def _checked(self, scope: Scope, receive: Receive) -> _Reading:
+        headers, path = Headers(scope=scope), scope["path"]
+        self._check_sizes(scope)
+        self._note_deadline(scope, headers.get(TIMEOUT_HEADER))
+        most = self._limits.event_body_bytes if path in EVENT_PATHS else self._limits.body_bytes
+        self._check_length(headers.get("content-length"), most)
+        self._check_room(path)
+        return _bounded(receive, most)
+
+    def _check_sizes(self, scope: Scope) -> None:
+        target = len(scope.get("raw_path") or scope["path"].encode("utf-8", "replace")) + len(scope["query_string"])
+        if target > self._limits.target_bytes:
+            raise HttpProblem(414, "address-too-long", f"path and query have {target} bytes; at most {self._limits.target_bytes} are read")
+        size = sum(len(name) + len(value) for name, value in scope["headers"])
+        if size > self._limits.header_bytes:
+            raise HttpProblem(431, "headers-too-large", f"the headers have {size} bytes; at most {self._limits.header_bytes} are read")
+
+    def _note_deadline(self, scope: Scope, text: str | None) -> None:
+        if text is None:
+            return
+        timeout_ms = _whole_number(text)
+        if timeout_ms is None:
+            most = self._limits.max_timeout_ms
+            raise Refused(
+                [Problem("X-Smallpool-Timeout-Ms", repr(text[:40]), f"a whole number of ms is allowed; above {most} it counts as that")]
+            )
+        if timeout_ms <= 0:
+            raise DeadlinePassed(-timeout_ms)
+        state: dict[str, Any] = scope.setdefault("state", {})
+        state[DEADLINE] = self._clock.now_ms() + min(timeout_ms, self._limits.max_timeout_ms)
+
+    def _check_length(self, text: str | None, most: int) -> None:
+        length = None if text is None else _whole_number(text)
+        if text is not None and (length is None or length < 0):
+            raise HttpProblem(400, "content-length", f"Content-Length is {text[:40]!r}; it is the number of bytes of the body")
+        if length is not None and length > most:
+            raise _too_large(f"{length} bytes", most)
+
+    def _check_room(self, path: str) -> None:
+        if path in ALWAYS_OPEN:
+            return
+        room = self._limits.in_flight + (self._limits.reserve if path.startswith(OPERATORS) else 0)
+        if path.endswith("/recall"):
+            room = self._limits.in_flight
+        if self.in_flight >= room:
+            detail = f"{self.in_flight} requests are under way, and at most {room} are taken; try again shortly"
+            raise HttpProblem(503, "overloaded", detail, headers={"Retry-After": RETRY_AFTER_S})
+
+
+def _bounded(receive: Receive, most: int) -> _Reading:
+    """`receive`, which raises a problem once the body is larger than `most`, whatever its headers said."""
+    taken = 0
+
+    async def read() -> Message:
+        nonlocal taken
+        message = await receive()
+        if message["type"] == "http.request":
+            taken += len(message.get("body", b""))
+            if taken > most:
+                raise _too_large(f"more than {most} bytes", most)
+        return message
+
+    return read
+
+
+def _too_large(found: str, most: int) -> HttpProblem:
+    problem = Problem("(body)", found, f"at most {most} bytes are read here; split a batch of events over several requests")
+    return HttpProblem(413, "body-too-large", str(problem), [problem], headers={"Connection": "close"})
+
+
+def _whole_number(text: str) -> int | None:
+    """A decimal number as written, None where it is not one; longer than any real one counts as not one."""
+    digits = text.strip()
+    if len(digits) > LONGEST_NUMBER or not digits.isascii() or not digits.removeprefix("-").isdigit():
+        return None
+    return int(digits)

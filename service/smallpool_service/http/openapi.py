@@ -1,0 +1,136 @@
+"""The contract: `/openapi.json`, made of the routes, the models of bodies and the Structs of replies.
+
+In: the application. Out: one OpenAPI document in which every reference resolves.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from smallpool_core.users import UserEvent
+from smallpool_service.http.events import ItemBatch, ItemRow, Taken, UserBatch
+from smallpool_service.http.health import Health, Readiness
+from smallpool_service.http.item_view import ItemView
+from smallpool_service.http.items import FoundItems, ManyItems
+from smallpool_service.http.keys import CreatedKey, KeyBody, KeyList
+from smallpool_service.http.pool_bodies import (
+    ArchiveBody,
+    NewPool,
+    PoolChange,
+    PoolList,
+    PoolView,
+    PreviewBody,
+    RevisionList,
+    RulePreviewBody,
+    SavedPool,
+)
+from smallpool_service.http.problems import ProblemDocument
+from smallpool_service.http.recall import RecallBody
+from smallpool_service.http.replies import SCHEMA_REF
+from smallpool_service.http.users import ProfileBody, UserView
+from smallpool_service.operators import Preview
+from smallpool_service.page import Page
+from smallpool_service.why import Why
+
+BODIES: Final[tuple[type[BaseModel], ...]] = (
+    ArchiveBody,
+    KeyBody,
+    ManyItems,
+    NewPool,
+    PoolChange,
+    PreviewBody,
+    ProfileBody,
+    RecallBody,
+    RulePreviewBody,
+)
+STRUCTS: Final[tuple[type, ...]] = (
+    CreatedKey,
+    FoundItems,
+    Health,
+    ItemBatch,
+    ItemRow,
+    ItemView,
+    KeyList,
+    Page,
+    PoolList,
+    PoolView,
+    Preview,
+    ProblemDocument,
+    Readiness,
+    RevisionList,
+    SavedPool,
+    Taken,
+    UserBatch,
+    UserEvent,
+    UserView,
+    Why,
+)
+TAGS: Final = [
+    {"name": "recall", "description": "Pages for people."},
+    {"name": "events", "description": "What sellers and buyers do."},
+    {"name": "items", "description": "What is known of an item, and why it is shown or not."},
+    {"name": "users", "description": "What is kept of a person, and how it is forgotten."},
+    {"name": "pools", "description": "Pools and their rules."},
+    {"name": "keys", "description": "API keys."},
+    {"name": "health", "description": "Open to everybody."},
+]
+DESCRIPTION: Final = """Recall inside small pools of one-of-a-kind, short-lived items.
+
+Send an API key as `Authorization: Bearer …`; each operation names the roles of which it takes one (`x-roles`). `operator`
+includes `viewer`, `admin` includes every role. Errors are problem documents (RFC 9457). The header
+`X-Smallpool-Timeout-Ms` sets a deadline for any request: 504 if it has passed already.
+"""
+
+
+TIMEOUT: Final = {
+    "name": "X-Smallpool-Timeout-Ms",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "integer"},
+    "example": 150,
+    "description": "How long the caller waits for an answer, in ms.",
+}
+
+
+def install(app: FastAPI, routers: Sequence[APIRouter]) -> None:
+    """Makes `app.openapi()` the whole contract; it is put together when it is first asked for."""
+
+    def contract() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _contract(app, routers)
+        return app.openapi_schema
+
+    app.openapi = contract  # type: ignore[method-assign]  # the framework's documented way to extend its schema
+
+
+def _contract(app: FastAPI, routers: Sequence[APIRouter]) -> dict[str, Any]:
+    document = get_openapi(title=app.title, version=app.version, description=DESCRIPTION, routes=app.routes, tags=TAGS)
+    components = document.setdefault("components", {})
+    schemas: dict[str, Any] = components.setdefault("schemas", {})
+    bodies = models_json_schema([(body, "validation") for body in BODIES], ref_template=SCHEMA_REF.format(name="{model}"))[1]
+    schemas.update(bodies["$defs"])
+    schemas.update(msgspec.json.schema_components(STRUCTS, ref_template=SCHEMA_REF)[1])
+    components["parameters"] = {"Timeout": TIMEOUT}
+    for router in routers:
+        for route in router.routes:
+            if isinstance(route, APIRoute) and route.include_in_schema:
+                for method in route.methods or ():
+                    _complete(document["paths"][route.path][method.lower()], route)
+    return document
+
+
+def _complete(operation: dict[str, Any], route: APIRoute) -> None:
+    """Puts the examples back as they were declared, for the framework leaves out every null, and tells of the deadline."""
+    for status, response in route.responses.items():
+        operation["responses"][str(status)] = response
+    body = (route.openapi_extra or {}).get("requestBody")
+    if body is not None:
+        operation["requestBody"] = body
+    if "x-roles" in operation:
+        operation.setdefault("parameters", []).append({"$ref": "#/components/parameters/Timeout"})

@@ -1,0 +1,187 @@
+"""What operators send and are shown of pools.
+
+In: JSON as pydantic models. Out: a `PoolDraft`; a `PoolView` with its ETag.
+"""
+
+from typing import Annotated, Any, Final, Literal, Self
+
+from msgspec import UNSET, Struct
+from msgspec.structs import asdict
+from pydantic import Field
+
+from smallpool_core.catalogue import Catalogue
+from smallpool_core.errors import NotFound, Problem, Refused
+from smallpool_core.pools import (
+    MAX_CAP,
+    MAX_SPREAD_LEVEL,
+    MAX_WEIGHT,
+    SEEN_SIZES,
+    Dimension,
+    Ordering,
+    Pool,
+    PoolDraft,
+    PoolSettings,
+    PoolState,
+)
+from smallpool_core.ports import LiveView
+from smallpool_core.rules import RuleWarning
+from smallpool_service.http.bodies import Identifier, Line, Strict
+from smallpool_service.http.problems import HttpProblem
+from smallpool_service.operators import Preview
+
+MAX_SAMPLE = 100
+MAX_DIGITS: Final = 15
+"""Of a revision in `If-Match`; none is ever longer."""
+RuleJson = Annotated[dict[str, Any], Field(description="A typed expression over the fields of an item; see docs/api.md.")]
+SampleSize = Annotated[int, Field(ge=0, le=MAX_SAMPLE, description="How many of the items to show.")]
+
+
+class SettingsBody(Strict):
+    """Recall settings of a pool; what is left out takes its default."""
+
+    max_per_category: Annotated[int, Field(ge=1, le=MAX_CAP)] = 3
+    seen_size: Annotated[int, Field(ge=SEEN_SIZES[0], le=SEEN_SIZES[1])] = 200
+    spread_level: Annotated[int, Field(ge=1, le=MAX_SPREAD_LEVEL)] | None = None
+    when_exhausted: Literal["stop", "repeat_oldest"] = "stop"
+
+
+class OrderingBody(Strict):
+    """Weights of the score dimensions; a dimension that is left out counts nothing."""
+
+    weights: dict[Dimension, Annotated[float, Field(ge=0, le=MAX_WEIGHT)]]
+
+
+class PoolChange(Strict):
+    """A change of a pool: what is left out, or null, stays; what is sent is replaced as a whole."""
+
+    name: Line | None = None
+    rule: RuleJson | None = None
+    state: PoolState | None = None
+    settings: SettingsBody | None = None
+    ordering: OrderingBody | None = None
+    reason: Annotated[Line | None, Field(description="Why; kept with the revision.")] = None
+
+    def draft(self) -> PoolDraft:
+        """The change as the store takes it."""
+        return PoolDraft(
+            name=UNSET if self.name is None else self.name,
+            rule=UNSET if self.rule is None else self.rule,
+            state=UNSET if self.state is None else self.state,
+            settings=UNSET if self.settings is None else PoolSettings(**self.settings.model_dump()),
+            ordering=UNSET if self.ordering is None else Ordering({str(name): weight for name, weight in self.ordering.weights.items()}),
+        )
+
+
+class NewPool(PoolChange):
+    """A pool to be made, live unless said otherwise."""
+
+    pool_id: Identifier
+    rule: RuleJson
+
+
+class ArchiveBody(Strict):
+    """Why a pool is archived."""
+
+    reason: Line | None = None
+
+
+class PreviewBody(Strict):
+    """How much of a saved pool to show."""
+
+    sample: SampleSize = 10
+
+
+class RulePreviewBody(PreviewBody):
+    """A rule that need not be saved."""
+
+    rule: RuleJson
+
+
+class PoolView(Struct, frozen=True, kw_only=True):
+    """A pool as it stands. `tagged` says whether every stored item carries this rule's tag; until then the rule alone decides.
+
+    `size` counts the items in the pool and on sale here.
+    """
+
+    pool_id: str
+    name: str
+    rule: dict[str, Any]
+    revision: int
+    state: PoolState
+    settings: PoolSettings
+    ordering: Ordering
+    epoch: int
+    tagged: bool
+    size: int
+
+    @classmethod
+    def of(cls, pool: Pool, catalogue: Catalogue, live: LiveView, now: int) -> Self:
+        """The pool with what this process knows of it."""
+        try:
+            known = catalogue.get(pool.pool_id)
+        except NotFound:
+            tagged = False
+        else:
+            tagged = known.is_trusted and known.pool.revision == pool.revision
+        return cls(**asdict(pool), tagged=tagged, size=live.size(pool.pool_id, now))
+
+
+class SavedPool(PoolView, frozen=True, kw_only=True):
+    """A pool just saved, with what its rule holds right now of the `on_sale` items, and warnings; nothing is refused for them."""
+
+    count: int
+    on_sale: int
+    warnings: list[RuleWarning]
+
+    @classmethod
+    def saved(cls, view: PoolView, preview: Preview) -> Self:
+        """The reply to a change."""
+        return cls(**asdict(view), count=preview.count, on_sale=preview.on_sale, warnings=preview.warnings)
+
+
+class PoolLine(Struct, frozen=True, kw_only=True):
+    """A pool in a list."""
+
+    pool_id: str
+    name: str
+    state: PoolState
+    revision: int
+    tagged: bool
+
+
+class PoolList(Struct, frozen=True):
+    """Pools by id; `next` is what to send as `after` for the ones that follow, null at the end."""
+
+    pools: list[PoolLine]
+    next: str | None
+
+
+class RevisionView(Struct, frozen=True, kw_only=True):
+    """One change and its record; `at` in epoch ms."""
+
+    pool: Pool
+    author: str
+    reason: str
+    at: int
+
+
+class RevisionList(Struct, frozen=True):
+    """All revisions of a pool, newest first."""
+
+    revisions: list[RevisionView]
+
+
+def etag(revision: int) -> dict[str, str]:
+    """The header that names a revision, as `If-Match` takes it."""
+    return {"ETag": f'"{revision}"'}
+
+
+def expected_revision(if_match: str | None) -> int:
+    """The revision that `If-Match` names; raises a problem of status 428 without it, `Refused` where it names none."""
+    if if_match is None:
+        raise HttpProblem(428, "if-match-missing", 'send If-Match: "REVISION" with the revision that you read, so that no change is lost')
+    text = if_match.strip()
+    inner = text.removeprefix('"').removesuffix('"')
+    if text != f'"{inner}"' or not inner.isascii() or not inner.isdigit() or len(inner) > MAX_DIGITS:
+        raise Refused([Problem("If-Match", repr(text[:40]), 'the revision in double quotes is allowed, such as "3"')])
+    return int(inner)

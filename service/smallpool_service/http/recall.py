@@ -1,0 +1,130 @@
+"""Pages: recall inside one pool, and on the home feed.
+
+In: a person, a size, a context. Out: a `Page`, encoded straight from the read path.
+"""
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+from pydantic import Field
+
+from smallpool_core.access import ApiKey
+from smallpool_core.pools import HOME
+from smallpool_core.users import Identity
+from smallpool_service.http.auth import Needs, check_pool
+from smallpool_service.http.bodies import Identifier, Line, Strict, body_of
+from smallpool_service.http.limits import DEADLINE
+from smallpool_service.http.parts import Parts, ServiceParts
+from smallpool_service.http.replies import documented, reply
+from smallpool_service.page import Page
+from smallpool_service.request import MAX_SIZE, RecallRequest
+
+PoolId = Annotated[Identifier, Path(description="The pool's id.", examples=["digital-bargains"])]
+
+
+class RecallContext(Strict):
+    """Where and when the page will be shown; whatever is left out is not known."""
+
+    city: Line | None = None
+    hour: Annotated[int, Field(ge=0, le=23)] | None = None
+    query: Line | None = None
+
+
+class RecallBody(Strict):
+    """One page asked for. Without an id nothing is remembered; without a request_id the server makes one."""
+
+    user_id: Identifier | None = None
+    device_id: Identifier | None = None
+    size: Annotated[int, Field(ge=1, le=MAX_SIZE)] = 10
+    request_id: Annotated[Identifier | None, Field(description="The same id within ten minutes gives the same page again.")] = None
+    explain: bool = False
+    dry_run: Annotated[bool, Field(description="Nothing is written and nothing is claimed.")] = False
+    context: RecallContext = RecallContext()
+
+
+NEEDS = Needs("recall")
+ASK: Final = {"user_id": "u-1001", "size": 2, "request_id": "r-7f3a"}
+PAGE: Final[dict[str, Any]] = {
+    "request_id": "r-7f3a",
+    "pool_id": "digital-bargains",
+    "items": [
+        {"item_id": "i-52", "category": ["数码", "手机"], "score": 1.382911, "sources": ["terms", "newest"]},
+        {"item_id": "i-87", "category": ["数码", "相机"], "score": 0.913402, "sources": ["popular"]},
+    ],
+    "short": None,
+    "degraded": [],
+    "bucket": {},
+    "trace": {
+        "stages": [{"stage": "recall", "in": 3, "out": 61, "ms": 0.912}, {"stage": "claim", "in": 40, "out": 2, "ms": 0.401}],
+        "failed": [],
+        "bucket": {},
+        "age_ms": 12,
+        "rounds": 1,
+        "candidates": 61,
+    },
+}
+PROBLEMS = (400, 404, 409, 413, 504)
+
+router = APIRouter(tags=["recall"])
+Body = Annotated[RecallBody, Depends(body_of(RecallBody, may_be_empty=True))]
+
+
+@router.post(
+    "/v1/pools/{pool_id}/recall",
+    **documented(
+        name="recall",
+        summary="A page of items from one pool for one person",
+        reply=Page,
+        example=PAGE,
+        needs=NEEDS,
+        problems=PROBLEMS,
+        body=RecallBody,
+        body_example=ASK,
+        body_required=False,
+    ),
+)
+async def recall(request: Request, parts: Parts, key: Annotated[ApiKey, Depends(NEEDS)], body: Body, pool_id: PoolId) -> Response:
+    """Recalls inside the pool and claims the page: none of the last 200 items served to this person here comes again.
+
+    `short` says why a page holds fewer items than asked for; `degraded` names what did not work. The header
+    `X-Smallpool-Timeout-Ms` sets the deadline.
+    """
+    check_pool(key, pool_id)
+    return await _page(request, parts, body, pool_id)
+
+
+@router.post(
+    "/v1/feeds/home/recall",
+    **documented(
+        name="recallHome",
+        summary="A page from the whole marketplace for one person",
+        reply=Page,
+        example=PAGE | {"pool_id": HOME},
+        needs=NEEDS,
+        problems=PROBLEMS,
+        body=RecallBody,
+        body_example=ASK,
+        body_required=False,
+    ),
+)
+async def recall_home(request: Request, parts: Parts, key: Annotated[ApiKey, Depends(NEEDS)], body: Body) -> Response:
+    """The whole marketplace as one pool, with a seen list of its own. A key limited to pools needs `home` among them."""
+    check_pool(key, HOME)
+    return await _page(request, parts, body, HOME)
+
+
+async def _page(request: Request, parts: ServiceParts, body: RecallBody, pool_id: str) -> Response:
+    page = await parts.recaller.recall(
+        RecallRequest(
+            pool_id=pool_id,
+            identity=Identity(body.user_id, body.device_id),
+            size=body.size,
+            request_id=body.request_id,
+            explain=body.explain,
+            dry_run=body.dry_run,
+            context=body.context.model_dump(exclude_none=True),
+            deadline_ms=request.scope.get("state", {}).get(DEADLINE),
+        )
+    )
+    parts.metrics.page(body.size, len(page.items), page.short)
+    return reply(page)

@@ -1,0 +1,155 @@
+"""The gate before the routes and the wrapper round them: sizes, load, failures, figures."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from http_rig import Api, assert_problem, click, listing, shelf, with_limits
+from smallpool_core.errors import DirectoryLocked, StoreFull
+
+
+def test_headers_beyond_their_limit_are_refused(api: Api) -> None:
+    assert_problem(api.get("/v1/pools", headers={"X-Long": "a" * 17_000}), 431, "headers-too-large")
+
+
+def test_an_address_beyond_its_limit_is_refused(api: Api) -> None:
+    assert_problem(api.get("/v1/pools?after=" + "a" * 9_000), 414, "address-too-long")
+
+
+def test_what_is_nowhere_is_a_problem_too(api: Api) -> None:
+    for path in ("/", "/v1", "/v1/pools/", "/v2/pools", "/v1/pools/p/nothing"):
+        assert_problem(api.get(path), 404, "no-such-route")
+
+
+def test_a_wrong_method_is_a_problem_that_tells_the_right_ones(api: Api) -> None:
+    reply = api.call("PATCH", "/v1/pools/p/recall")
+    assert_problem(reply, 405, "method-not-allowed")
+    assert reply.headers["allow"] == "POST"
+
+
+def test_beyond_what_is_under_way_callers_are_told_to_come_back_while_health_stays_open(tmp_path: Path) -> None:
+    api = Api(tmp_path, with_limits(in_flight=2, reserve=1))
+    release = asyncio.Event()
+
+    async def scenario() -> None:
+        waiting = [asyncio.create_task(api.send("POST", "/v1/feeds/home/recall", content=until(release))) for _ in range(2)]
+        await settled()
+        refused = await api.send("POST", "/v1/feeds/home/recall", json={})
+        assert_problem(refused, 503, "overloaded")
+        assert refused.headers["retry-after"] == "1"
+        assert_problem(await api.send("POST", "/v1/pools/p/recall", json={}), 503, "overloaded")
+        assert (await api.send("GET", "/v1/pools")).status_code == 200
+        for path in ("/healthz", "/readyz", "/metrics"):
+            assert (await api.send("GET", path, key=None)).status_code == 200
+        waiting.append(asyncio.create_task(api.send("POST", "/v1/pools/preview", content=until(release))))
+        await settled()
+        assert_problem(await api.send("GET", "/v1/pools"), 503, "overloaded")
+        release.set()
+        assert [reply.status_code for reply in await asyncio.gather(*waiting)] == [200, 200, 422]
+        assert (await api.send("POST", "/v1/feeds/home/recall", json={})).status_code == 200
+
+    asyncio.run(scenario())
+
+
+async def until(release: asyncio.Event) -> AsyncIterator[bytes]:
+    await release.wait()
+    yield b"{}"
+
+
+async def settled() -> None:
+    """Lets everything that can go on go on."""
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
+def test_a_fault_of_the_server_is_logged_and_not_shown(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    api.checks["write_path"] = broken
+    with caplog.at_level(logging.ERROR, "smallpool.http"):
+        problem = assert_problem(api.get("/readyz"), 500, "unexpected")
+    assert problem["instance"] in problem["detail"]
+    assert problem["instance"] in caplog.text
+    assert "secret detail" in caplog.text
+    assert "secret detail" not in str(problem)
+
+
+def broken() -> None:
+    raise RuntimeError("secret detail")
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "slug"),
+    [(StoreFull("could not write: the disk is full"), 507, "store-full"), (DirectoryLocked("another server"), 503, "directory-locked")],
+)
+def test_errors_of_stores_have_their_status(api: Api, error: Exception, status: int, slug: str) -> None:
+    def fail() -> None:
+        raise error
+
+    api.checks["store"] = fail
+    assert_problem(api.get("/readyz"), status, slug)
+
+
+def test_answers_are_not_kept_by_caches_nor_guessed_at(api: Api) -> None:
+    for reply in (api.get("/v1/pools"), api.get("/nothing")):
+        assert reply.headers["cache-control"] == "no-store"
+        assert reply.headers["x-content-type-options"] == "nosniff"
+
+
+def test_health_needs_no_key_and_no_store(api: Api) -> None:
+    api.rig.database.close()
+    assert api.get("/healthz", key=None).json() == {"status": "ok"}
+
+
+def test_a_process_is_ready_while_its_store_answers_and_nothing_fails(api: Api) -> None:
+    ready = api.get("/readyz", key=None)
+    assert ready.status_code == 200
+    assert ready.json()["ready"] is True
+    api.checks["write_path"] = lambda: "the disk is full"
+    unready = api.get("/readyz", key=None)
+    assert unready.status_code == 503
+    assert unready.json()["failing"] == {"write_path": "the disk is full"}
+
+
+def test_a_process_without_its_store_is_not_ready(api: Api) -> None:
+    api.rig.database.close()
+    unready = api.get("/readyz", key=None)
+    assert unready.status_code == 503
+    assert "store" in unready.json()["failing"]
+    assert unready.json()["item_events_lag"] is None
+
+
+def test_readiness_tells_how_far_behind_the_data_is(api: Api) -> None:
+    api.publish(*shelf(2))
+    api.post("/v1/item-events", {"events": [listing("a"), listing("b")]})
+    api.post("/v1/user-events?wait=none", {"events": [click()]})
+    api.clock.advance(1_500)
+    ready = api.get("/readyz").json()
+    assert (ready["item_events_lag"], ready["user_events_lag"], ready["live_view_age_ms"]) == (2, 1, 1_500)
+    assert "smallpool_item_events_lag 2.0" in api.get("/metrics").text
+    api.settle()
+    ready = api.get("/readyz").json()
+    assert (ready["item_events_lag"], ready["user_events_lag"], ready["live_view_age_ms"]) == (0, 0, 0)
+
+
+def test_figures_name_routes_by_their_template_and_never_a_path(api: Api) -> None:
+    api.make_pool("p")
+    for number in range(5):
+        api.post(f"/v1/pools/p{number}/recall", {})
+        api.get(f"/nowhere/{number}")
+    text = api.get("/metrics", key=None).text
+    assert 'smallpool_http_requests_total{route="/v1/pools/{pool_id}/recall",status="404"} 5.0' in text
+    assert 'smallpool_http_requests_total{route="(none)",status="404"} 5.0' in text
+    assert "nowhere" not in text
+
+
+def test_figures_have_pages_stages_and_batches(api: Api) -> None:
+    api.publish(*shelf(2))
+    api.make_pool("p")
+    api.post("/v1/pools/p/recall", {"user_id": "u1", "size": 4})
+    text = api.get("/metrics").text
+    assert 'smallpool_page_fill_bucket{le="0.5"} 1.0' in text
+    assert 'smallpool_page_short_total{reason="exhausted"} 1.0' in text
+    assert 'smallpool_events_total{outcome="accepted",topic="item-events"} 2.0' in text
+    assert 'smallpool_stage_seconds_count{stage="recall"}' in text
