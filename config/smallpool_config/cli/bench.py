@@ -1,0 +1,68 @@
+"""`smallpool bench`: the figures by which speed and memory are judged.
+
+In: sizes and a seed. Out: the figures, and what they were measured on.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+import typer
+
+from smallpool_config.cli.options import AsJson
+from smallpool_config.cli.screen import print_json, screen, table
+
+app = typer.Typer(no_args_is_help=True, help="Measure speed and memory.")
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Makes the same load every time.")]
+
+
+@app.command("recall")
+def recall(
+    ctx: typer.Context,
+    items: Annotated[int, typer.Option("--items", min=1, help="Items in the marketplace.")] = 1_000_000,
+    pools: Annotated[int, typer.Option("--pools", min=1, help="Pools over them.")] = 10_000,
+    requests: Annotated[int, typer.Option("--requests", min=1, help="Pages asked for, each by a new person.")] = 2_000,
+    seed: Seed = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Time one page through the whole read path with its claim, in process, on one core."""
+    from smallpool_config.bench.recall import bench_recall
+    from smallpool_config.cli.session import settings_of
+
+    figures = bench_recall(settings_of(ctx, None), items=items, pools=pools, requests=requests, seed=seed, shown=not as_json)
+    _tell(figures, as_json=as_json)
+
+
+@app.command("ingest")
+def ingest(
+    ctx: typer.Context,
+    items: Annotated[int, typer.Option("--items", min=1, help="Listings to take in.")] = 20_000,
+    pools: Annotated[int, typer.Option("--pools", min=1, help="Pools whose rules each listing is held against.")] = 10_000,
+    seconds: Annotated[int, typer.Option("--seconds", min=1, help="How long freshness is watched.")] = 20,
+    seed: Seed = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Time the whole write path, and how soon a listing is recallable while half as many arrive as it can take."""
+    from smallpool_config.bench.ingest import bench_ingest
+    from smallpool_config.cli.session import settings_of
+
+    figures = bench_ingest(settings_of(ctx, None), items=items, pools=pools, seconds=seconds, seed=seed, shown=not as_json)
+    _tell(figures, as_json=as_json)
+
+
+def _tell(figures: Mapping[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print_json(figures)
+        return
+    rows = table("figure", "value", right=("value",))
+    for name, value in _flat(figures):
+        rows.add_row(name, f"{value:,}" if isinstance(value, int | float) else str(value))
+    screen().print(rows)
+
+
+def _flat(figures: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Figures inside figures by their dotted names."""
+    for name, value in figures.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value

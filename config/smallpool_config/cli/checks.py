@@ -1,0 +1,205 @@
+"""What `smallpool doctor` looks at, each check a function that says what it found and what to do.
+
+In: settings, a data directory. Out: `Finding`s in the order in which things stand on each other. Nothing is created or changed.
+"""
+
+import asyncio
+import os
+import platform
+import shutil
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from smallpool_config.cli import admin_key
+from smallpool_config.cli.dead_letters import REPLAY_GROUP
+from smallpool_config.cli.screen import span
+from smallpool_config.settings import Settings, load_settings
+from smallpool_config.wiring import DATABASE_FILE, System, open_system
+from smallpool_core.errors import SmallpoolError
+from smallpool_core.pools import HOME
+from smallpool_service.freshness import data_age_ms, item_lag, user_lag
+from smallpool_stores.sqlite.database import LIBRARY_VERSION
+
+Status = Literal["ok", "warn", "fail"]
+PYTHON_NEEDED = (3, 11)
+SQLITE_NEEDED = (3, 38, 0)
+"""The first with JSON functions built in, upserts and partial indexes."""
+DISK_SHORT_BYTES = 1 << 30
+DISK_FULL_BYTES = 100 << 20
+LATE_MS = 2_000
+
+
+class Finding(Struct, frozen=True, omit_defaults=True):
+    """One check: `found` is what is, `advice` what to do about it."""
+
+    check: str
+    status: Status
+    found: str
+    advice: str = ""
+
+
+def examine(config: Path | None, data: Path | None) -> list[Finding]:
+    """Every check; those that stand on one that failed are left out."""
+    findings = [_python(), _sqlite()]
+    try:
+        settings = load_settings(config, os.environ)
+    except SmallpoolError as error:
+        return [*findings, Finding("settings", "fail", str(error), "mend the file, or the environment variable, that is named")]
+    if data is not None:
+        settings = replace(settings, store=replace(settings.store, directory=str(data)))
+    findings.append(Finding("settings", "ok", f"{config or 'as shipped'}, wiring {settings.wiring}"))
+    system = open_system(settings)
+    try:
+        return [*findings, _guarded("knowledge", lambda: _knowledge(system)), *_directory(settings, system)]
+    finally:
+        system.close()
+
+
+def _guarded(check: str, look: Callable[[], Finding]) -> Finding:
+    """The finding, or the failure to find out."""
+    try:
+        return look()
+    except SmallpoolError as error:
+        return Finding(check, "fail", str(error))
+
+
+def _python() -> Finding:
+    found = f"{platform.python_version()} ({sys.executable})"
+    if sys.version_info < PYTHON_NEEDED:
+        return Finding("python", "fail", found, "smallpool needs Python 3.11 or later")
+    return Finding("python", "ok", found)
+
+
+def _sqlite() -> Finding:
+    found = ".".join(map(str, LIBRARY_VERSION))
+    if LIBRARY_VERSION < SQLITE_NEEDED:
+        return Finding("sqlite", "fail", found, "SQLite 3.38 or later is needed; use a newer Python")
+    return Finding("sqlite", "ok", found)
+
+
+def _knowledge(system: System) -> Finding:
+    base = system.knowledge
+    counts = f"{len(base.categories)} categories, {len(base.products):,} products, {len(base.brands)} brands"
+    return Finding("knowledge", "ok", f"version {base.version}: {counts}")
+
+
+def _directory(settings: Settings, system: System) -> Iterator[Finding]:
+    directory = Path(settings.store.directory)
+    yield _place(directory)
+    if not directory.is_dir():
+        return
+    yield _disk(directory)
+    if (directory / admin_key.FILE).exists():
+        yield _admin_key(directory / admin_key.FILE)
+    if not (directory / DATABASE_FILE).exists():
+        yield Finding("store", "warn", "nothing is stored yet", "begin with `smallpool publish FILE` or `smallpool serve`")
+        return
+    store = _guarded("store", lambda: _store(system))
+    yield store
+    if store.status == "fail":
+        return
+    checks = {
+        "server": _server,
+        "item events": _items,
+        "user events": _behaviour,
+        "pools": _pools,
+        "dead letters": _dead_letters,
+        "keys": _keys,
+    }
+    for name, look in checks.items():
+        yield _guarded(name, lambda look=look: look(system))  # type: ignore[misc]
+
+
+def _place(directory: Path) -> Finding:
+    name = str(directory.absolute())
+    if not directory.exists():
+        above = next(parent for parent in directory.absolute().parents if parent.exists())
+        if os.access(above, os.W_OK):
+            return Finding("directory", "warn", f"{name} is not there yet", "it is made by the first command that stores something")
+        return Finding("directory", "fail", f"{name} is not there, and {above} is not writable", "name another one with --data DIR")
+    if not directory.is_dir():
+        return Finding("directory", "fail", f"{name} is no directory", "name another one with --data DIR")
+    if not os.access(directory, os.W_OK | os.X_OK):
+        return Finding("directory", "fail", f"{name} is not writable", "give this user the right to write in it")
+    return Finding("directory", "ok", name)
+
+
+def _disk(directory: Path) -> Finding:
+    free = shutil.disk_usage(directory).free
+    found = f"{free / 1e9:,.1f} GB free"
+    if free < DISK_FULL_BYTES:
+        return Finding("disk", "fail", found, "make room: no event can be acknowledged when the disk is full")
+    if free < DISK_SHORT_BYTES:
+        return Finding("disk", "warn", found, "make room before it is full")
+    return Finding("disk", "ok", found)
+
+
+def _admin_key(file: Path) -> Finding:
+    mode = stat.S_IMODE(file.stat().st_mode)
+    if mode & 0o077:
+        return Finding("admin key", "warn", f"{file} has mode {mode:04o}", f"others may read it: chmod 600 {file}")
+    return Finding("admin key", "ok", f"{file}, mode {mode:04o}")
+
+
+def _store(system: System) -> Finding:
+    system.pools.epoch()
+    return Finding("store", "ok", f"schema known, synchronous {system.settings.store.synchronous}")
+
+
+def _server(system: System) -> Finding:
+    if system.has_writer():
+        return Finding("server", "ok", "a process holds the directory and takes in events")
+    return Finding("server", "ok", "none runs; commands take in events themselves")
+
+
+def _items(system: System) -> Finding:
+    return _lag("item events", item_lag(system.log), data_age_ms(system.log, system.clock.now_ms()), is_served=system.has_writer())
+
+
+def _behaviour(system: System) -> Finding:
+    return _lag("user events", user_lag(system.log), 0, is_served=system.has_writer())
+
+
+def _lag(check: str, waiting: int, age_ms: int, *, is_served: bool) -> Finding:
+    if not waiting:
+        return Finding(check, "ok", "none waits")
+    found = f"{waiting:,} wait" + (f", the oldest for {span(age_ms)}" if age_ms else "")
+    if not is_served:
+        return Finding(check, "warn", found, "`smallpool index --once` takes them in")
+    if age_ms > LATE_MS:
+        return Finding(check, "warn", found, "the server is behind: look at its output and at /metrics")
+    return Finding(check, "ok", found)
+
+
+def _pools(system: System) -> Finding:
+    system.catalogue.refresh()
+    known, untagged = system.catalogue.all(), len(system.catalogue.untagged())
+    found = f"{sum(one.pool.state == 'live' for one in known):,} live of {len(known):,}, besides {HOME}"
+    if untagged:
+        return Finding("pools", "warn", f"{found}; {untagged:,} are being brought up to date", "`smallpool pools backfill` waits for it")
+    return Finding("pools", "ok", found)
+
+
+def _dead_letters(system: System) -> Finding:
+    there = system.log.end("dead-letters") + 1
+    unsent = there - 1 - system.log.committed("dead-letters", REPLAY_GROUP)
+    if unsent:
+        return Finding(
+            "dead letters", "warn", f"{unsent:,} not sent again, of {there:,}", "`smallpool dead-letters list` says why each is one"
+        )
+    return Finding("dead letters", "ok", f"{there:,}, all sent again" if there else "none")
+
+
+def _keys(system: System) -> Finding:
+    keys = asyncio.run(system.keys.all())
+    if not keys:
+        return Finding("keys", "ok", "none yet; the first `smallpool serve` makes an admin's")
+    if not any("admin" in key.roles and key.revoked_at is None for key in keys):
+        return Finding("keys", "warn", f"{len(keys)}, none of an admin", "`smallpool keys create NAME --role admin` makes one")
+    return Finding("keys", "ok", f"{len(keys)}, an admin's among them")

@@ -1,0 +1,111 @@
+"""`smallpool dead-letters`: events that could not be taken in, with the reason; and sending them again once that is mended.
+
+In: the log `dead-letters`. Out: a table; or the events on their own logs again, each once.
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Final, cast
+
+import typer
+from rich.text import Text
+
+from smallpool_config.cli.options import AsJson, Data
+from smallpool_config.cli.screen import plain, print_json, screen, table, when
+from smallpool_core.items import DeadLetter
+
+if TYPE_CHECKING:
+    from smallpool_config.wiring import System
+    from smallpool_core.ports import Topic
+
+app = typer.Typer(no_args_is_help=True, help="Look at events that could not be taken in, and send them again.")
+REPLAY_GROUP: Final = "replay"
+"""Remembers up to which letter everything was sent again."""
+AT_ONCE = 500
+
+
+@app.command("list")
+def list_letters(
+    ctx: typer.Context,
+    after: Annotated[int, typer.Option("--after", min=-1, help="Only letters past this offset.")] = -1,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="At most so many.")] = 50,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """List dead letters, oldest first: where each came from, which field was wrong, what was found and what is allowed."""
+    from smallpool_config.cli.session import opened
+
+    with opened(ctx, data) as system:
+        letters = system.log.dead_letters(after, limit)
+        replayed = system.log.committed("dead-letters", REPLAY_GROUP)
+    if as_json:
+        print_json([_shown(offset, letter, replayed) for offset, letter in letters])
+        return
+    if not letters:
+        screen().print("no dead letters")
+        return
+    rows = table("offset", "at", "from", "key", "why", "sent again", right=("offset",))
+    for offset, letter in letters:
+        place = f"{letter.topic} {letter.offset}"
+        rows.add_row(
+            str(offset), when(letter.at), place, plain(letter.key), Text(plain(letter.reason)), "yes" if offset <= replayed else ""
+        )
+    screen().print(rows)
+
+
+@app.command("replay")
+def replay(
+    ctx: typer.Context,
+    everything: Annotated[bool, typer.Option("--all", help="Also those that were sent again before.")] = False,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send dead letters again to the logs that they came from, after what was wrong with them has been mended.
+
+    Each is sent once, unless with --all. One that is still wrong becomes a dead letter again. A message of which only the
+    beginning was kept cannot be sent, and is counted.
+    """
+    from smallpool_config.cli.session import catch_up, opened
+
+    sent = cut = 0
+    with opened(ctx, data) as system:
+        last = system.log.end("dead-letters")
+        for offset, letter in _letters(system, -1 if everything else system.log.committed("dead-letters", REPLAY_GROUP), last):
+            with system.atomic.atomic():
+                if letter.size > len(letter.value):
+                    cut += 1
+                else:
+                    system.log.append_now(cast("Topic", letter.topic), [(letter.key, letter.value)], system.clock.now_ms())
+                    sent += 1
+                system.log.commit("dead-letters", REPLAY_GROUP, offset)
+        catch_up(system, shown=not as_json)
+        again = system.log.end("dead-letters") - last
+    if as_json:
+        print_json({"sent": sent, "cut": cut, "dead_again": again})
+        return
+    screen().print(f"{sent:,} sent again, {again:,} of them dead letters once more, {cut:,} not kept whole and left")
+
+
+def _letters(system: "System", after: int, last: int) -> Iterator[tuple[int, DeadLetter]]:
+    """The letters past `after`, up to `last`."""
+    while letters := system.log.dead_letters(after, AT_ONCE):
+        for offset, letter in letters:
+            if offset > last:
+                return
+            yield offset, letter
+        after = letters[-1][0]
+
+
+def _shown(offset: int, letter: DeadLetter, replayed: int) -> dict[str, object]:
+    """The letter as JSON, its message as text."""
+    return {
+        "offset": offset,
+        "topic": letter.topic,
+        "from_offset": letter.offset,
+        "key": letter.key,
+        "field": letter.field,
+        "reason": letter.reason,
+        "at": letter.at,
+        "size": letter.size,
+        "value": letter.value.decode("utf-8", "backslashreplace"),
+        "sent_again": offset <= replayed,
+    }

@@ -1,0 +1,101 @@
+"""Pools as files: YAML, one pool a file, which operators keep under version control.
+
+In: a file or a folder of them. Out: checked `PoolFile`s; or `Refused` with every mistake of every file.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+from msgspec import UNSET, Struct, structs
+
+from smallpool_core.catalogue import Catalogue
+from smallpool_core.errors import Problem, Refused
+from smallpool_core.pools import Pool, PoolDraft
+from smallpool_service.operators import check_draft
+
+SUFFIXES = (".yaml", ".yml")
+NAMES = ("pool_id", *PoolDraft.__struct_fields__)
+
+
+class PoolFile(Struct, frozen=True):
+    """One pool as a file says it should be."""
+
+    path: Path
+    pool_id: str
+    draft: PoolDraft
+
+
+def read_pools(place: Path, catalogue: Catalogue) -> list[PoolFile]:
+    """The pools of a file, or of all `.yaml` and `.yml` files of a folder, by pool_id. Raises `Refused` with every mistake."""
+    problems: list[Problem] = []
+    found = [pool for path in _files(place) for pool in _read(path, catalogue, problems)]
+    by_id: dict[str, Path] = {}
+    for pool in found:
+        first = by_id.setdefault(pool.pool_id, pool.path)
+        if first != pool.path:
+            problems.append(Problem(f"{pool.path}: pool_id", repr(pool.pool_id), f"{first} has it already; a pool is one file"))
+    if problems:
+        raise Refused(problems)
+    return sorted(found, key=lambda pool: pool.pool_id)
+
+
+def changes(draft: PoolDraft, stored: Pool) -> dict[str, tuple[Any, Any]]:
+    """What the draft would change, by name: what is stored and what is wanted. What a file leaves out stays as it is."""
+    wanted = {name: value for name, value in structs.asdict(draft).items() if value is not UNSET}
+    return {name: (getattr(stored, name), value) for name, value in wanted.items() if getattr(stored, name) != value}
+
+
+def _files(place: Path) -> list[Path]:
+    if place.is_file():
+        return [place]
+    found = sorted(path for path in place.iterdir() if path.suffix in SUFFIXES)
+    if not found:
+        raise Refused([Problem(str(place), "no such file in it", "a folder of pools holds files that end in .yaml, one a pool")])
+    return found
+
+
+def _read(path: Path, catalogue: Catalogue, problems: list[Problem]) -> Iterator[PoolFile]:
+    """The pool of one file, nothing where something is wrong with it."""
+    own: list[Problem] = []
+    values = _values(path, own)
+    pool = None if own else _pool_file(path, values, catalogue, own)
+    problems.extend(Problem(f"{path}: {problem.path}", problem.found, problem.message) for problem in own)
+    if pool is not None and not own:
+        yield pool
+
+
+def _values(path: Path, problems: list[Problem]) -> Mapping[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
+        problems.append(Problem("(file)", " ".join(str(error).split()) or type(error).__name__, "one YAML mapping in UTF-8 is a pool"))
+        return {}
+    if not isinstance(values, dict):
+        problems.append(Problem("(file)", type(values).__name__, f"a pool is a mapping with {', '.join(NAMES)}"))
+        return {}
+    problems.extend(Problem(str(name), "a key that no pool has", f"there are {', '.join(NAMES)}") for name in values if name not in NAMES)
+    return values
+
+
+def _pool_file(path: Path, values: Mapping[str, Any], catalogue: Catalogue, problems: list[Problem]) -> PoolFile | None:
+    pool_id = values.get("pool_id")
+    if not isinstance(pool_id, str) or not pool_id.strip():
+        problems.append(Problem("pool_id", repr(pool_id), "a text that is not empty is required"))
+    if "rule" not in values:
+        problems.append(Problem("rule", "nothing", "a rule is required; {all: []} holds every item"))
+    fields = {field.name: field.type for field in structs.fields(PoolDraft)}
+    given: dict[str, Any] = {}
+    for name in fields.keys() & values.keys():
+        try:
+            given[name] = msgspec.convert(values[name], fields[name])
+        except (msgspec.ValidationError, RecursionError) as error:
+            problems.append(Problem(name, type(values[name]).__name__, str(error)))
+    draft = PoolDraft(**given)
+    try:
+        check_draft(catalogue, str(pool_id), draft)
+    except Refused as error:
+        problems.extend(error.problems)
+    return None if problems else PoolFile(path, str(pool_id), draft)

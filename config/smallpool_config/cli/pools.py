@@ -1,0 +1,201 @@
+"""`smallpool pools`: pools looked at, kept as files, tried out before they are saved, and brought up to date.
+
+In: pool ids, YAML files. Out: tables, a plan and what came of it.
+"""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+import typer
+from rich.text import Text
+
+from smallpool_config.cli.options import AsJson, Data
+from smallpool_config.cli.screen import path, plain, print_json, screen, table, when, yuan
+from smallpool_core.normalise import PATH_SEPARATOR
+
+if TYPE_CHECKING:
+    from smallpool_config.cli.pool_plan import Planned
+    from smallpool_config.wiring import System
+    from smallpool_core.rules import Rule
+    from smallpool_service.operators import Preview
+
+app = typer.Typer(no_args_is_help=True, help="Look at pools, change them, try out rules.")
+MARKS = {"create": ("+", "green"), "change": ("~", "yellow"), "unchanged": ("=", "bright_black")}
+
+
+@app.command("list")
+def list_pools(ctx: typer.Context, data: Data = None, as_json: AsJson = False) -> None:
+    """List all pools with how many items are in them and on sale."""
+    from smallpool_config.cli.session import load, opened
+
+    with opened(ctx, data) as system:
+        load(system, shown=not as_json)
+        system.catalogue.refresh()
+        now = system.clock.now_ms()
+        lines = [
+            {
+                "pool_id": known.pool.pool_id,
+                "name": known.pool.name,
+                "state": known.pool.state,
+                "revision": known.pool.revision,
+                "tagged": known.is_trusted,
+                "size": system.live_view.size(known.pool.pool_id, now),
+            }
+            for known in system.catalogue.all()
+        ]
+    if as_json:
+        print_json(lines)
+        return
+    rows = table("pool", "name", "state", "revision", "tagged", "items", right=("revision", "items"))
+    for line in lines:
+        tagged = "yes" if line["tagged"] else "under way"
+        size = f"{line['size']:,}" if line["tagged"] else "–"
+        rows.add_row(plain(str(line["pool_id"])), plain(str(line["name"])), str(line["state"]), str(line["revision"]), tagged, size)
+    screen().print(rows)
+
+
+@app.command("show")
+def show(ctx: typer.Context, pool: Annotated[str, typer.Argument(metavar="POOL")], data: Data = None, as_json: AsJson = False) -> None:
+    """Show one pool: its rule, its settings, and every revision with who made it and why."""
+    from smallpool_config.cli.session import opened
+
+    with opened(ctx, data) as system:
+        revisions = asyncio.run(system.pools.revisions(pool))
+    stored = revisions[0].pool
+    if as_json:
+        print_json(
+            {
+                "pool": stored,
+                "revisions": [
+                    {"revision": one.pool.revision, "author": one.author, "reason": one.reason, "at": one.at} for one in revisions
+                ],
+            }
+        )
+        return
+    console = screen()
+    console.print(Text.assemble((plain(stored.name), "bold"), f"  {plain(stored.pool_id)}, {stored.state}, revision {stored.revision}"))
+    console.print(Text(rule_text(stored.rule)), soft_wrap=True)
+    for name in ("settings", "ordering"):
+        console.print(Text(f"{name}: {msgspec.json.encode(getattr(stored, name)).decode()}"), soft_wrap=True)
+    rows = table("revision", "made", "by", "because", right=("revision",))
+    for one in revisions:
+        rows.add_row(str(one.pool.revision), when(one.at), plain(one.author), plain(one.reason))
+    console.print(rows)
+
+
+@app.command("apply")
+def apply(
+    ctx: typer.Context,
+    place: Annotated[Path, typer.Argument(metavar="FILE_OR_DIR", help="A YAML file, or a folder of them.", exists=True)],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and change nothing.")] = False,
+    reason: Annotated[str | None, typer.Option("--reason", help="Why; kept with each revision.")] = None,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Bring pools in line with files: makes new ones, changes those that differ. A second time nothing is left to do.
+
+    Every file is checked before the first change. What a file leaves out stays as it is; a pool without a file is left alone.
+    """
+    from smallpool_config.cli.pool_plan import carry_out, plan
+    from smallpool_config.cli.session import catch_up, load, opened
+
+    with opened(ctx, data, create=True) as system:
+        planned = plan(system, place)
+        if not as_json:
+            _show_plan(planned)
+        if not dry_run:
+            load(system, shown=not as_json)
+            saved = carry_out(system, planned, reason)
+            catch_up(system, shown=not as_json)
+            load(system, shown=not as_json)
+    if as_json:
+        print_json([{"pool_id": one.file.pool_id, "action": one.action, "changes": list(one.changes)} for one in planned])
+        return
+    todo = sum(one.action != "unchanged" for one in planned)
+    console = screen()
+    if dry_run or not todo:
+        console.print(f"{todo} of {len(planned)} pools would change" if dry_run else f"all {len(planned)} pools are as their files say")
+        return
+    for one in saved:
+        console.print(Text(f"{plain(one.pool.pool_id)} is at revision {one.pool.revision} and holds {one.preview.count:,} items"))
+        _show_warnings(one.preview, one.pool.pool_id)
+
+
+@app.command("preview")
+def preview(
+    ctx: typer.Context,
+    pool: Annotated[str, typer.Argument(metavar="POOL_OR_FILE", help="A pool's id, or a YAML file that need not be applied.")],
+    sample: Annotated[int, typer.Option("--sample", min=0, max=100, help="How many of the items to show.")] = 10,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say how many items a rule holds right now, show some of them, and what is odd about the rule."""
+    from smallpool_config.cli.session import catch_up, load, opened
+    from smallpool_service.operators import preview_rule
+
+    with opened(ctx, data) as system:
+        catch_up(system, shown=not as_json)
+        load(system, shown=not as_json)
+        found = asyncio.run(preview_rule(system.read_ports, _rule(system, pool), sample))
+    if as_json:
+        print_json(found)
+        return
+    console = screen()
+    console.print(f"{found.count:,} of {found.on_sale:,} items on sale")
+    rows = table("item", "title", "category", "price", right=("price",))
+    for item in found.items:
+        rows.add_row(plain(item.item_id), plain(item.title), path(PATH_SEPARATOR.join(item.category)), yuan(item.price_cents))
+    if found.items:
+        console.print(rows)
+    _show_warnings(found, pool)
+
+
+@app.command("backfill")
+def backfill(ctx: typer.Context, data: Data = None) -> None:
+    """Bring the tags of stored items in line with every new or changed pool; a running server does this by itself."""
+    from smallpool_config.cli.session import catch_up, opened
+
+    with opened(ctx, data) as system:
+        system.catalogue.refresh()
+        waiting = [known.pool.pool_id for known in system.catalogue.untagged()]
+        catch_up(system, shown=True)
+    screen().print(Text(f"{len(waiting)} pools brought up to date" if waiting else "every pool is up to date"))
+
+
+def _rule(system: "System", pool: str) -> "Rule":
+    from smallpool_config.cli.pool_files import read_pools
+
+    file = Path(pool)
+    if not file.is_file():
+        return system.catalogue.get(pool).rule
+    return system.catalogue.parse(read_pools(file, system.catalogue)[0].draft.rule)
+
+
+def _show_plan(planned: "list[Planned]") -> None:
+    console = screen()
+    for one in planned:
+        mark, style = MARKS[one.action]
+        console.print(Text.assemble((f"{mark} {one.action:<9} ", style), plain(one.file.pool_id)))
+        for name, (stored, wanted) in one.changes.items():
+            if one.action == "change":
+                console.print(Text(f"    {name}: {_json(stored)} → {_json(wanted)}", style="bright_black"), soft_wrap=True)
+
+
+def rule_text(rule: dict[str, Any]) -> str:
+    """The rule as a pool's file would hold it."""
+    import yaml
+
+    written: str = yaml.safe_dump(rule, allow_unicode=True, default_flow_style=None, sort_keys=False, width=120)
+    return "\n".join(f"  {line}" for line in written.splitlines())
+
+
+def _json(value: Any) -> str:
+    return plain(msgspec.json.encode(value).decode())
+
+
+def _show_warnings(found: "Preview", pool: str) -> None:
+    for warning in found.warnings:
+        where = plain(f"{pool}, {warning.path}")
+        screen(stderr=True).print(Text(f"warning: {where}: {plain(warning.message)}", style="yellow"), soft_wrap=True)

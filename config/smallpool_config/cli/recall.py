@@ -1,0 +1,59 @@
+"""`smallpool recall`: a page of one pool for one person.
+
+In: a pool, a person, a size. Out: the page as a table, or as the JSON that the API gives.
+"""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from smallpool_config.cli.options import AsJson, Data, Device, User
+from smallpool_config.cli.screen import print_json, screen
+from smallpool_core.users import Identity
+
+TIMEOUT_MS = 5_000
+"""A process that has just started is slower than a server: nothing is warm yet."""
+
+
+def recall(
+    ctx: typer.Context,
+    pool: Annotated[str, typer.Argument(metavar="POOL", help="The pool's id; `home` is the whole marketplace.")],
+    user: User = None,
+    device: Device = None,
+    size: Annotated[int, typer.Option("--size", min=1, max=100, help="Items on the page.")] = 10,
+    explain: Annotated[bool, typer.Option("--explain", help="Show the triggers of each item, and what was left out.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Serve nothing: the next page may hold the same items.")] = False,
+    timeout_ms: Annotated[int, typer.Option("--timeout-ms", min=1, max=600_000, help="Time to answer in.")] = TIMEOUT_MS,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Recall a page for a person from a pool. What is on it was served: it does not come again, unless with --dry-run."""
+    from smallpool_config.cli.page_tables import drops_table, funnel_table, page_table, verdict
+    from smallpool_config.cli.session import catch_up, load, opened
+    from smallpool_service.request import RecallRequest
+
+    with opened(ctx, data) as system:
+        catch_up(system, shown=not as_json)
+        load(system, shown=not as_json)
+        request = RecallRequest(
+            pool_id=pool,
+            identity=Identity(user or None, device or None),
+            size=size,
+            explain=explain,
+            dry_run=dry_run,
+            deadline_ms=system.clock.now_ms() + timeout_ms,
+        )
+        page = asyncio.run(system.recaller.recall(request))
+        if as_json:
+            print_json(page)
+            return
+        items = system.wide.get([line.item_id for line in page.items])
+    console = screen()
+    console.print(page_table(page, items, console.width))
+    console.print(verdict(page))
+    console.print()
+    console.print(funnel_table(page.trace))
+    if page.trace.drops:
+        console.print()
+        console.print(drops_table(page.trace))

@@ -1,0 +1,93 @@
+"""`smallpool understand`: what the knowledge base makes of a title, shown word by word.
+
+In: a title, or a file with one a line. Out: the title with its selling points coloured, and everything read from it. Stores nothing.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from smallpool_config.cli.options import AsJson
+from smallpool_config.cli.screen import plain, print_json, screen
+from smallpool_config.cli.sources import STDIN, numbered_lines, readable
+from smallpool_core.items import Given, Span, Understood
+
+COLOURS = {"brand": "bold magenta", "product": "bold cyan", "model": "bold blue", "spec": "yellow", "material": "green", "variety": "green"}
+OTHER = "bright_green"
+_FILE = "Titles, one a line; - reads stdin."
+
+
+def understand(
+    ctx: typer.Context,
+    title: Annotated[str | None, typer.Argument(metavar="TITLE", help="A title.")] = None,
+    file: Annotated[Path | None, typer.Option("--file", metavar="FILE", help=_FILE, callback=readable)] = None,
+    description: Annotated[str, typer.Option("--description", help="The listing's description.")] = "",
+    price_cents: Annotated[int | None, typer.Option("--price-cents", min=0, help="The listing's price in cents.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a title is understood as: category, brand, selling points, quality. With --json one object a title."""
+    from smallpool_config.cli.session import settings_of
+    from smallpool_models.understanding import KnowledgeUnderstander, load_knowledge
+
+    if (title is None) == (file is None):
+        raise typer.BadParameter("name either a TITLE or --file FILE")
+    knowledge = load_knowledge(settings_of(ctx, None).knowledge.path)
+    understander = KnowledgeUnderstander(knowledge)
+    brands = {brand.key: brand.display for brand in knowledge.brands}
+    console = screen()
+    with nullcontext([title]) if title is not None else _titles(file or STDIN) as titles:
+        for one in titles:
+            given = Given(title=one, description=description, price_cents=price_cents)
+            understood = understander.understand([given])[0]
+            if as_json:
+                print_json({"title": one, "understood": understood})
+            else:
+                _show(console, one, understood, brands)
+
+
+@contextmanager
+def _titles(file: Path) -> Iterator[Iterator[str]]:
+    with numbered_lines(file, shown=False) as lines:
+        yield (line.decode("utf-8", "replace") for _, line in lines)
+
+
+def _show(console: Console, title: str, understood: Understood, brands: Mapping[str, str]) -> None:
+    console.print(highlighted(title, understood.spans), soft_wrap=True)
+    for name, value in facts(understood, brands):
+        console.print(Text.assemble((f"  {name:<11}", "bright_black"), plain(value)), soft_wrap=True)
+    console.print()
+
+
+def highlighted(title: str, spans: tuple[Span, ...]) -> Text:
+    """The title with every selling point in the colour of its kind."""
+    shown = Text("".join(character if character.isprintable() else "�" for character in title))
+    for span in spans:
+        shown.stylize(COLOURS.get(span.type, OTHER), span.start, span.end)
+    return shown
+
+
+def facts(understood: Understood, brands: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """What was read, each with its name; what was not found is left out."""
+    sure = "" if understood.category_source == "given" else f" ({understood.category_source}, {understood.category_confidence:.2f})"
+    yield "category", " › ".join(understood.category) + sure
+    if understood.brand:
+        yield "brand", f"{brands.get(understood.brand, understood.brand)} ({understood.brand})"
+    if understood.condition:
+        yield "condition", understood.condition
+    kinds = {span.key: span.type for span in understood.spans}
+    if understood.points:
+        yield "points", " · ".join(f"{point} ({kinds[point]})" if point in kinds else point for point in understood.points)
+    if understood.tags:
+        yield "tags", " · ".join(understood.tags)
+    if understood.attributes:
+        yield "attributes", " · ".join(f"{name}={value}" for name, value in understood.attributes.items())
+    if understood.price_band is not None:
+        yield "price band", str(understood.price_band)
+    parts = ", ".join(f"{name} {value:.2f}" for name, value in understood.quality_parts.items())
+    yield "quality", f"{understood.quality / 1000:.3f} ({parts})"
+    yield "words", " ".join(understood.title_words)

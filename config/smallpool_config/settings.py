@@ -1,0 +1,143 @@
+"""Settings: one TOML file, checked whole, every problem reported at once as a sentence.
+
+In: a file, and environment variables `SMALLPOOL_<SECTION>_<KEY>` that win over it. Out: a frozen `Settings`.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct, field
+
+from smallpool_core.behaviour import BehaviourSettings
+from smallpool_core.errors import Problem, SettingsRefused
+from smallpool_indexer.settings import IndexerSettings
+from smallpool_service.http.settings import HttpLimits
+from smallpool_service.settings import ReadSettings
+
+T = TypeVar("T", bound=Struct)
+ENVIRONMENT_PREFIX = "SMALLPOOL_"
+SHIPPED = Path(__file__).parent / "defaults"
+CHECKOUT = Path(__file__).parents[1]
+"""In a checkout the data files stand in `config/`; a wheel carries them inside the package."""
+
+
+def shipped(name: str) -> Path:
+    """A file or folder that smallpool ships under `config/`, such as `knowledge`."""
+    return (SHIPPED if SHIPPED.is_dir() else CHECKOUT) / name
+
+
+class StoreSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the embedded stores live.
+
+    directory: holds `smallpool.db`, the lock and the first admin key.
+    synchronous: what a commit of everything but acknowledged events waits for. `normal` survives a killed process; a
+    power cut may take the last moments of seen lists and replays work from the log again. Acknowledged events always
+    wait for the disk.
+    """
+
+    directory: str = "smallpool-data"
+    synchronous: Literal["off", "normal", "full"] = "normal"
+
+
+class KnowledgeSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """directory: folder of the domain knowledge base; empty means the one that is shipped."""
+
+    directory: str = ""
+
+    @property
+    def path(self) -> Path:
+        """The folder to load."""
+        return Path(self.directory) if self.directory else shipped("knowledge")
+
+
+class StatisticsSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """popularity_half_life_h: hours after which a click counts half in popularity and in the trigger prior."""
+
+    popularity_half_life_h: Annotated[float, Meta(gt=0, le=8760)] = 24.0
+
+
+class HttpSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where `serve` listens.
+
+    host: address to bind. port: 0 takes a free one.
+    """
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535)] = 8080
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything that an engineer may set, by section. `wiring` chooses the adapters."""
+
+    wiring: Literal["embedded"] = "embedded"
+    store: StoreSettings = field(default_factory=StoreSettings)
+    knowledge: KnowledgeSettings = field(default_factory=KnowledgeSettings)
+    indexer: IndexerSettings = field(default_factory=IndexerSettings)
+    behaviour: BehaviourSettings = field(default_factory=BehaviourSettings)
+    statistics: StatisticsSettings = field(default_factory=StatisticsSettings)
+    read: ReadSettings = field(default_factory=ReadSettings)
+    http: HttpSettings = field(default_factory=HttpSettings)
+    limits: HttpLimits = field(default_factory=HttpLimits)
+
+
+def load_settings(path: Path | None, environment: Mapping[str, str]) -> Settings:
+    """The settings of a file (None: the shipped `embedded.toml`) and the environment; raises `SettingsRefused`."""
+    source = path or shipped("embedded.toml")
+    try:
+        table = tomllib.loads(source.read_text("utf-8"))
+    except OSError as exc:
+        raise SettingsRefused([Problem(str(source), exc.strerror or "nothing", "name a file that can be read with --config")]) from exc
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        raise SettingsRefused([Problem(str(source), str(exc), "a settings file is TOML in UTF-8")]) from exc
+    problems: list[Problem] = []
+    _overlay(table, environment)
+    settings = _checked(Settings, table, "", problems)
+    if settings is None or problems:
+        raise SettingsRefused(problems)
+    return settings
+
+
+def _overlay(table: dict[str, Any], environment: Mapping[str, str]) -> None:
+    """Puts `SMALLPOOL_HTTP_PORT=9000` into the table as `http.port = 9000`; names of other variables are left alone."""
+    for section in msgspec.structs.fields(Settings):
+        if not (isinstance(section.type, type) and issubclass(section.type, Struct)):
+            continue
+        for setting in msgspec.structs.fields(section.type):
+            text = environment.get(f"{ENVIRONMENT_PREFIX}{section.name}_{setting.name}".upper())
+            if text is not None:
+                table.setdefault(section.name, {})[setting.name] = _parsed(text)
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _checked(struct: type[T], table: Any, path: str, problems: list[Problem]) -> T | None:
+    """Converts a table into a Struct field by field, so that one mistake does not hide the next."""
+    if not isinstance(table, dict):
+        problems.append(Problem(path, repr(table), "a section is a table"))
+        return None
+    known = {item.name: item for item in msgspec.structs.fields(struct)}
+    values: dict[str, Any] = {}
+    for name, value in table.items():
+        place = f"{path}.{name}" if path else name
+        if name not in known:
+            problems.append(Problem(place, repr(value), f"no such setting; there are {', '.join(known)}"))
+        elif isinstance(known[name].type, type) and issubclass(known[name].type, Struct):
+            values[name] = _checked(known[name].type, value, place, problems)
+        else:
+            _convert(known[name].type, name, value, place, values, problems)
+    return None if problems else struct(**values)
+
+
+def _convert(kind: Any, name: str, value: Any, place: str, values: dict[str, Any], problems: list[Problem]) -> None:
+    try:
+        values[name] = msgspec.convert(value, kind)
+    except msgspec.ValidationError as exc:
+        problems.append(Problem(place, repr(value), str(exc)))
