@@ -4,7 +4,6 @@ In: settings and a clock. Out: a `System`. It builds each part when it is first 
 loads no dictionary. The pipelines are the same in every wiring; a wiring only says where the ports lead.
 """
 
-import gc
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -352,7 +351,6 @@ class Embedded(System):
             self.columns.live_view.load([row for _, row in rows], rows[-1][0])
             if loaded is not None:
                 loaded(rows[-1][0], end)
-        gc.freeze()  # a million loaded rows are here to stay: no collection need walk them
 
     def close(self) -> None:
         for name in ("database", "_durable_database"):

@@ -48,18 +48,18 @@ class StageTimes:
         self.counted[name] += amount
 
 
-def bench_ingest(settings: Settings, *, items: int, pools: int, seconds: int, seed: int, shown: bool) -> dict[str, Any]:
+def bench_ingest(settings: Settings, *, items: int, pools: int, seconds: int, seed: int) -> dict[str, Any]:
     """The figures as JSON values; works in a directory of its own, which it removes. `seconds` is how long freshness is watched."""
     with TemporaryDirectory(prefix="smallpool-bench-") as directory:
         times = StageTimes()
         system = open_system(replace(settings, store=replace(settings.store, directory=directory)), observer=times)
         try:
-            return _measured(system, times, items, pools, seconds, seed, shown=shown)
+            return _measured(system, times, items, pools, seconds, seed)
         finally:
             system.close()
 
 
-def _measured(system: System, times: StageTimes, items: int, pools: int, seconds: int, seed: int, *, shown: bool) -> dict[str, Any]:
+def _measured(system: System, times: StageTimes, items: int, pools: int, seconds: int, seed: int) -> dict[str, Any]:
     now = system.clock.now_ms()
     listings = generate_listings(system.knowledge, count=SAMPLE + items * (1 + seconds), seed=seed, start_ms=now, gap_ms=0)
     first = list(islice(listings, SAMPLE))
@@ -67,12 +67,12 @@ def _measured(system: System, times: StageTimes, items: int, pools: int, seconds
     system.write_path.settle()
     _make_pools(system, [event.item_id for event in first], pools, seed, now)
     system.write_path.settle()
-    events = list(tracked(islice(listings, items), "listings", items, shown=shown))
+    events = list(tracked(islice(listings, items), "listings", items))
     _append(system, events, now)
     times.seconds.clear()
     started, used = time.perf_counter(), time.process_time()
     batches = iter(system.indexer.run_once, 0)
-    for _ in tracked(batches, "batches", items // system.settings.indexer.batch_size, shown=shown):
+    for _ in tracked(batches, "batches", items // system.settings.indexer.batch_size):
         pass
     elapsed, processor = time.perf_counter() - started, time.process_time() - used
     stages = {stage: round(total / items * 1e6, 1) for stage, total in times.seconds.items()}

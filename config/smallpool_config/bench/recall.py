@@ -5,6 +5,7 @@ asked before, with a full seen list and at least twenty triggers; nothing is cac
 """
 
 import asyncio
+import gc
 import time
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -29,27 +30,28 @@ SEEN = 200
 AT_ONCE = 2_000
 
 
-def bench_recall(settings: Settings, *, items: int, pools: int, requests: int, seed: int, shown: bool) -> dict[str, Any]:
+def bench_recall(settings: Settings, *, items: int, pools: int, requests: int, seed: int) -> dict[str, Any]:
     """The figures as JSON values; works in a directory of its own, which it removes."""
     with TemporaryDirectory(prefix="smallpool-bench-") as directory:
         system = open_system(replace(settings, store=replace(settings.store, directory=directory)))
         try:
-            return asyncio.run(_measured(system, Path(directory), items, pools, requests, seed, shown=shown))
+            return asyncio.run(_measured(system, Path(directory), items, pools, requests, seed))
         finally:
             system.close()
 
 
-async def _measured(system: System, directory: Path, items: int, pools: int, requests: int, seed: int, *, shown: bool) -> dict[str, Any]:
+async def _measured(system: System, directory: Path, items: int, pools: int, requests: int, seed: int) -> dict[str, Any]:
     market = Marketplace(items, pools, seed, system.clock.now_ms())
-    timings = {"store_s": _seconds(lambda: _store(system, market, shown=shown))}
-    await _make_pools(system, market, shown=shown)
+    timings = {"store_s": _seconds(lambda: _store(system, market))}
+    await _make_pools(system, market)
     timings["load_s"] = _seconds(system.load)
     asked = market.requested_pools(requests)
-    for person, pool in enumerate(tracked(asked, "people", requests, shown=shown)):
+    for person, pool in enumerate(tracked(asked, "people", requests)):
         await _prepare(system, market, person, pool)
+    gc.freeze()  # as a server does once it has loaded
     warm = [await _page(system, market, requests + number, pool) for number, pool in enumerate(asked[:50])]
     milliseconds, pages = [], []
-    for person, pool in enumerate(tracked(asked, "pages", requests, shown=shown)):
+    for person, pool in enumerate(tracked(asked, "pages", requests)):
         started = time.perf_counter()
         page = await _page(system, market, person, pool)
         milliseconds.append((time.perf_counter() - started) * 1000)
@@ -88,8 +90,8 @@ def _seconds(work: Any) -> float:
     return time.perf_counter() - started
 
 
-def _store(system: System, market: Marketplace, *, shown: bool) -> None:
-    for batch in _batches(tracked(market.wide_items(), "items", market.items, shown=shown)):
+def _store(system: System, market: Marketplace) -> None:
+    for batch in _batches(tracked(market.wide_items(), "items", market.items)):
         with system.atomic.atomic():
             system.wide.append(batch)
 
@@ -100,10 +102,10 @@ def _batches(values: Iterable[Any]) -> Iterator[list[Any]]:
         yield batch
 
 
-async def _make_pools(system: System, market: Marketplace, *, shown: bool) -> None:
+async def _make_pools(system: System, market: Marketplace) -> None:
     """Pools are saved, and marked as tagged: the items carry the tags that the rules ask for."""
     with system.atomic.atomic():
-        for number in tracked(range(market.pools), "pools", market.pools, shown=shown):
+        for number in tracked(range(market.pools), "pools", market.pools):
             draft = PoolDraft(rule=market.rule(number))
             revision = await system.pools.put(market.pool_id(number), draft, None, "bench", "made", market.now)
             system.pools.set_tagged(revision.pool.pool_id, revision.pool.epoch)

@@ -44,9 +44,9 @@ def _cpu() -> str:
     return platform.processor()
 
 
-def tracked(values: Iterable[T], label: str, total: int, *, shown: bool) -> Iterator[T]:
+def tracked(values: Iterable[T], label: str, total: int) -> Iterator[T]:
     """The values, with a progress bar on stderr while they are taken, where there is a terminal to show it."""
-    if not (shown and sys.stderr.isatty()):
+    if not sys.stderr.isatty():
         yield from values
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())

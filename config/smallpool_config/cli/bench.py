@@ -28,7 +28,7 @@ def recall(
     from smallpool_config.bench.recall import bench_recall
     from smallpool_config.cli.session import settings_of
 
-    figures = bench_recall(settings_of(ctx, None), items=items, pools=pools, requests=requests, seed=seed, shown=not as_json)
+    figures = bench_recall(settings_of(ctx, None), items=items, pools=pools, requests=requests, seed=seed)
     _tell(figures, as_json=as_json)
 
 
@@ -45,7 +45,7 @@ def ingest(
     from smallpool_config.bench.ingest import bench_ingest
     from smallpool_config.cli.session import settings_of
 
-    figures = bench_ingest(settings_of(ctx, None), items=items, pools=pools, seconds=seconds, seed=seed, shown=not as_json)
+    figures = bench_ingest(settings_of(ctx, None), items=items, pools=pools, seconds=seconds, seed=seed)
     _tell(figures, as_json=as_json)
 
 

@@ -4,6 +4,7 @@ In: a system whose write path this process owns, an address. Out: requests answe
 finished first.
 """
 
+import gc
 import signal
 import socket
 from collections.abc import Callable, Iterator

@@ -1,0 +1,24 @@
+"""`smallpool bench`: figures that were measured, as JSON with what they were measured on."""
+
+from cli_rig import Shell
+
+
+def test_bench_recall_measures_full_pages_of_strangers_with_a_full_seen_list(shell: Shell) -> None:
+    figures = shell.run("bench", "recall", "--items", "3000", "--pools", "20", "--requests", "30", "--seed", "2", "--json").json
+    assert 0 < figures["p50_ms"] <= figures["p99_ms"] <= figures["max_ms"]
+    assert figures["rss_mb"] > 10
+    assert (figures["items"], figures["pools"], figures["requests"], figures["seed"]) == (3000, 20, 30, 2)
+    assert figures["memberships"] > 20_000
+    assert figures["page_fill"] > 0.9
+    assert figures["degraded_pages"] == 0
+    assert figures["synchronous"] == "off"
+    assert {"recall", "claim"} <= set(figures["stages_ms"])
+
+
+def test_bench_ingest_measures_the_whole_write_path_and_how_soon_a_listing_is_recallable(shell: Shell) -> None:
+    figures = shell.run("bench", "ingest", "--items", "300", "--pools", "200", "--seconds", "1", "--seed", "2", "--json").json
+    assert figures["items_per_s"] > 0
+    assert 0 < figures["freshness_p50_ms"] <= figures["freshness_p99_ms"]
+    assert figures["freshness_items"] > 0
+    assert {"parse", "understand", "assign", "record", "index"} <= set(figures["stages_us_per_item"])
+    assert figures["pools_per_item"] > 0
