@@ -13,6 +13,7 @@ from pathlib import Path
 from smallpool_config.clock import SystemClock
 from smallpool_config.settings import Settings
 from smallpool_core.catalogue import Catalogue
+from smallpool_core.errors import StoreUnavailable
 from smallpool_core.ports import (
     Atomic,
     Clock,
@@ -268,9 +269,12 @@ class Embedded(System):
 
     @cached_property
     def directory(self) -> Path:
-        """The data directory, made if it is not there."""
+        """The data directory, made if it is not there; raises `StoreUnavailable` if it cannot be made."""
         directory = Path(self.settings.store.directory)
-        directory.mkdir(parents=True, exist_ok=True)
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+        except OSError as exc:
+            raise StoreUnavailable(f"could not make the data directory {directory}: {exc.strerror}; choose another directory") from exc
         return directory
 
     @cached_property

@@ -28,7 +28,7 @@ from smallpool_models.listings import generate_listings
 
 SAMPLE = 2_000
 APPENDED_AT_ONCE = 500
-PACE_S = 0.01
+PACE_S = 0.002
 PATIENCE_S = 30
 
 
@@ -107,7 +107,7 @@ def _append(system: System, events: Sequence[ItemEvent], now: int) -> None:
 
 
 def _make_pools(system: System, item_ids: Sequence[str], pools: int, seed: int, now: int) -> None:
-    """Saves made-up rules over the sample, as operators would."""
+    """Saves made-up rules over the sample."""
     sample = list(system.wide.get(item_ids).values())
     rules = made_up_rules(sample, pools, seed, system.knowledge.attributes)
     with system.atomic.atomic():
@@ -117,24 +117,24 @@ def _make_pools(system: System, item_ids: Sequence[str], pools: int, seed: int, 
 
 def _freshness(system: System, listings: Iterator[ItemEvent], per_second: float, seconds: int) -> list[float]:
     """Milliseconds from acknowledged to recallable of each listing, at an even pace that does not wait for the path."""
+    records = [(event.item_id, encode_item_event(event)) for event in islice(listings, int(per_second * seconds))]
     waiting: deque[tuple[str, float]] = deque()
     milliseconds: list[float] = []
+    sent = 0
     with WritePathThread(system):
         started = time.perf_counter()
-        sent = 0
-        while (passed := time.perf_counter() - started) < seconds or (waiting and passed < seconds + PATIENCE_S):
-            due = min(int(min(passed, seconds) * per_second), int(seconds * per_second))
-            batch = list(islice(listings, due - sent)) if due - sent >= per_second * PACE_S or passed >= seconds else []
-            if batch:
-                sent += len(batch)
-                records = [(event.item_id, encode_item_event(event)) for event in batch]
-                system.acknowledged_log.append_now("item-events", records, system.clock.now_ms())
+        while len(milliseconds) < len(records):
+            passed = time.perf_counter() - started
+            if passed > seconds + PATIENCE_S:
+                raise StoreUnavailable(f"{len(waiting)} acknowledged listings were not recallable {PATIENCE_S} s after the last was sent")
+            due = records[sent : int(passed * per_second)]
+            if due:
+                sent += len(due)
+                system.acknowledged_log.append_now("item-events", due, system.clock.now_ms())
                 acknowledged = time.perf_counter()
-                waiting.extend((event.item_id, acknowledged) for event in batch)
+                waiting.extend((item_id, acknowledged) for item_id, _ in due)
             milliseconds += _recallable(system, waiting)
-            time.sleep(0.001)
-    if waiting:
-        raise StoreUnavailable(f"{len(waiting)} acknowledged listings were not recallable {PATIENCE_S} s after the last was sent")
+            time.sleep(PACE_S)
     return milliseconds
 
 

@@ -69,6 +69,7 @@ def run(app: FastAPI, listener: socket.socket, ready: Callable[[], None]) -> Non
     # before the stores are closed.
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
+        gc.freeze()  # what was loaded is here to stay: no collection need walk a million rows
         ready()
         server.run(sockets=[listener])
     finally:
