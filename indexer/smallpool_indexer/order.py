@@ -84,7 +84,10 @@ def _listing(item: WideItem | None, taken: Taken) -> Folded:
 
 
 def _removal(item: WideItem | None, event: ItemEvent) -> Folded:
-    """The record keeps the fields of the last listing, for what is still asked of it; but it is in no pool."""
+    """The record is in no pool, but keeps the fields of the listing before it, for what is still asked of it.
+
+    A removal that overtakes its listing finds none to keep: those fields, unlike pair and state, depend on the order of events.
+    """
     state: Literal["sold", "withdrawn"] = "sold" if event.type == "sold" else "withdrawn"
     pair = (event.version, ENRICH_OF_STATE[state])
     if item is None:

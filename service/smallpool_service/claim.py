@@ -6,30 +6,31 @@ nothing is remembered.
 
 from collections import Counter
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
 import msgspec
 from msgspec.structs import replace
 
-from smallpool_core.pages import Claimed, ClaimRequest, Dropped, Entry, Short
-from smallpool_core.ports import LiveView, SeenList
+from smallpool_core.pages import Claimed, ClaimRequest, Dropped, Entry, Hit, LiveItem, Short
+from smallpool_core.rules import matches
 from smallpool_service.candidates import Scored
 from smallpool_service.filter import DETAILS, live_reason, look_up
 from smallpool_service.page import PageItem, path_of
-from smallpool_service.run import Run
+from smallpool_service.run import ReadPorts, Run
 from smallpool_service.spread import cut_key
 
 STAGE = "claim"
+MOVED = "it went to another spread key or seller while the page was made"
 _ENCODER = msgspec.json.Encoder()
 
 
 class Claiming:
     """The page of one request while it is filled; `page` is what has been claimed so far."""
 
-    def __init__(self, run: Run, seen: SeenList, live: LiveView, page: Claimed, most: int) -> None:
+    def __init__(self, run: Run, ports: ReadPorts, page: Claimed, most: int) -> None:
         self.page = page
         self._run = run
-        self._seen = seen
-        self._live = live
+        self._ports = ports
         self._most = most
 
     async def take(self, ranked: Sequence[Scored], *, allow_seen: bool = False) -> tuple[Entry, ...]:
@@ -40,31 +41,44 @@ class Claiming:
             offered, waiting = offer(waiting, self.page.entries, self._most, settings.max_per_category, settings.spread_level)
             if not offered:
                 break
-            entries = [entry_of(scored, settings.spread_level) for scored in self._still_live(offered)]
-            late = self._run.is_late()
+            now = self._run.now()  # of one instant: what holds when it is looked at holds when it is claimed
+            entries = [entry_of(scored, settings.spread_level) for scored in await self._still_live(offered, now)]
+            late = now >= self._run.deadline
             if entries or late:
-                await self._claim(entries, final=late, short="deadline" if late else None, allow_seen=allow_seen)
+                await self._claim(entries, now, final=late, short="deadline" if late else None, allow_seen=allow_seen)
         return self.page.entries
 
     async def close(self, short: Short | None) -> None:
         """Closes a page that cannot be filled, for the reason given."""
         if not self.page.closed:
-            await self._claim((), final=True, short=short, allow_seen=False)
+            await self._claim((), self._run.now(), final=True, short=short, allow_seen=False)
 
-    def _still_live(self, offered: Sequence[Scored]) -> list[Scored]:
+    async def _still_live(self, offered: Sequence[Scored], now: int) -> list[Scored]:
         run = self._run
-        now = run.now()
-        known = look_up(self._live, [scored.item_id for scored in offered], run.request.pool_id, now)
+        item_ids = [scored.item_id for scored in offered]
+        outside = await self._outside(item_ids, now)
+        known = look_up(self._ports.live, item_ids, run.request.pool_id, now)
         kept = []
         for scored in offered:
-            reason = live_reason(scored.candidate.hit, known[scored.item_id], run.known.scope)
-            if reason is None:
-                kept.append(scored)
-            else:
+            live = known[scored.item_id]
+            reason = live_reason(scored.candidate.hit, live, run.known.scope) or ("not_in_pool" if scored.item_id in outside else None)
+            if reason is not None:
                 run.drops.append(Dropped(scored.item_id, STAGE, reason, DETAILS[reason]))
+            elif live is not None and has_moved(scored.candidate.hit, live, run.known.pool.settings.spread_level):
+                run.drops.append(Dropped(scored.item_id, STAGE, "stale", MOVED))
+            else:
+                kept.append(scored)
         return kept
 
-    async def _claim(self, entries: Sequence[Entry], *, final: bool, short: Short | None, allow_seen: bool) -> None:
+    async def _outside(self, item_ids: Sequence[str], now: int) -> AbstractSet[str]:
+        """Items that time has taken out of a pool whose tag is not trusted: the live view has no intervals of its rule yet."""
+        scope = self._run.known.scope
+        if scope.trusted or scope.everything or not scope.rule.is_timed:
+            return frozenset()
+        items = await self._run.attempt("items", self._ports.reader.get(item_ids), {})
+        return {item_id for item_id in item_ids if item_id not in items or not matches(scope.rule, items[item_id], now)}
+
+    async def _claim(self, entries: Sequence[Entry], now: int, *, final: bool, short: Short | None, allow_seen: bool) -> None:
         run, settings = self._run, self._run.known.pool.settings
         request = ClaimRequest(
             identity=run.request.identity.key,
@@ -76,13 +90,13 @@ class Claiming:
             cap=settings.max_per_category,
             seen_size=settings.seen_size,
             allow_seen=allow_seen,
-            now=run.now(),
+            now=now,
             deadline=run.deadline,
             final=final,
             fingerprint=run.fingerprint,
             short=short,
         )
-        claimed = await run.attempt("seen_list", self._seen.claim(request), None) if run.claims else None
+        claimed = await run.attempt("seen_list", self._ports.seen.claim(request), None) if run.claims else None
         if claimed is None:
             run.claims = False
             claimed = unclaimed(request, self.page)
@@ -107,6 +121,11 @@ def offer(
         else:
             waiting.append(scored)
     return offered, waiting
+
+
+def has_moved(hit: Hit, live: LiveItem, level: int | None) -> bool:
+    """Whether the item has another spread key or seller than when it was recalled: the cap would count it under the wrong key."""
+    return live.seller_id != hit.seller_id or cut_key(live.spread_key, level) != cut_key(hit.spread_key, level)
 
 
 def entry_of(scored: Scored, level: int | None) -> Entry:

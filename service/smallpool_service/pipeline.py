@@ -6,9 +6,11 @@ In: a run and the person who asks. Out: the page, claimed. Timing and counting l
 from collections.abc import Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from smallpool_core.behaviour import BehaviourSettings
 from smallpool_core.pages import Answer, Claimed, Dropped, Hit, Query, Short
+from smallpool_core.terms import term
 from smallpool_service.candidates import Candidate, Lists, Question, Recalled, Scored
 from smallpool_service.claim import Claiming
 from smallpool_service.filter import Screen, filter_hits
@@ -27,6 +29,9 @@ from smallpool_service.spread import spread
 from smallpool_service.triggers import Wishes
 
 REPEATS = "repeats"
+NOTHING = Answer((), exhausted=True)
+OWN_AT_ONCE = 2_000
+"""What a person sells is kept out of a refill by so many items at a time."""
 PROBED = 20
 """Rows that are looked at to tell whether a short page is short for its caps or because the pool has no more."""
 
@@ -45,7 +50,7 @@ class Pipeline:
         self, run: Run, person: Person, ports: ReadPorts, sources: Sequence[Source], settings: ReadSettings, behaviour: BehaviourSettings
     ) -> None:
         self.wishes = Wishes({}, "none", {})
-        self.claiming = Claiming(run, ports.seen, ports.live, person.begun, settings.offered_per_item * run.request.size)
+        self.claiming = Claiming(run, ports, person.begun, settings.offered_per_item * run.request.size)
         self._run = run
         self._person = person
         self._ports = ports
@@ -54,6 +59,7 @@ class Pipeline:
         self._behaviour = behaviour
         self._seen = person.seen_ids
         self._bought = person.bought_ids
+        self._own: frozenset[str] = frozenset()
 
     async def execute(self) -> Claimed:
         """The page: one round of all stages, then deeper ones while it is not full."""
@@ -91,7 +97,8 @@ class Pipeline:
             done = settled(last.recalled, last.put_aside) - query.excluded
             if not self._may_hold_more(last.recalled, done):
                 break
-            query = deeper(query, done, self._settings.deeper_by)
+            await self._find_own(query)
+            query = deeper(query, done | self._own, self._settings.deeper_by)
             last = await self.round(query)
         await self._repeat_oldest(query)
         if not claiming.page.closed:
@@ -115,6 +122,16 @@ class Pipeline:
         popularity = await run.attempt("stats", self._ports.stats.popularity(SITE, item_ids, run.started), {})
         return score(candidates, self.taste, popularity)
 
+    async def _find_own(self, query: Query) -> None:
+        """Once something that the person sells was recalled, finds the rest of it in one question: under the cap of the port it
+        would hide what others sell of the same spread key, a few items a round.
+        """
+        run, seller_id = self._run, self._run.request.identity.user_id
+        if seller_id is not None and any(drop.reason == "own" for drop in run.drops):
+            rest = replace(query, excluded=query.excluded | self._own, cap=OWN_AT_ONCE, limit=OWN_AT_ONCE)
+            answer = await run.attempt("wide_index", self._ports.reader.recall(rest, {term("seller", seller_id): 1}), NOTHING)
+            self._own |= {hit.item_id for hit in answer.hits}
+
     async def _repeat_oldest(self, query: Query) -> None:
         """Where the pool allows it and has too few unseen items, claims seen ones, those first that were served longest ago."""
         run, claiming = self._run, self.claiming
@@ -122,7 +139,7 @@ class Pipeline:
             return
         again = rewrite(len(self._person.seen), run.known, self._bought | self._on_page(), query.now, per_item=1)
         oldest = [entry.item_id for entry in self._person.seen]
-        answer = await run.attempt(f"source:{REPEATS}", self._ports.reader.pick(again, oldest), Answer((), exhausted=True))
+        answer = await run.attempt(f"source:{REPEATS}", self._ports.reader.pick(again, oldest), NOTHING)
         kept = filter_hits(Lists({REPEATS: answer.hits}), self._screen(repeats=True), self._ports.live)
         scored = await self._score(merge(kept))
         run.note(Recalled({REPEATS: answer}), kept.dropped, scored)
@@ -142,7 +159,7 @@ class Pipeline:
         run = self._run
         dropped = {drop.item_id for drop in run.drops if drop.stage != "spread"}
         seen = frozenset() if self._may_repeat() else self._seen
-        probe = Query(query.scope, seen | self._bought | self._on_page() | dropped, cap=PROBED, limit=PROBED, now=query.now)
+        probe = Query(query.scope, seen | self._bought | self._own | self._on_page() | dropped, cap=PROBED, limit=PROBED, now=query.now)
         answer = await run.attempt("wide_index", self._ports.reader.browse(probe, "static"), None)
         if answer is None:
             return None

@@ -239,6 +239,15 @@ def test_an_item_keeps_the_tag_of_a_timed_rule_that_does_not_hold_now(wide_table
     assert misplaced(wide_table, RECENT) == []
 
 
+def test_an_item_tagged_for_ever_is_misplaced_where_the_rule_now_never_holds(wide_table: WideTable) -> None:
+    never = wide_item(published_at=None)
+    assert intervals(RECENT, never) == ()
+    wide_table.append([replace(never, pools=("p1",))])
+    assert misplaced(wide_table, RECENT) == ["i1"]
+    wide_table.append([replace(never, enrich=1, pools=("p1",), intervals={"p1": ()})])
+    assert misplaced(wide_table, RECENT) == []
+
+
 def test_intervals_are_misplaced_once_the_rule_no_longer_depends_on_time(wide_table: WideTable) -> None:
     wide_table.append([wide_item(price_cents=1, pools=("p1",), intervals={"p1": ((NOW, NOW + 1),)})])
     assert misplaced(wide_table, CHEAP) == ["i1"]
@@ -255,8 +264,8 @@ def test_many_items_tagged_right_do_not_hide_one_that_is_not(wide_table: WideTab
 
 def is_misplaced(item: WideItem, pool_rule: Rule) -> bool:
     belongs = matches(untimed(pool_rule), item, NOW)
-    spans = intervals(pool_rule, item) if belongs and pool_rule.is_timed else ()
-    return item.state == "on_sale" and (("p1" in item.pools) != belongs or item.intervals.get("p1", ()) != spans)
+    spans = intervals(pool_rule, item) if belongs and pool_rule.is_timed else None
+    return item.state == "on_sale" and (("p1" in item.pools) != belongs or item.intervals.get("p1") != spans)
 
 
 def carrying(pools: Sequence[str], spans: Any, state: Any, item: WideItem) -> WideItem:
@@ -264,13 +273,14 @@ def carrying(pools: Sequence[str], spans: Any, state: Any, item: WideItem) -> Wi
     attributes = {
         name: value for name, value in item.attributes.items() if isinstance(value, str | float) or (type(value) is int and value < 2**63)
     }
-    return replace(item, state=state, pools=tuple(pools), intervals={pool_id: spans for pool_id in pools if spans}, attributes=attributes)
+    timed = {} if spans is None else dict.fromkeys(pools, spans)
+    return replace(item, state=state, pools=tuple(pools), intervals=timed, attributes=attributes)
 
 
 tagged_items = st.builds(
     carrying,
     st.sampled_from([(), ("p1",), ("p2",), ("p1", "p2")]),
-    st.sampled_from([(), ((strategies.NOW, strategies.NOW + 1),)]),
+    st.sampled_from([None, (), ((strategies.NOW, strategies.NOW + 1),)]),
     st.sampled_from(["on_sale", "on_sale", "sold"]),
     strategies.items(),
 )

@@ -1,5 +1,6 @@
 import asyncio
 from collections import Counter
+from typing import Literal
 
 import msgspec
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from builders import HOUR, NOW
 from read_rig import World, ids, in_pool, liking, request, shelf
 from smallpool_core.errors import DeadlinePassed, NotFound, PoolNotLive, RequestIdReused
-from smallpool_core.pages import ClaimRequest, Entry
+from smallpool_core.pages import Answer, ClaimRequest, Entry, Query
 from smallpool_core.users import Identity, Touched, TriggerState
 from smallpool_service.page import Page
 
@@ -81,6 +82,17 @@ def test_items_behind_the_persons_own_are_found_by_going_deeper() -> None:
     assert (ids(page), page.short) == (["behind"], "exhausted")
     assert isinstance(page.trace.drops, list)
     assert {drop.reason for drop in page.trace.drops if drop.item_id.startswith("own")} == {"own"}
+
+
+def test_a_shop_sees_what_others_sell_of_its_category_in_as_many_questions_however_much_it_sells_itself() -> None:
+    asked = set()
+    for count in (20, 200):
+        own = [in_pool(f"own{place}", seller_id="u1", terms=("seller:u1",), static_score=9) for place in range(count)]
+        world = World(*own, *[in_pool(f"other{place}", published_at=NOW - 2 * HOUR) for place in range(4)])
+        page = world.recall()
+        assert (ids(page), page.short) == (["other0", "other1", "other2"], "category_cap")
+        asked.add(len(world.reader.queries))
+    assert len(asked) == 1
 
 
 def test_a_pool_that_repeats_gives_the_item_served_longest_ago_first() -> None:
@@ -297,6 +309,38 @@ def test_an_item_that_goes_between_recall_and_claim_is_not_served() -> None:
     assert ids(page) == ["i001", "i002", "i003", "i004"]
     assert isinstance(page.trace.drops, list)
     assert [(drop.item_id, drop.stage, drop.reason) for drop in page.trace.drops] == [("i000", "claim", "gone")]
+
+
+def test_an_item_that_moves_to_a_full_category_between_recall_and_claim_does_not_break_the_cap() -> None:
+    world = World(*shelf(2), *[in_pool(f"same{place}", "同", published_at=NOW - HOUR) for place in range(3)])
+    real, moved = world.reader.browse, msgspec.structs.replace(world.items["i000"], version=2, category="同", spread_key="同")
+
+    async def moves_meanwhile(query: Query, by: Literal["newest", "static"]) -> Answer:
+        answer = await real(query, by)
+        world.items["i000"] = moved
+        return answer
+
+    world.reader.browse = moves_meanwhile  # type: ignore[method-assign]
+    page = world.recall(explain=True)
+    assert sorted(ids(page)) == ["i001", "same0", "same1", "same2"]
+    assert isinstance(page.trace.drops, list)
+    assert ("i000", "claim", "stale") in [(drop.item_id, drop.stage, drop.reason) for drop in page.trace.drops]
+
+
+def test_what_time_takes_out_of_an_untagged_pool_between_recall_and_claim_is_not_served() -> None:
+    world = World(in_pool("old", "甲", published_at=NOW - HOUR), in_pool("new", "乙", published_at=NOW))
+    world.put_pool(rule={"field": "published_at", "op": "within", "value": "-1h"}, trusted=False)
+    real = world.stats.popularity
+
+    async def takes_a_moment(pool_id: str, item_ids: list[str], now: int) -> dict[str, float]:
+        world.clock.advance(1)
+        return await real(pool_id, item_ids, now)
+
+    world.stats.popularity = takes_a_moment  # type: ignore[assignment, method-assign]
+    page = world.recall(explain=True)
+    assert ids(page) == ["new"]
+    assert isinstance(page.trace.drops, list)
+    assert [(drop.item_id, drop.stage, drop.reason) for drop in page.trace.drops] == [("old", "claim", "not_in_pool")]
 
 
 def test_an_auction_leaves_at_its_second() -> None:

@@ -113,7 +113,8 @@ def _misplaced_in_time(database: Database, pool_id: str, rule: Rule, now: int, a
 
 
 def _has_other_intervals(item: WideItem, pool_id: str, rule: Rule) -> bool:
-    return item.intervals.get(pool_id, ()) != intervals(rule, item)
+    # None, of a rule without time, says always; an empty list says never.
+    return item.intervals.get(pool_id) != intervals(rule, item)
 
 
 def _rows(database: Database, query: str, values: Sequence[SqlValue]) -> list[tuple[Any, ...]]:

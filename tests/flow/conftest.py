@@ -1,0 +1,15 @@
+"""A marketplace of the test's own, with one live pool `p` of everything in it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from system_rig import EVERYTHING, Marketplace
+
+
+@pytest.fixture
+def market(tmp_path: Path) -> Iterator[Marketplace]:
+    with Marketplace(tmp_path) as made:
+        made.put_pool("p", EVERYTHING)
+        yield made
