@@ -5,6 +5,7 @@ the time from acknowledged to recallable while half as many arrive, evenly, as t
 """
 
 import asyncio
+import sys
 import time
 from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
@@ -30,6 +31,8 @@ SAMPLE = 2_000
 APPENDED_AT_ONCE = 500
 PACE_S = 0.002
 PATIENCE_S = 30
+SHORTEST_TITLE = 24
+SHORTEST_DESCRIPTION = 30
 
 
 class StageTimes:
@@ -61,7 +64,7 @@ def bench_ingest(settings: Settings, *, items: int, pools: int, seconds: int, se
 
 def _measured(system: System, times: StageTimes, items: int, pools: int, seconds: int, seed: int) -> dict[str, Any]:
     now = system.clock.now_ms()
-    listings = generate_listings(system.knowledge, count=SAMPLE + items * (1 + seconds), seed=seed, start_ms=now, gap_ms=0)
+    listings = _long_listings(system, seed, now)
     first = list(islice(listings, SAMPLE))
     _append(system, first, now)
     system.write_path.settle()
@@ -98,6 +101,14 @@ def _measured(system: System, times: StageTimes, items: int, pools: int, seconds
         "seed": seed,
         "machine": machine(),
     }
+
+
+def _long_listings(system: System, seed: int, now: int) -> Iterator[ItemEvent]:
+    """Listings whose titles have some 30 and whose descriptions some 65 characters: the shorter ones are passed over."""
+    for event in generate_listings(system.knowledge, count=sys.maxsize, seed=seed, start_ms=now, gap_ms=0):
+        given = event.given
+        if given is not None and len(given.title) >= SHORTEST_TITLE and len(given.description) >= SHORTEST_DESCRIPTION:
+            yield event
 
 
 def _append(system: System, events: Sequence[ItemEvent], now: int) -> None:

@@ -31,7 +31,7 @@ from smallpool_core.errors import SmallpoolError
 
 
 class Commands(TyperGroup):
-    """The commands; an error that smallpool raises on purpose is told in one message and ends the command with 1."""
+    """The commands; an error that smallpool raises on purpose, or the system, is told in one message and ends the command with 1."""
 
     def invoke(self, ctx: Any) -> Any:
         """Runs the command that the arguments name."""
@@ -39,6 +39,11 @@ class Commands(TyperGroup):
             return super().invoke(ctx)
         except SmallpoolError as error:
             report(error)
+            raise typer.Exit(1) from error
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            report(SmallpoolError(f"the system refused what the command had to do: {error}; mend that, then run it again"))
             raise typer.Exit(1) from error
 
 

@@ -3,7 +3,8 @@
 In: a file or a folder of them. Out: checked `PoolFile`s; or `Refused` with every mistake of every file.
 """
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Hashable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,18 @@ from smallpool_service.operators import check_draft
 
 SUFFIXES = (".yaml", ".yml")
 NAMES = ("pool_id", *PoolDraft.__struct_fields__)
+
+
+class _EachOnce(yaml.SafeLoader):
+    """Refuses a key that comes twice in one mapping: of a rule that was written twice one would silently be lost."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        """The mapping."""
+        names = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
+        twice = [name for name, times in names.items() if times > 1]
+        if twice:
+            raise yaml.constructor.ConstructorError(None, None, f"{twice[0]!r} comes twice in one mapping", node.start_mark)
+        return super().construct_mapping(node, deep)
 
 
 class PoolFile(Struct, frozen=True):
@@ -69,7 +82,7 @@ def _read(path: Path, catalogue: Catalogue, problems: list[Problem]) -> Iterator
 
 def _values(path: Path, problems: list[Problem]) -> Mapping[str, Any]:
     try:
-        values = yaml.safe_load(path.read_text("utf-8"))
+        values = yaml.load(path.read_text("utf-8"), _EachOnce)  # noqa: S506, it is the safe loader, made stricter
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
         problems.append(Problem("(file)", " ".join(str(error).split()) or type(error).__name__, "one YAML mapping in UTF-8 is a pool"))
         return {}
@@ -82,7 +95,7 @@ def _values(path: Path, problems: list[Problem]) -> Mapping[str, Any]:
 
 def _pool_file(path: Path, values: Mapping[str, Any], catalogue: Catalogue, problems: list[Problem]) -> PoolFile | None:
     pool_id = values.get("pool_id")
-    if not isinstance(pool_id, str) or not pool_id.strip():
+    if not isinstance(pool_id, str):
         problems.append(Problem("pool_id", repr(pool_id), "a text that is not empty is required"))
     if "rule" not in values:
         problems.append(Problem("rule", "nothing", "a rule is required; {all: []} holds every item"))

@@ -41,7 +41,7 @@ def list_pools(ctx: typer.Context, data: Data = None, as_json: AsJson = False) -
                 "state": known.pool.state,
                 "revision": known.pool.revision,
                 "tagged": known.is_trusted,
-                "size": system.live_view.size(known.pool.pool_id, now),
+                "size": system.live_view.size(known.pool.pool_id, now) if known.is_trusted else None,
             }
             for known in system.catalogue.all()
         ]
@@ -51,7 +51,7 @@ def list_pools(ctx: typer.Context, data: Data = None, as_json: AsJson = False) -
     rows = table("pool", "name", "state", "revision", "tagged", "items", right=("revision", "items"))
     for line in lines:
         tagged = "yes" if line["tagged"] else "under way"
-        size = f"{line['size']:,}" if line["tagged"] else "–"
+        size = "–" if line["size"] is None else f"{line['size']:,}"
         rows.add_row(plain(str(line["pool_id"])), plain(str(line["name"])), str(line["state"]), str(line["revision"]), tagged, size)
     screen().print(rows)
 

@@ -14,6 +14,7 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
+from smallpool_config.cli.connections import bounded
 from smallpool_config.runtime import WritePathThread
 from smallpool_config.wiring import System
 from smallpool_core.errors import StoreUnavailable
@@ -59,7 +60,10 @@ def listening(host: str, port: int) -> Iterator[tuple[socket.socket, str]]:
 
 def run(app: FastAPI, listener: socket.socket, ready: Callable[[], None]) -> None:
     """Answers on the socket until SIGTERM or SIGINT; calls `ready` once a signal would end it in order."""
-    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_S, server_header=False)
+    parts: ServiceParts = app.state.parts
+    config = uvicorn.Config(
+        app, http=bounded(parts.limits), log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_S, server_header=False
+    )
     server = uvicorn.Server(config)
 
     def stop(_number: int, _frame: FrameType | None) -> None:

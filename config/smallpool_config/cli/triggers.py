@@ -39,7 +39,7 @@ def show(
     identity = person(user, device)
     with opened(ctx, data) as system:
         catch_up(system, shown=not as_json)
-        seen = asyncio.run(view_person(system.read_ports, identity, system.settings.behaviour))
+        seen = asyncio.run(view_person(system.read_ports, identity, system.settings.behaviour, system.settings.read.profile_tag_share))
         now = system.clock.now_ms()
     if as_json:
         print_json(seen)
