@@ -4,6 +4,7 @@ Rules come as the JSON values an operator would send, over FIELDS and ATTRIBUTES
 attributes, values of the wrong type. NOWS are the instants around which times lie.
 """
 
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -32,14 +33,11 @@ _LISTING = ("in", "contains_any", "has_any", "has_all")
 def rule_values(*, timed: bool = True, max_leaves: int = 12) -> st.SearchStrategy[dict[str, Any]]:
     """Rules as JSON values, all of which parse with ATTRIBUTES; without `timed`, none depends on now.
 
-    Each is about a few fields only, so that its leaves meet, agree and contradict each other.
+    All rules of one example are about the same few fields, so that their leaves meet, agree and contradict each other.
     """
-
-    def about(fields: list[Field]) -> st.SearchStrategy[dict[str, Any]]:
-        leaves = st.sampled_from(fields).flatmap(lambda field: _leaves(field, timed=timed))
-        return st.recursive(leaves, _groups, max_leaves=max_leaves)
-
-    return st.lists(st.sampled_from(_fields()), min_size=1, max_size=3).flatmap(about)
+    few = st.shared(st.lists(st.sampled_from(_fields()), min_size=1, max_size=3), key="fields of rules")
+    leaves = few.flatmap(st.sampled_from).flatmap(lambda field: _leaves(field, timed))
+    return st.recursive(leaves, _groups, max_leaves=max_leaves)
 
 
 def items() -> st.SearchStrategy[WideItem]:
@@ -77,7 +75,8 @@ def _groups(inner: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[
     )
 
 
-def _leaves(field: Field, *, timed: bool) -> st.SearchStrategy[dict[str, Any]]:
+@cache
+def _leaves(field: Field, timed: bool) -> st.SearchStrategy[dict[str, Any]]:
     ops = [op for op in field.operators if timed or op != "within"]
     return st.sampled_from(ops).flatmap(
         lambda op: st.fixed_dictionaries({"field": st.just(field.name), "op": st.just(op), "value": _rule_value(field, op)})

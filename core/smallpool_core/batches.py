@@ -19,10 +19,12 @@ _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)|[\[{]|[\]}]|[,:]', re.DOTA
 
 
 class _Batch(msgspec.Struct):
-    events: list[msgspec.Raw]
+    events: msgspec.Raw
 
 
 _batch_decoder = msgspec.json.Decoder(_Batch)
+_rows_decoder = msgspec.json.Decoder(list[msgspec.Raw])
+_NAME = b'"events"'
 
 
 def split_batch(body: bytes, content_type: str) -> list[bytes]:
@@ -31,7 +33,10 @@ def split_batch(body: bytes, content_type: str) -> list[bytes]:
     if content_type.partition(";")[0].strip().lower() in NDJSON_TYPES:
         return [line.strip() for line in body.split(b"\n") if line.strip()]
     try:
-        return [bytes(row) for row in _batch_decoder.decode(body).events]
+        events = _batch_decoder.decode(body).events
+        if body.count(_NAME) > bytes(events).count(_NAME) + 1:
+            _check_once(body)
+        return [bytes(row) for row in _rows_decoder.decode(events)]
     except msgspec.ValidationError as error:
         raise _refused(str(error)) from None
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
@@ -46,6 +51,7 @@ def _refused(found: str) -> Refused:
 def _rows(body: bytes) -> Iterator[bytes]:
     """The elements of the array `events`, by brackets and strings alone: a row may be nested 20,000 deep, or hold NaN."""
     start = _start_of_events(body)
+    _check_once(body)
     if not body.rstrip().endswith(b"}"):
         raise _refused(f"an object without its end, in {len(body)} bytes")
     depth = 0
@@ -67,16 +73,30 @@ def _rows(body: bytes) -> Iterator[bytes]:
 
 def _start_of_events(body: bytes) -> int:
     """Where the first element of the outer object's `events` begins."""
+    for place, sign in _values_named_events(body):
+        if sign == b"[":
+            return place
+    raise _refused("no array `events` in a JSON object")
+
+
+def _check_once(body: bytes) -> None:
+    """Raises `Refused` where the outer object has `events` twice: whichever was taken, the rows of the other would be lost."""
+    times = sum(1 for _ in _values_named_events(body)) if body.count(_NAME) > 1 else 1
+    if times > 1:
+        raise _refused(f"`events` {times} times in one object")
+
+
+def _values_named_events(body: bytes) -> Iterator[tuple[int, bytes]]:
+    """The first sign of each value that the outer object has under the name `events`, and the place after it."""
     depth, name, last = 0, b"", b""
     for token in _TOKEN.finditer(body):
         sign = token.group()
+        if depth == 1 and last == b":" and name == _NAME:
+            yield token.end(), sign
         if depth == 1 and sign == b":":
             name = last
         if sign in b"[{":
-            if depth == 1 and sign == b"[" and last == b":" and name == b'"events"':
-                return token.end()
             depth += 1
         elif sign in b"]}":
             depth -= 1
         last = sign
-    raise _refused("no array `events` in a JSON object")

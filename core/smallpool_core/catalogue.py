@@ -74,6 +74,10 @@ class Catalogue:
         """The rule that tags are made by: the pool's own while it is live, else one that matches nothing."""
         return known.rule if known.pool.state == "live" else self._nothing
 
+    def __contains__(self, pool_id: str) -> bool:
+        """Whether there is such a pool, in any state."""
+        return pool_id in self._pools
+
     def get(self, pool_id: str) -> KnownPool:
         """The pool; raises `NotFound`."""
         try:

@@ -42,7 +42,7 @@ class Query(Struct, frozen=True):
     spread_level: int | None = None
 
 
-class Hit(Struct, frozen=True):
+class Hit(Struct, frozen=True, gc=False):
     """One row that was recalled. Scores are in thousandths, `static_score` in 0 … 511, times in ms, price in cents.
 
     `rank_score` is what the port ordered by; `terms` are the query's terms that the row has.
@@ -72,7 +72,7 @@ class Answer(Struct, frozen=True):
     exhausted: bool
 
 
-class LiveItem(Struct, frozen=True):
+class LiveItem(Struct, frozen=True, gc=False):
     """What the live view knows of one item, as seen from one pool at one instant.
 
     `in_pool` is the tag and, for a rule that depends on time, its intervals; `is_on_sale` includes publication
@@ -90,7 +90,7 @@ class LiveItem(Struct, frozen=True):
     spread_key: str
 
 
-class Entry(Struct, frozen=True):
+class Entry(Struct, frozen=True, gc=False):
     """One candidate offered to the claim, and one line of a page. `payload` is opaque and replayed verbatim."""
 
     item_id: str
@@ -99,7 +99,7 @@ class Entry(Struct, frozen=True):
     payload: bytes
 
 
-class SeenEntry(Struct, frozen=True, array_like=True):
+class SeenEntry(Struct, frozen=True, array_like=True, gc=False):
     """One item that was served, and when (ms)."""
 
     item_id: str
@@ -157,7 +157,7 @@ class Claimed(Struct, frozen=True):
     short: Short | None = None
 
 
-class Dropped(Struct, frozen=True):
+class Dropped(Struct, frozen=True, gc=False):
     """A candidate that a stage left out, and why; `detail` is for people."""
 
     item_id: str

@@ -10,6 +10,8 @@ from smallpool_core.errors import Problem
 PoolState = Literal["draft", "live", "archived"]
 HOME = "home"
 """The reserved pool that is the whole marketplace."""
+MAX_NAME: Final = 200
+"""Most characters of a pool's name."""
 
 
 class PoolSettings(Struct, frozen=True, forbid_unknown_fields=True):

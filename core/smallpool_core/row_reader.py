@@ -5,7 +5,6 @@ carries the `Rejection`. `null` counts as missing. Names that nobody asked for a
 """
 
 import math
-import re
 from collections.abc import Collection, MutableMapping
 from typing import Any
 
@@ -13,6 +12,7 @@ from msgspec import Struct
 
 from smallpool_core.items import AttributeValue
 from smallpool_core.normalise import PATH_SEPARATOR, has_surrogate, normalise
+from smallpool_core.plain_text import text_problem
 
 MAX_ID = 128
 MAX_KEYWORD = 128
@@ -24,7 +24,6 @@ MAX_TIME = 253_402_300_799_999
 """The last millisecond of the year 9999."""
 MAX_INTEGER = 2**63 - 1
 _SHOWN = 60
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 Counts = MutableMapping[str, int]
 
@@ -73,12 +72,11 @@ def shown(value: object) -> str:
 
 def _checked_text(path: str, value: object, limit: int) -> str:
     """A non-empty string of at most `limit` characters without control characters or lone surrogates."""
-    if not isinstance(value, str) or not value.strip() or len(value) > limit:
+    if not isinstance(value, str):
         raise wrong(path, value, f"a non-empty string of at most {limit} characters is allowed")
-    if has_surrogate(value):
-        raise wrong(path, value, "half of a surrogate pair cannot be stored as UTF-8")
-    if _CONTROL.search(value):
-        raise wrong(path, value, "control characters are not allowed")
+    problem = text_problem(value, limit)
+    if problem is not None:
+        raise wrong(path, value, problem)
     return value
 
 

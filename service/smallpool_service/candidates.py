@@ -40,14 +40,14 @@ class Lists(Struct, frozen=True):
         return sum(map(len, self.by_source.values()))
 
 
-class Candidate(Struct):
+class Candidate(Struct, gc=False):
     """One item with its rank (from 1) in each source that gave it."""
 
     hit: Hit
     ranks: dict[str, int]
 
 
-class Scored(Struct, frozen=True):
+class Scored(Struct, frozen=True, gc=False):
     """A candidate with its value in each score dimension, in [0, 1], and the weighted sum of them."""
 
     candidate: Candidate

@@ -107,7 +107,7 @@ def offer(
     ranked: Sequence[Scored], entries: Sequence[Entry], most: int, cap: int, level: int | None
 ) -> tuple[list[Scored], Sequence[Scored]]:
     """Splits off at most `most` candidates that fit the page's cap per spread key, best first; the rest waits."""
-    counts = Counter(entry.spread_key for entry in entries)
+    counts = dict(Counter([entry.spread_key for entry in entries]))
     offered: list[Scored] = []
     waiting: list[Scored] = []
     for place, scored in enumerate(ranked):
@@ -115,8 +115,9 @@ def offer(
             waiting.extend(ranked[place:])
             break
         key = cut_key(scored.candidate.hit.spread_key, level)
-        if counts[key] < cap:
-            counts[key] += 1
+        count = counts.get(key, 0)
+        if count < cap:
+            counts[key] = count + 1
             offered.append(scored)
         else:
             waiting.append(scored)

@@ -6,10 +6,13 @@ a label that has taken `MAX_LABEL_VALUES` values calls every further one `other`
 
 from collections.abc import Callable
 from math import nan
+from typing import Generic, NamedTuple, TypeVar
 
 from msgspec import Struct
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+T = TypeVar("T")
 
 MAX_LABEL_VALUES = 200
 OTHER = "other"
@@ -30,19 +33,33 @@ class Described(Struct, frozen=True):
     meaning: str
 
 
-class _Bounded:
-    """Label values as they come, up to a limit; what is beyond shares one name."""
+class _Bounded(Generic[T]):
+    """What is made of each value of a label, up to a limit; values beyond it share what is made of `other`.
 
-    def __init__(self) -> None:
-        self._known: set[str] = set()
+    It is kept, so that counting once more costs no look-up of labels.
+    """
 
-    def __call__(self, value: str) -> str:
-        if value in self._known:
-            return value
-        if len(self._known) >= MAX_LABEL_VALUES:
-            return OTHER
-        self._known.add(value)
-        return value
+    def __init__(self, make: Callable[[str], T]) -> None:
+        self._make = make
+        self._made: dict[str, T] = {}
+
+    def __call__(self, value: str) -> T:
+        made = self._made.get(value)
+        return self._new(value) if made is None else made
+
+    def _new(self, value: str) -> T:
+        if len(self._made) >= MAX_LABEL_VALUES and value != OTHER:
+            return self(OTHER)
+        made = self._made[value] = self._make(value)
+        return made
+
+
+class _StageFigures(NamedTuple):
+    """Where the runs of one stage are counted."""
+
+    seconds: Histogram
+    came_in: Counter
+    came_out: Counter
 
 
 class Metrics:
@@ -64,34 +81,35 @@ class Metrics:
         self._fill = self._histogram("smallpool_page_fill", (), "items on a page as a share of the size asked for", _FILL_BUCKETS)
         self._short = self._counter("smallpool_page_short", ("reason",), "pages with fewer items than asked for, by reason")
         self._events = self._counter("smallpool_events", ("topic", "outcome"), "rows of event batches over HTTP: accepted or rejected")
-        self._bound_stage, self._bound_name, self._bound_part = _Bounded(), _Bounded(), _Bounded()
-        self._bound_route, self._bound_status, self._bound_short = _Bounded(), _Bounded(), _Bounded()
+        self._by_stage = _Bounded(self._stage_figures)
+        self._by_name, self._by_part = _Bounded(self._counts.labels), _Bounded(self._degraded.labels)
+        self._by_short, self._by_route = _Bounded(self._short.labels), _Bounded(self._request_s.labels)
+        self._route, self._status = _Bounded(str), _Bounded(str)
 
     def observe(self, stage: str, seconds: float, in_count: int, out_count: int) -> None:
         """One run of one stage of either pipeline."""
-        label = self._bound_stage(stage)
-        self._stage_s.labels(label).observe(seconds)
-        self._stage_in.labels(label).inc(in_count)
-        self._stage_out.labels(label).inc(out_count)
+        figures = self._by_stage(stage)
+        figures.seconds.observe(seconds)
+        figures.came_in.inc(in_count)
+        figures.came_out.inc(out_count)
 
     def count(self, name: str, amount: int = 1) -> None:
         """Something happened `amount` times; a name `degraded.PART` counts what an answer had to do without."""
         if name.startswith(DEGRADED_PREFIX):
-            self._degraded.labels(self._bound_part(name.removeprefix(DEGRADED_PREFIX))).inc(amount)
+            self._by_part(name.removeprefix(DEGRADED_PREFIX)).inc(amount)
         else:
-            self._counts.labels(self._bound_name(name)).inc(amount)
+            self._by_name(name).inc(amount)
 
     def request(self, route: str, status: int, seconds: float) -> None:
         """One HTTP request; `route` is the template such as `/v1/pools/{pool_id}`, never a path."""
-        label = self._bound_route(route)
-        self._requests.labels(label, self._bound_status(str(status))).inc()
-        self._request_s.labels(label).observe(seconds)
+        self._requests.labels(self._route(route), self._status(str(status))).inc()
+        self._by_route(route).observe(seconds)
 
     def page(self, size: int, filled: int, short: str | None) -> None:
         """One page that was returned, with `filled` of the `size` items asked for."""
         self._fill.observe(filled / size)
         if short is not None:
-            self._short.labels(self._bound_short(short)).inc()
+            self._by_short(short).inc()
 
     def events(self, topic: str, accepted: int, rejected: int) -> None:
         """One batch of events; `topic` is one of the log's."""
@@ -116,6 +134,9 @@ class Metrics:
     def describe(self) -> list[Described]:
         """Every metric there is, in order of making."""
         return list(self._described)
+
+    def _stage_figures(self, stage: str) -> _StageFigures:
+        return _StageFigures(self._stage_s.labels(stage), self._stage_in.labels(stage), self._stage_out.labels(stage))
 
     def _counter(self, name: str, labels: tuple[str, ...], meaning: str) -> Counter:
         self._described.append(Described(f"{name}_total", "counter", labels, meaning))

@@ -5,12 +5,14 @@ In: drafts. Out: the pool as it stands, how many items its rule holds right now,
 
 from contextlib import suppress
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from smallpool_core.catalogue import NOTHING, Catalogue
 from smallpool_core.errors import NotFound, Problem, Refused, RuleRefused, StoreError
-from smallpool_core.pools import HOME, Ordering, Pool, PoolDraft, PoolSettings, check_settings
+from smallpool_core.plain_text import text_problem
+from smallpool_core.pools import HOME, MAX_NAME, Ordering, Pool, PoolDraft, PoolSettings, check_settings
 from smallpool_core.ports import PoolStore
+from smallpool_core.row_reader import MAX_ID, shown
 from smallpool_core.rules import Rule, RuleWarning, warnings
 from smallpool_service.items import get_items
 from smallpool_service.page import path_of
@@ -58,6 +60,7 @@ def check_draft(catalogue: Catalogue, pool_id: str, draft: PoolDraft) -> Rule | 
     problems: list[Problem] = []
     if pool_id == HOME:
         problems.append(Problem("pool_id", repr(HOME), "home is the whole marketplace, and no pool of its own; choose another id"))
+    problems += _text_problems(("pool_id", pool_id, MAX_ID), ("name", draft.name, MAX_NAME))
     settings = PoolSettings() if draft.settings is UNSET else draft.settings
     problems += check_settings(settings, Ordering() if draft.ordering is UNSET else draft.ordering)
     rule: Rule | None = None
@@ -68,6 +71,12 @@ def check_draft(catalogue: Catalogue, pool_id: str, draft: PoolDraft) -> Rule | 
     if problems:
         raise Refused(problems)
     return rule
+
+
+def _text_problems(*texts: tuple[str, str | UnsetType, int]) -> list[Problem]:
+    """Of texts with their paths and largest lengths, those that may not be taken in."""
+    found = ((path, text, text_problem(text, most)) for path, text, most in texts if text is not UNSET)
+    return [Problem(path, shown(text), problem) for path, text, problem in found if problem is not None]
 
 
 def parse_rule(catalogue: Catalogue, rule: object) -> Rule:

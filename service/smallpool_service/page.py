@@ -16,7 +16,7 @@ class Explained(Struct, frozen=True):
     score: dict[str, float]
 
 
-class PageItem(Struct, frozen=True, kw_only=True):
+class PageItem(Struct, frozen=True, kw_only=True, gc=False):
     """One line of a page; without `explain` it is also the payload that is claimed and replayed."""
 
     item_id: str

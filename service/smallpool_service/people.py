@@ -8,13 +8,15 @@ from math import isfinite
 
 from msgspec import Struct
 
-from smallpool_core.behaviour import BehaviourSettings, resolve_pending, triggers_from
+from smallpool_core.behaviour import BehaviourSettings
 from smallpool_core.errors import Problem, Refused
-from smallpool_core.normalise import has_surrogate, normalise
+from smallpool_core.normalise import normalise
+from smallpool_core.plain_text import text_problem
+from smallpool_core.row_reader import shown
 from smallpool_core.terms import Trigger
 from smallpool_core.users import Identity, Profile, Touched, TriggerState
 from smallpool_service.run import ReadPorts
-from smallpool_service.triggers import items_to_read
+from smallpool_service.triggers import items_to_read, personal_triggers
 
 MAX_TAGS = 100
 MAX_ATTRIBUTES = 50
@@ -33,16 +35,16 @@ class PersonView(Struct, frozen=True):
     recent: list[Touched]
 
 
-async def view_person(ports: ReadPorts, identity: Identity, behaviour: BehaviourSettings) -> PersonView:
-    """Everything that is known of the person; a stranger has nothing."""
+async def view_person(ports: ReadPorts, identity: Identity, behaviour: BehaviourSettings, tag_share: float) -> PersonView:
+    """Everything that is known of the person; a stranger has nothing. `tag_share` is `ReadSettings.profile_tag_share`."""
     profile = await ports.profiles.get(identity.key) or Profile()
-    triggers, state = await _triggers_and_state(ports, identity, behaviour)
+    triggers, state = await _triggers_and_state(ports, identity, profile, behaviour, tag_share)
     return PersonView(*identity, profile.tags, profile.attributes, triggers, list(state.bought), list(state.recent))
 
 
 async def view_triggers(ports: ReadPorts, identity: Identity, behaviour: BehaviourSettings) -> list[Trigger]:
     """The person's triggers of behaviour as of now, heaviest first."""
-    return (await _triggers_and_state(ports, identity, behaviour))[0]
+    return (await _triggers_and_state(ports, identity, Profile(), behaviour, 0.0))[0]
 
 
 async def put_profile(ports: ReadPorts, identity: Identity, tags: Sequence[str], attributes: Mapping[str, str | int | float]) -> Profile:
@@ -67,12 +69,15 @@ async def erase_seen(ports: ReadPorts, identity: Identity, pool_id: str | None) 
     await ports.seen.erase(identity.key, pool_id)
 
 
-async def _triggers_and_state(ports: ReadPorts, identity: Identity, behaviour: BehaviourSettings) -> tuple[list[Trigger], TriggerState]:
+async def _triggers_and_state(
+    ports: ReadPorts, identity: Identity, profile: Profile, behaviour: BehaviourSettings, tag_share: float
+) -> tuple[list[Trigger], TriggerState]:
     state = await ports.triggers.get(identity.key)
     now = ports.clock.now_ms()
     unread = items_to_read(state, priced_items=0)
     items = await ports.reader.get(unread) if unread else {}
-    return triggers_from(resolve_pending(state, items, behaviour, now), now, behaviour), state
+    triggers = personal_triggers(state, profile, items, now, behaviour, tag_share)
+    return sorted(triggers, key=lambda trigger: (-trigger.weight, trigger.term.encode())), state
 
 
 def _tag_problems(tags: Sequence[str]) -> list[Problem]:
@@ -92,8 +97,5 @@ def _attribute_problems(attributes: Mapping[str, str | int | float]) -> list[Pro
 
 
 def _text_problem(path: str, text: str) -> Problem | None:
-    if not 1 <= len(text) <= MAX_TEXT:
-        return Problem(path, f"{len(text)} characters", f"allowed are 1 to {MAX_TEXT}")
-    if has_surrogate(text) or not text.isprintable():
-        return Problem(path, ascii(text), "control characters and lone surrogates are not allowed")
-    return None
+    problem = text_problem(text, MAX_TEXT)
+    return None if problem is None else Problem(path, shown(text), problem)

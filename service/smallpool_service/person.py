@@ -3,14 +3,13 @@
 In: the request. Out: a `Person`, as complete as the stores that answered allow.
 """
 
-import asyncio
-
 from msgspec import Struct
 
 from smallpool_core.behaviour import BehaviourSettings
 from smallpool_core.pages import Claimed, Opening, SeenEntry, StoredPage
 from smallpool_core.terms import MAX_TRIGGERS
 from smallpool_core.users import Profile, TriggerState
+from smallpool_service.prompt import side_by_side
 from smallpool_service.run import ReadPorts, Run
 from smallpool_service.settings import ReadSettings
 from smallpool_service.sources.popular import SITE, stats_pool
@@ -55,7 +54,7 @@ async def open_person(run: Run, ports: ReadPorts, settings: ReadSettings) -> Per
         run.degrade("anonymous", "neither user_id nor device_id was given, so nothing is remembered and pages may repeat")
         return Person((), None, TriggerState(), None)
     share = settings.opening_share
-    opening, state, profile = await asyncio.gather(
+    opening, state, profile = await side_by_side(
         run.attempt("seen_list", ports.seen.open(identity, run.request.pool_id, run.request_id, run.started), NOTHING_SEEN, share),
         run.attempt("triggers", ports.triggers.get(identity), TriggerState(), share),
         run.attempt("profile", ports.profiles.get(identity), None, share),

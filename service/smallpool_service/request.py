@@ -7,11 +7,11 @@ import msgspec
 from msgspec import Struct, field
 
 from smallpool_core.errors import Problem, Refused
-from smallpool_core.normalise import has_surrogate
+from smallpool_core.plain_text import text_problem
+from smallpool_core.row_reader import MAX_ID, shown
 from smallpool_core.users import Identity
 
 MAX_SIZE = 100
-MAX_ID = 128
 NOBODY = Identity(None, None)
 _ENCODER = msgspec.json.Encoder(order="sorted")
 
@@ -54,10 +54,6 @@ def _ids(request: RecallRequest) -> list[tuple[str, str | None]]:
 
 
 def _id_problem(name: str, text: str | None) -> Problem | None:
-    if text is None:
-        return None
-    if not 1 <= len(text) <= MAX_ID:
-        return Problem(name, f"{len(text)} characters", f"allowed are 1 to {MAX_ID} characters; leave it out if there is none")
-    if has_surrogate(text) or not text.isprintable():
-        return Problem(name, ascii(text), "control characters and lone surrogates are not allowed")
-    return None
+    """An id holds here what it may hold in an event, so that whoever clicked can ask for a page."""
+    problem = None if text is None else text_problem(text, MAX_ID)
+    return None if problem is None else Problem(name, shown(text), f"{problem}; leave it out if there is none")

@@ -3,7 +3,6 @@
 In: a request and the pool. Out, as it goes: the trace, the drops and the degradations from which the reply is made.
 """
 
-import asyncio
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -13,6 +12,7 @@ from smallpool_core.errors import StoreError
 from smallpool_core.pages import Dropped, SourceFailure
 from smallpool_core.ports import Clock, EventLog, ItemReader, ItemStats, LiveView, SeenList, TriggerStore, UserProfiles
 from smallpool_service.candidates import Recalled, Scored
+from smallpool_service.prompt import in_time
 from smallpool_service.request import RecallRequest
 from smallpool_service.trace import Observer, Tracer
 
@@ -91,8 +91,7 @@ class Run:
         """
         budget_ms = max(self.until(share) - self.now(), self._floor_ms)
         try:
-            async with asyncio.timeout(budget_ms / 1000):
-                return await call
+            return await in_time(call, budget_ms / 1000)
         except TimeoutError:
             self.degrade(what, f"no answer in {budget_ms} ms")
         except StoreError as error:

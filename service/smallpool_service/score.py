@@ -14,6 +14,7 @@ known for the whole page (no triggers, no prices) is left out rather than filled
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import exp2
 from statistics import median
 
 from msgspec import Struct
@@ -86,11 +87,11 @@ def _column(name: str, hits: Sequence[Hit], taste: Taste, popularity: Mapping[st
         case "quality":
             return [hit.quality / THOUSAND for hit in hits]
         case "freshness":
-            return [2.0 ** (-max(0, taste.now - hit.published_at) / taste.half_life_ms) for hit in hits]
+            return [exp2(min(0, hit.published_at - taste.now) / taste.half_life_ms) for hit in hits]
         case "seller":
             return [hit.seller_score / THOUSAND for hit in hits]
         case "price_fit":
-            return [_price_fit(hit, taste.prices) for hit in hits]
+            return _price_fit(hits, taste.prices)
         case _:
             weights = [popularity.get(hit.item_id, 0.0) for hit in hits]
             return [weight / (weight + taste.popularity_half) for weight in weights]
@@ -102,11 +103,11 @@ def _match(hits: Sequence[Hit], triggers: Mapping[str, int]) -> list[float]:
         kind = kind_of(term)
         heaviest[kind] = max(weight, heaviest.get(kind, 0))
     perfect = sum(heaviest.values())
-    return [min(1.0, sum([triggers[term] for term in hit.terms]) / perfect) if hit.terms else 0.0 for hit in hits]
+    shares = {terms: min(1.0, sum([triggers[term] for term in terms]) / perfect) for terms in {hit.terms for hit in hits}}
+    return [shares[hit.terms] for hit in hits]
 
 
-def _price_fit(hit: Hit, prices: Mapping[str, float]) -> float:
-    usual = prices.get(top_category(hit.category))
-    if hit.price_cents is None or usual is None:
-        return UNKNOWN_PRICE_FIT
-    return min(hit.price_cents, usual) / max(hit.price_cents, usual)
+def _price_fit(hits: Sequence[Hit], prices: Mapping[str, float]) -> list[float]:
+    usual_of = {category: prices.get(top_category(category)) for category in {hit.category for hit in hits}}
+    pairs = [(hit.price_cents, usual_of[hit.category]) for hit in hits]
+    return [UNKNOWN_PRICE_FIT if price is None or usual is None else min(price, usual) / max(price, usual) for price, usual in pairs]

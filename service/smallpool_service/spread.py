@@ -31,9 +31,10 @@ def by_weight(weights: Mapping[str, int]) -> dict[str, int]:
 
 def owners(hits: Sequence[Hit], weights: Mapping[str, int]) -> dict[str, str]:
     """The trigger to which each matched item belongs; items that matched none are left out."""
-    matched = [hit for hit in hits if hit.terms]
+    matched = [(hit.item_id, hit.terms) for hit in hits if hit.terms]
     place = by_weight(weights) if matched else {}
-    return {hit.item_id: min(hit.terms, key=place.__getitem__) for hit in matched}
+    heaviest = {terms: min(terms, key=place.__getitem__) for terms in {terms for _, terms in matched}}
+    return {item_id: heaviest[terms] for item_id, terms in matched}
 
 
 def spread(recalled: Recalled, question: Question, share: float) -> Lists:
@@ -54,10 +55,12 @@ def spread(recalled: Recalled, question: Question, share: float) -> Lists:
 
 
 def _under_cap(hits: Sequence[Hit], cap: int, level: int | None, dropped: list[Dropped]) -> list[Hit]:
+    keys = [hit.spread_key for hit in hits] if level is None else [cut_key(hit.spread_key, level) for hit in hits]
+    if max(Counter(keys).values(), default=0) <= cap:
+        return list(hits)
     counts: dict[str, int] = {}
     kept = []
-    for hit in hits:
-        key = cut_key(hit.spread_key, level)
+    for hit, key in zip(hits, keys, strict=True):
         count = counts[key] = counts.get(key, 0) + 1
         if count <= cap:
             kept.append(hit)

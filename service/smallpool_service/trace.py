@@ -3,7 +3,7 @@
 Stages come in as functions and go out unchanged; nothing inside a stage knows that it is watched.
 """
 
-from collections.abc import Awaitable, Callable, Sized
+from collections.abc import Awaitable, Callable
 from time import perf_counter
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
@@ -72,4 +72,4 @@ class Tracer:
 
 
 def _size(value: object) -> int:
-    return len(value) if isinstance(value, Sized) else 1
+    return len(value) if hasattr(value, "__len__") else 1

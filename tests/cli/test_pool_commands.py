@@ -59,6 +59,30 @@ def test_every_mistake_of_every_file_is_told_and_nothing_is_saved(shell: Shell) 
     assert shell.run("pools", "list", "--json").json == []
 
 
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [
+        ("pool_id", 'pool_id: "a\\x01"\nrule: {all: []}\n'),
+        ("pool_id", f"pool_id: {'x' * 129}\nrule: {{all: []}}\n"),
+        ("pool_id", 'pool_id: " "\nrule: {all: []}\n'),
+        ("pool_id", "pool_id: 5\nrule: {all: []}\n"),
+        ("name", 'pool_id: p\nname: "\\x1b[31m"\nrule: {all: []}\n'),
+        ("(file)", "pool_id: p\nrule: {all: []}\nrule: {any: []}\n"),
+        ("(file)", "pool_id: p\nrule: {all: [{field: price_cents, op: gt, value: 5, op: lt}]}\n"),
+    ],
+)
+def test_a_file_is_held_to_what_the_api_allows(shell: Shell, place: str, text: str) -> None:
+    told = shell.run("pools", "apply", shell.write("p.yaml", text), code=1).err
+    assert f"p.yaml: {place}: found" in told
+    assert shell.run("pools", "list", "--json").json == []
+
+
+def test_a_mapping_may_begin_with_another(shell: Shell) -> None:
+    leaf = "{field: price_cents, op: gt, value: 5}"
+    shell.run("pools", "apply", shell.write("p.yaml", f"pool_id: p\nrule: {{all: [&dear {leaf}, {{<<: *dear, value: 9}}]}}\n"))
+    assert shell.run("pools", "show", "p", "--json").json["pool"]["rule"]["all"][1]["value"] == 9
+
+
 def test_a_rule_is_tried_out_from_its_file_without_being_saved(market: Shell) -> None:
     everything = shell_file(market, "{all: []}")
     found = market.run("pools", "preview", everything, "--sample", "2", "--json").json

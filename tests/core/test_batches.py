@@ -48,6 +48,20 @@ def test_a_body_that_is_no_batch_is_refused_with_what_is_allowed(body: bytes) ->
     assert "application/x-ndjson" in refused.value.problems[0].message
 
 
+@pytest.mark.parametrize("second", [b"[]", b'[{"b": 2}]', b"null", b"3"])
+def test_a_batch_that_has_its_events_twice_is_refused_and_loses_none_silently(second: bytes) -> None:
+    for first in (b'[{"a": 1}]', b'[{"a": NaN}]'):
+        with pytest.raises(Refused, match="`events` 2 times in one object"):
+            split_batch(b'{"events": ' + first + b', "events": ' + second + b"}", JSON)
+
+
+def test_events_inside_events_are_no_second_batch() -> None:
+    row = b'{"events": [{"events": []}], "text": "\\"events\\": ["}'
+    for bad in ([], [b"NaN"]):
+        rows = [row, row, *bad]
+        assert split_batch(b'{"of": {"events": 1}, "events": [' + b",".join(rows) + b'], "by": "\\"events\\""}', JSON) == rows
+
+
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),

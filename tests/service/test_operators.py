@@ -46,6 +46,11 @@ def test_every_mistake_of_a_draft_is_named_at_once() -> None:
     assert paths == ["pool_id", "settings.seen_size", "rule.field"]
 
 
+@pytest.mark.parametrize("text", ["", " ", "a\n", "\ud800", "x" * 201])
+def test_ids_and_names_are_held_to_one_rule(text: str) -> None:
+    assert refused(text, name=text) == ["pool_id", "name"]
+
+
 def test_a_sound_draft_gives_its_rule_and_one_without_a_rule_none() -> None:
     catalogue = World().ports.catalogue
     settings = PoolSettings(max_per_category=100, seen_size=2_000, spread_level=8)

@@ -19,14 +19,15 @@ def test_a_person_is_shown_with_profile_and_triggers_as_of_now() -> None:
     world.triggers.states["u:u1"] = liking({"brand:a": 1.0})
     world.triggers.states["u:u1"].pending = [Touched("i1", "click", NOW)]
     asyncio.run(put_profile(world.ports, U1, ["ＡＢＣ", "abc"], {"age": 30}))
-    view = asyncio.run(view_person(world.ports, U1, SETTINGS))
+    view = asyncio.run(view_person(world.ports, U1, SETTINGS, 0.5))
     assert (view.user_id, view.device_id, view.tags, view.attributes) == ("u1", None, ("abc",), {"age": 30})
-    assert {trigger.term for trigger in view.triggers} == {"brand:a", "brand:pending"}
-    assert asyncio.run(view_triggers(world.ports, U1, SETTINGS)) == view.triggers
+    assert [trigger.term for trigger in view.triggers] == ["brand:pending", "brand:a", "tag:abc"]
+    assert view.triggers[2].weight == view.triggers[0].weight / 2
+    assert asyncio.run(view_triggers(world.ports, U1, SETTINGS)) == view.triggers[:2]
 
 
 def test_a_stranger_is_shown_as_someone_of_whom_nothing_is_known() -> None:
-    view = asyncio.run(view_person(World().ports, U1, SETTINGS))
+    view = asyncio.run(view_person(World().ports, U1, SETTINGS, 0.5))
     assert (view.tags, view.attributes, view.triggers, view.bought, view.recent) == ((), {}, [], [], [])
 
 

@@ -166,8 +166,9 @@ def test_what_others_click_comes_to_a_stranger_first(shop: Shop) -> None:
 def test_tags_of_a_profile_are_what_a_newcomer_is_asked_by(shop: Shop) -> None:
     shop.rig.take(*listings(5))
     asyncio.run(put_profile(shop.ports, U1, ["手办"], {}))
-    view = asyncio.run(view_person(shop.ports, U1, BehaviourSettings()))
+    view = asyncio.run(view_person(shop.ports, U1, BehaviourSettings(), 0.5))
     assert view.tags == ("手办",)
+    assert [trigger.term for trigger in view.triggers] == ["tag:手办"]
     page = shop.recall(dry_run=True)
     assert {stage.stage: stage.came_out for stage in page.trace.stages}["triggers"] == 1
 

@@ -11,7 +11,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from smallpool_config.cli.screen import bar, path, plain, table, yuan
+from smallpool_config.cli.screen import bar, brief, path, plain, table, yuan
 from smallpool_core.items import WideItem
 from smallpool_core.normalise import PATH_SEPARATOR
 from smallpool_core.terms import key_of
@@ -38,8 +38,8 @@ def page_table(page: Page, items: Mapping[str, WideItem], width: int, title: str
         cells: list[RenderableType] = [
             str(rank),
             Text(plain(line.item_id), style="bright_black"),
-            Text(plain(item.given.title) if item is not None and item.given is not None else "–"),
-            Text(path(PATH_SEPARATOR.join(line.category)), style="cyan"),
+            Text(brief(item.given.title) if item is not None and item.given is not None else "–"),
+            Text(brief(path(PATH_SEPARATOR.join(line.category))), style="cyan"),
             yuan(item.price_cents if item is not None else None),
             f"{line.score:.3f}",
             Text(" ".join(line.sources), style="bright_black"),

@@ -12,7 +12,7 @@ import typer
 from rich.text import Text
 
 from smallpool_config.cli.options import AsJson, Data
-from smallpool_config.cli.screen import path, plain, print_json, screen, table, when, yuan
+from smallpool_config.cli.screen import brief, path, plain, print_json, screen, table, when, yuan
 from smallpool_core.normalise import PATH_SEPARATOR
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def preview(
     console.print(f"{found.count:,} of {found.on_sale:,} items on sale")
     rows = table("item", "title", "category", "price", right=("price",))
     for item in found.items:
-        rows.add_row(plain(item.item_id), plain(item.title), path(PATH_SEPARATOR.join(item.category)), yuan(item.price_cents))
+        rows.add_row(plain(item.item_id), brief(item.title), brief(path(PATH_SEPARATOR.join(item.category))), yuan(item.price_cents))
     if found.items:
         console.print(rows)
     _show_warnings(found, pool)

@@ -94,7 +94,8 @@ def _tell(published: Published, source: str, *, as_json: bool) -> None:
             screen(stderr=True).print(f"… and {further} further lines; --json lists them all")
         where = "taken in" if published.applied else "on the log"
         rejected = f", {len(published.rejected):,} rejected" if published.rejected else ""
-        screen().print(f"{published.accepted:,} events from {source} {where}{rejected}", markup=False)
+        events = "event" if published.accepted == 1 else "events"
+        screen().print(f"{published.accepted:,} {events} from {source} {where}{rejected}", markup=False)
     if published.rejected:
         raise typer.Exit(1)
 

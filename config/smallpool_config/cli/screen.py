@@ -22,6 +22,8 @@ from smallpool_core.normalise import PATH_SEPARATOR
 
 PIPED_WIDTH = 132
 """Columns of a table that no terminal limits."""
+BRIEF = 80
+"""Most characters of a cell that sellers write."""
 Show = Callable[[int, int], None]
 """Says how far long work has come: done, and of how many."""
 _BLANKS = re.compile(r"\s+")
@@ -51,6 +53,12 @@ def report(error: SmallpoolError) -> None:
 def plain(text: str) -> str:
     """The text on one line, without anything that a terminal would obey."""
     return "".join(character if character.isprintable() else "�" for character in _BLANKS.sub(" ", text))
+
+
+def brief(text: str) -> str:
+    """The text for a cell of a table: plain, and no longer than one or two lines of it."""
+    shown = plain(text)
+    return shown if len(shown) <= BRIEF else f"{shown[: BRIEF - 1]}…"
 
 
 def yuan(cents: int | None) -> str:

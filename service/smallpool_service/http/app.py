@@ -10,8 +10,10 @@ from fastapi import FastAPI
 from smallpool_service.freshness import data_age_ms, item_lag, user_lag
 from smallpool_service.http import docs_page, events, health, items, keys, openapi, pools, previews, problems, recall, users
 from smallpool_service.http.auth import Keyring
+from smallpool_service.http.failed_keys import FailedKeys
 from smallpool_service.http.limits import Limits
 from smallpool_service.http.parts import ServiceParts
+from smallpool_service.http.routing import Routing
 from smallpool_service.http.watch import Watch
 
 TITLE = "smallpool"
@@ -34,12 +36,14 @@ def create_app(parts: ServiceParts) -> FastAPI:
     clock = parts.recaller.ports.clock
     app.state.parts = parts
     app.state.keyring = Keyring(parts.keys, clock, parts.limits.key_memory_ms)
+    app.state.failed_keys = FailedKeys(clock, parts.limits.failed_keys_per_minute)
     for router in ROUTERS:
         app.include_router(router)
     problems.install(app)
     openapi.install(app, ROUTERS)
     app.add_middleware(Limits, limits=parts.limits, clock=clock)
     app.add_middleware(Watch, metrics=parts.metrics)
+    app.add_middleware(Routing)
     _watch(parts)
     return app
 

@@ -1,7 +1,7 @@
 """Who may do what: `Authorization: Bearer …` becomes an API key, and the key must have the role that a route takes.
 
 In: a request. Out: the key; or 401 (no key, an unknown or a revoked one), 403 (not the role), 404 (a pool outside the key's
-set, which is answered as if it did not exist).
+set, which is answered as if it did not exist), 429 (an address that has tried too many keys which nobody knows).
 """
 
 from collections import OrderedDict
@@ -14,6 +14,7 @@ from msgspec import Struct
 from smallpool_core.access import ApiKey, Role, digest_of
 from smallpool_core.errors import NotFound, StoreError
 from smallpool_core.ports import Clock, KeyStore
+from smallpool_service.http.failed_keys import FailedKeys
 from smallpool_service.http.problems import HttpProblem
 
 INCLUDES: Final[dict[Role, frozenset[Role]]] = {
@@ -32,12 +33,15 @@ _BEARER = HTTPBearer(
 
 
 class _Remembered(Struct, frozen=True):
-    key: ApiKey | None
+    key: ApiKey
     at: int
 
 
 class Keyring:
-    """Keys by digest, remembered for at most `memory_ms`; where the store fails, what was last known of a key holds on."""
+    """Keys by digest, remembered for at most `memory_ms`; where the store fails, what was last known of a key holds on.
+
+    A secret that is no key is never remembered, so that guesses push no key out.
+    """
 
     def __init__(self, store: KeyStore, clock: Clock, memory_ms: int) -> None:
         self._store = store
@@ -54,11 +58,19 @@ class Keyring:
         try:
             key = await self._store.find(digest)
         except StoreError:
-            if known is None or known.key is None:
+            if known is None:
                 raise
             return known.key
-        self._remember(digest, _Remembered(key, now))
+        if key is None:
+            self._known.pop(digest, None)
+        else:
+            self._remember(digest, _Remembered(key, now))
         return key
+
+    def knows(self, secret: str) -> bool:
+        """Whether this was a good key when it was last looked up here; asks no store."""
+        known = self._known.get(digest_of(secret))
+        return known is not None and known.key.revoked_at is None
 
     def forget(self) -> None:
         """Asks the store anew for every key; to be called when one was revoked here."""
@@ -80,16 +92,28 @@ class Needs:
     async def __call__(self, request: Request, sent: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]) -> ApiKey:
         if sent is None:
             raise _unknown("no API key was sent; send `Authorization: Bearer …`")
-        keyring: Keyring = request.app.state.keyring
-        key = await keyring.find(sent.credentials)
-        if key is None:
-            raise _unknown("this API key is not known here")
-        if key.revoked_at is not None:
-            raise _unknown(f"the API key {key.key_id} was revoked")
+        key = await self._known(request, sent.credentials)
         granted = frozenset[Role]().union(*(INCLUDES[role] for role in key.roles))
         if granted.isdisjoint(self.roles):
             wanted, has = " or ".join(self.roles), ", ".join(key.roles) or "none"
             raise HttpProblem(403, "wrong-role", f"this takes a key with the role {wanted}; the key {key.key_id} has {has}")
+        return key
+
+    async def _known(self, request: Request, secret: str) -> ApiKey:
+        """The key; a guess counts against its address, and too many of them keep out all keys from there that are not known to be good."""
+        keyring: Keyring = request.app.state.keyring
+        failed: FailedKeys = request.app.state.failed_keys
+        address = request.client.host if request.client is not None else ""
+        wait_s = 0 if keyring.knows(secret) else failed.wait_s(address)
+        if wait_s:
+            detail = (
+                f"too many unknown API keys came from {address or 'this address'}; try again in {wait_s} s, with a key that is known here"
+            )
+            raise HttpProblem(429, "too-many-unknown-keys", detail, headers={"Retry-After": str(wait_s)})
+        key = await keyring.find(secret)
+        if key is None or key.revoked_at is not None:
+            failed.note(address)
+            raise _unknown("this API key is not known here" if key is None else f"the API key {key.key_id} was revoked")
         return key
 
 

@@ -6,20 +6,23 @@ allowed, with every mistake and where it is.
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, TypeVar
 
-import msgspec
 from fastapi import Request
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
 
-from smallpool_core.errors import Problem, Refused
-from smallpool_core.normalise import has_surrogate
+from smallpool_core.errors import DeadlinePassed, Problem, Refused
+from smallpool_core.plain_text import text_problem
+from smallpool_core.pools import MAX_NAME
 from smallpool_core.row_reader import MAX_ID
+from smallpool_service.http.limits import deadline_of
+from smallpool_service.http.parts import ServiceParts
 from smallpool_service.http.problems import HttpProblem, validation_problems
-from smallpool_service.http.settings import HttpLimits
 
 Model = TypeVar("Model", bound="Strict")
+MAX_LINE = MAX_NAME
 
 
 class Strict(BaseModel):
@@ -28,50 +31,59 @@ class Strict(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False, hide_input_in_errors=True)
 
 
-def _plain(text: str) -> str:
-    if has_surrogate(text) or not text.strip() or any(character < " " or character == "\x7f" for character in text):
-        raise ValueError("a text that is not blank, without control characters and lone surrogates, is allowed")
-    return text
+def _sound(most: int) -> AfterValidator:
+    def check(text: str) -> str:
+        problem = text_problem(text, most)
+        if problem is not None:
+            raise ValueError(problem)
+        return text
+
+    return AfterValidator(check)
 
 
-Identifier = Annotated[str, StringConstraints(min_length=1, max_length=MAX_ID), AfterValidator(_plain)]
+Identifier = Annotated[str, StringConstraints(min_length=1, max_length=MAX_ID), _sound(MAX_ID)]
 """An id, compared exactly: 1 to 128 characters, none of them a control character."""
-Line = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_plain)]
+Line = Annotated[str, StringConstraints(min_length=1, max_length=MAX_LINE), _sound(MAX_LINE)]
 """One line of text for people, such as a name or a reason."""
 
 
 async def read_body(request: Request) -> bytes:
-    """The whole body. Its size is bounded by the middleware in `limits.py`, its time here."""
+    """The whole body. Its size is bounded by the middleware in `limits.py`; its time here, by the caller's deadline too."""
     encoding = request.headers.get("content-encoding", "identity").strip().lower()
     if encoding != "identity":
         raise HttpProblem(415, "content-encoding", f"the body is sent as {encoding[:40]!r}; send it as it is, without Content-Encoding")
-    limits: HttpLimits = request.app.state.parts.limits
-    timeout_ms = limits.body_timeout_ms
+    parts: ServiceParts = request.app.state.parts
+    most_ms, deadline = parts.limits.body_timeout_ms, deadline_of(request)
+    left_ms = most_ms if deadline is None else max(0, deadline - parts.now())
     try:
-        async with asyncio.timeout(timeout_ms / 1000):
+        async with asyncio.timeout(min(most_ms, left_ms) / 1000):
             return await request.body()
     except TimeoutError:
-        raise HttpProblem(408, "body-late", f"the body was not complete after {timeout_ms} ms", headers={"Connection": "close"}) from None
+        if left_ms < most_ms:
+            raise DeadlinePassed(0) from None
+        raise HttpProblem(408, "body-late", f"the body was not complete after {most_ms} ms", headers={"Connection": "close"}) from None
 
 
 def decoded(body: bytes) -> Any:
-    """The JSON value of a body; raises a problem of status 400 where it is none.
+    """The JSON value of a body; raises a problem of status 400 where it is none, `Refused` where an object has a field twice.
 
-    What msgspec refuses is read again by the standard library, which lets NaN, infinities and lone surrogates through
-    to the check of their field, so that the answer can name it.
+    The standard library lets NaN, infinities and lone surrogates through to the check of their field, so that the answer can
+    name it; and it shows a field that comes twice, of which a rule would otherwise silently lose one.
     """
     try:
-        return msgspec.json.decode(body)
+        return json.loads(body.decode("utf-8-sig", "surrogatepass"), object_pairs_hook=_each_once)
     except RecursionError:
         raise _unreadable("JSON nested too deep") from None
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        found = str(error)
-    try:
-        return json.loads(body)
-    except RecursionError:
-        raise _unreadable("JSON nested too deep") from None
-    except ValueError:
-        raise _unreadable(found if body.strip() else "nothing") from None
+    except ValueError as error:
+        raise _unreadable(str(error) if body.strip() else "nothing") from None
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        name, count = Counter(name for name, _ in pairs).most_common(1)[0]
+        raise Refused([Problem(name[:MAX_LINE], f"this field {count} times", "each field of an object is allowed once")])
+    return values
 
 
 def body_of(model: type[Model], *, may_be_empty: bool = False) -> Callable[[Request], Awaitable[Model]]:

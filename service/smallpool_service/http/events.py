@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from smallpool_core.access import ApiKey
 from smallpool_core.batches import split_batch
-from smallpool_core.errors import Refused
+from smallpool_core.catalogue import Catalogue
+from smallpool_core.errors import Problem, Refused
 from smallpool_core.events import encode_item_event, encode_user_event, parse_item_event, parse_user_event
 from smallpool_core.items import Given, ItemEvent
 from smallpool_core.row_reader import Rejection
@@ -20,10 +21,12 @@ from smallpool_core.users import UserEvent
 from smallpool_service.applied import items_applied, users_applied, within
 from smallpool_service.http.auth import Needs, may_see
 from smallpool_service.http.bodies import read_body
-from smallpool_service.http.limits import DEADLINE
+from smallpool_service.http.limits import deadline_of
 from smallpool_service.http.parts import Parts, ServiceParts
 from smallpool_service.http.problems import HttpProblem
 from smallpool_service.http.replies import documented, reply
+from smallpool_service.http.settings import KIB
+from smallpool_service.operators import refresh
 
 Event = TypeVar("Event", ItemEvent, UserEvent)
 Parse = Callable[[bytes, int, dict[str, int]], Event | Rejection]
@@ -31,6 +34,9 @@ Wait = Literal["none", "applied"]
 BREATH = 200
 """Rows that are parsed before other requests get their turn."""
 PARTITION = "0"
+MAX_ROWS: Final = 100_000
+"""No sound batch of 8 MB has more; without a bound, rows of a few bytes each would be answered by a reply many times as large."""
+SPLIT_AT_ONCE: Final = 256 * KIB
 
 
 class ItemRow(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -162,9 +168,10 @@ async def user_events(
     key: Annotated[ApiKey, Depends(NEEDS)],
     wait: Annotated[Wait, Query(description="`applied` waits, up to 200 ms, until the next page knows of them.")] = "applied",
 ) -> Response:
-    """Views, clicks, favourites, purchases and the like. A row that names a pool outside the key's set is rejected."""
+    """Views, clicks, favourites, purchases and the like. A row that names no pool, or one outside the key's set, is rejected."""
     now = parts.now()
-    parsed = await _parsed(await _rows(request), now, lambda raw, at, counts: _allowed(parse_user_event(raw, at, counts=counts), key))
+    pools = PoolsNamed(key, parts.recaller.ports.catalogue)
+    parsed = await _parsed(await _rows(request), now, lambda raw, at, counts: pools.checked(parse_user_event(raw, at, counts=counts)))
     events: list[UserEvent] = parsed.events
     offsets = await parts.log.append("user-events", [(event.identity.key, encode_user_event(event)) for event in events], now)
     applied = False
@@ -174,11 +181,16 @@ async def user_events(
 
 
 async def _rows(request: Request) -> list[bytes]:
-    body = await read_body(request)
+    body, kind = await read_body(request), request.headers.get("content-type", "")
     try:
-        return split_batch(body, request.headers.get("content-type", ""))
+        # A large body that is not quite JSON takes a while to come apart: seconds in which nobody else would be answered.
+        rows = split_batch(body, kind) if len(body) <= SPLIT_AT_ONCE else await asyncio.to_thread(split_batch, body, kind)
     except Refused as error:
         raise HttpProblem(400, "unreadable-body", str(error), error.problems) from None
+    if len(rows) > MAX_ROWS:
+        problem = Problem("events", f"{len(rows)} rows", f"at most {MAX_ROWS} are taken in one batch; split it over several requests")
+        raise HttpProblem(413, "too-many-rows", str(problem), [problem])
+    return rows
 
 
 async def _parsed(rows: Sequence[bytes], now: int, parse: Parse[Event]) -> Parsed:
@@ -194,14 +206,33 @@ async def _parsed(rows: Sequence[bytes], now: int, parse: Parse[Event]) -> Parse
     return parsed
 
 
-def _allowed(event: UserEvent | Rejection, key: ApiKey) -> UserEvent | Rejection:
-    if isinstance(event, Rejection) or event.pool_id is None or may_see(key, event.pool_id):
+class PoolsNamed:
+    """The pools that the rows of one batch name; for ids that are not known here the newest pools are read, once a batch."""
+
+    def __init__(self, key: ApiKey, catalogue: Catalogue) -> None:
+        self._key = key
+        self._catalogue = catalogue
+        self._is_fresh = False
+
+    def checked(self, event: UserEvent | Rejection) -> UserEvent | Rejection:
+        """The event, or its rejection for the pool that it names."""
+        if isinstance(event, Rejection) or event.pool_id is None:
+            return event
+        if not may_see(self._key, event.pool_id):
+            return Rejection("pool_id", repr(event.pool_id), f"the key {self._key.key_id} is limited to other pools")
+        if not self._exists(event.pool_id):
+            return Rejection("pool_id", repr(event.pool_id), "no pool has this id; leave it out where the page was no pool's")
         return event
-    return Rejection("pool_id", repr(event.pool_id), f"the key {key.key_id} is limited to other pools")
+
+    def _exists(self, pool_id: str) -> bool:
+        if not self._is_fresh and pool_id not in self._catalogue:
+            refresh(self._catalogue)
+            self._is_fresh = True
+        return pool_id in self._catalogue
 
 
 def _wait_ms(request: Request, parts: ServiceParts, most_ms: int) -> int:
-    deadline: int | None = request.scope.get("state", {}).get(DEADLINE)
+    deadline = deadline_of(request)
     return most_ms if deadline is None else max(0, min(most_ms, deadline - parts.now()))
 
 

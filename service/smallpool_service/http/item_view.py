@@ -3,6 +3,8 @@
 In: a `WideItem`. Out: an `ItemView`.
 """
 
+from collections.abc import Callable
+
 from msgspec import Struct, structs
 
 from smallpool_core.items import THOUSAND, AttributeValue, CategorySource, Given, Sale, State, WideItem
@@ -59,13 +61,15 @@ class ItemView(Struct, frozen=True, omit_defaults=True, kw_only=True):
     versions: dict[str, str] = {}
 
 
-_CHANGED = frozenset({"category", "quality", "seller_score", "spans"})
+_CHANGED = frozenset({"category", "quality", "seller_score", "spans", "pools", "intervals"})
 _SAME = tuple(name for name in ItemView.__struct_fields__ if name not in _CHANGED)
 
 
-def item_view(item: WideItem) -> ItemView:
-    """The item for a reader of the API."""
+def item_view(item: WideItem, may_see: Callable[[str], bool]) -> ItemView:
+    """The item for a reader of the API, who is told of those pools alone that they may see."""
     return ItemView(
+        pools=tuple(filter(may_see, item.pools)),
+        intervals={pool_id: spans for pool_id, spans in item.intervals.items() if may_see(pool_id)},
         category=path_of(item.category) if item.category else [],
         quality=_share(item.quality),
         seller_score=_share(item.seller_score),

@@ -3,6 +3,7 @@
 In: ids. Out: wide items; the stage and the reason that decided.
 """
 
+from functools import partial
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Path, Query, Response
@@ -11,15 +12,16 @@ from pydantic import Field
 
 from smallpool_core.access import ApiKey
 from smallpool_core.users import Identity
-from smallpool_service.http.auth import Needs, check_pool
+from smallpool_service.http.auth import Needs, check_pool, may_see
 from smallpool_service.http.bodies import Identifier, Strict, body_of
 from smallpool_service.http.item_view import ItemView, item_view
 from smallpool_service.http.parts import Parts
 from smallpool_service.http.replies import documented, reply
+from smallpool_service.http.routing import in_path
 from smallpool_service.items import MAX_ITEMS, get_item, get_items
 from smallpool_service.why import Why, why
 
-ItemId = Annotated[Identifier, Path(description="The item's id.", examples=["i-52"])]
+ItemId = Annotated[Identifier, in_path, Path(description="The item's id.", examples=["i-52"])]
 READS = Needs("viewer", "recall")
 EXPLAINS = Needs("viewer")
 ITEM: Final = {
@@ -63,9 +65,9 @@ router = APIRouter(tags=["items"])
     "/v1/items/{item_id}",
     **documented(name="getItem", summary="One wide item", reply=ItemView, example=ITEM, needs=READS, problems=(404,)),
 )
-async def read_item(parts: Parts, item_id: ItemId) -> Response:
-    """The item as it was understood and is stored, removed ones included. An id that holds a slash is read by `POST /v1/items/get`."""
-    return reply(item_view(await get_item(parts.recaller.ports.reader, item_id)))
+async def read_item(parts: Parts, key: Annotated[ApiKey, Depends(READS)], item_id: ItemId) -> Response:
+    """The item as it was understood and is stored, removed ones included. A slash in an id is sent as `%2F`."""
+    return reply(item_view(await get_item(parts.recaller.ports.reader, item_id), partial(may_see, key)))
 
 
 @router.post(
@@ -81,11 +83,13 @@ async def read_item(parts: Parts, item_id: ItemId) -> Response:
         body_example={"item_ids": ["i-52", "i-53"]},
     ),
 )
-async def read_items(parts: Parts, body: Annotated[ManyItems, Depends(body_of(ManyItems))]) -> Response:
+async def read_items(
+    parts: Parts, key: Annotated[ApiKey, Depends(READS)], body: Annotated[ManyItems, Depends(body_of(ManyItems))]
+) -> Response:
     """Up to 1,000 items in one call."""
     asked = list(dict.fromkeys(body.item_ids))
     found = await get_items(parts.recaller.ports.reader, asked)
-    views = [item_view(found[item_id]) for item_id in asked if item_id in found]
+    views = [item_view(found[item_id], partial(may_see, key)) for item_id in asked if item_id in found]
     return reply(FoundItems(views, [item_id for item_id in asked if item_id not in found]))
 
 

@@ -14,6 +14,7 @@ from smallpool_service.http.auth import Keyring, Needs
 from smallpool_service.http.bodies import Identifier, Line, Strict, body_of
 from smallpool_service.http.parts import Parts, keyring_of
 from smallpool_service.http.replies import documented, reply
+from smallpool_service.http.routing import in_path
 from smallpool_service.keys import create_key
 
 NEEDS = Needs("admin")
@@ -90,7 +91,7 @@ async def list_keys(parts: Parts) -> Response:
 async def revoke_key(
     parts: Parts,
     keyring: Annotated[Keyring, Depends(keyring_of)],
-    key_id: Annotated[Identifier, Path(description="The key's id, not its secret.", examples=["k_4f1c9a0be2d37758"])],
+    key_id: Annotated[Identifier, in_path, Path(description="The key's id, not its secret.", examples=["k_4f1c9a0be2d37758"])],
 ) -> Response:
     """Holds at once in this process, and within a second in every other. Revoking twice changes nothing."""
     await parts.keys.revoke(key_id, parts.now())

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from smallpool_core.errors import DeadlinePassed, Problem, Refused
@@ -16,7 +17,7 @@ from smallpool_service.http.problems import RETRY_AFTER_S, HttpProblem, problem_
 from smallpool_service.http.settings import HttpLimits
 
 TIMEOUT_HEADER = "x-smallpool-timeout-ms"
-DEADLINE = "smallpool_deadline_ms"
+_DEADLINE = "smallpool_deadline_ms"
 """Where in `scope["state"]` the deadline stands: epoch ms, or nothing where the caller set none."""
 EVENT_PATHS = frozenset({"/v1/item-events", "/v1/user-events"})
 ALWAYS_OPEN = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"})
@@ -24,6 +25,12 @@ OPERATORS = ("/v1/pools", "/v1/keys")
 LONGEST_NUMBER = 18
 
 _Reading = Callable[[], Awaitable[Message]]
+
+
+def deadline_of(request: Request) -> int | None:
+    """The deadline that the caller set, in epoch ms."""
+    deadline: int | None = request.scope.get("state", {}).get(_DEADLINE)
+    return deadline
 
 
 class Limits:
@@ -82,7 +89,7 @@ class Limits:
         if timeout_ms <= 0:
             raise DeadlinePassed(-timeout_ms)
         state: dict[str, Any] = scope.setdefault("state", {})
-        state[DEADLINE] = self._clock.now_ms() + min(timeout_ms, self._limits.max_timeout_ms)
+        state[_DEADLINE] = self._clock.now_ms() + min(timeout_ms, self._limits.max_timeout_ms)
 
     def _check_length(self, text: str | None, most: int) -> None:
         length = None if text is None else _whole_number(text)

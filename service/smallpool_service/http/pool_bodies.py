@@ -100,7 +100,7 @@ class RulePreviewBody(PreviewBody):
 class PoolView(Struct, frozen=True, kw_only=True):
     """A pool as it stands. `tagged` says whether every stored item carries this rule's tag; until then the rule alone decides.
 
-    `size` counts the items in the pool and on sale here.
+    `size` counts the items in the pool and on sale here, by their tags: null until every item carries this rule's.
     """
 
     pool_id: str
@@ -112,7 +112,7 @@ class PoolView(Struct, frozen=True, kw_only=True):
     ordering: Ordering
     epoch: int
     tagged: bool
-    size: int
+    size: int | None
 
     @classmethod
     def of(cls, pool: Pool, catalogue: Catalogue, live: LiveView, now: int) -> Self:
@@ -123,7 +123,7 @@ class PoolView(Struct, frozen=True, kw_only=True):
             tagged = False
         else:
             tagged = known.is_trusted and known.pool.revision == pool.revision
-        return cls(**asdict(pool), tagged=tagged, size=live.size(pool.pool_id, now))
+        return cls(**asdict(pool), tagged=tagged, size=live.size(pool.pool_id, now) if tagged else None)
 
 
 class SavedPool(PoolView, frozen=True, kw_only=True):

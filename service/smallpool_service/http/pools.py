@@ -55,7 +55,7 @@ STORED: Final[dict[str, Any]] = {
     "epoch": 41,
 }
 POOL: Final = STORED | {"tagged": True, "size": 8120}
-SAVED: Final = POOL | {"tagged": False, "count": 8120, "on_sale": 1000231, "warnings": []}
+SAVED: Final = POOL | {"tagged": False, "size": None, "count": 8120, "on_sale": 1000231, "warnings": []}
 CHANGES = (400, 404, 412, 413, 428, 507)
 
 router = APIRouter(tags=["pools"], prefix="/v1/pools")

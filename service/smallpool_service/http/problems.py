@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from smallpool_core import errors
 from smallpool_core.errors import Problem, SmallpoolError
 from smallpool_core.row_reader import shown
+from smallpool_service.http.routing import methods_of
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = "1"
@@ -22,12 +23,12 @@ MAX_ERRORS = 50
 """A body can hold more mistakes than anyone reads; the rest are not listed."""
 
 TITLES: Final[Mapping[int, str]] = {
-    400: "The body cannot be read",
+    400: "The request cannot be read",
     401: "A valid API key is needed",
-    403: "The API key has not the role for this",
+    403: "The API key does not allow this",
     404: "There is no such thing",
     405: "The method is not allowed here",
-    408: "The body took too long to arrive",
+    408: "The request took too long to arrive",
     409: "What is stored forbids this",
     412: "The revision is stale",
     413: "The body is too large",
@@ -35,12 +36,23 @@ TITLES: Final[Mapping[int, str]] = {
     415: "The body has an encoding that is not read here",
     422: "The request breaks a documented limit",
     428: "If-Match is missing",
+    429: "Too many attempts with unknown API keys",
     431: "The headers are too large",
     500: "An unexpected error",
     503: "Not able to answer now",
     504: "The deadline has passed",
     507: "The store is full",
 }
+
+
+KEY: Final = "[key]"
+"""What pydantic puts at the end of a path to tell a mistaken key from its value."""
+_PLAINER: Final[Mapping[str, str]] = {
+    "model_type": "one JSON object is allowed",
+    "dict_type": "one JSON object is allowed",
+    "string_unicode": "half of a surrogate pair cannot be stored as UTF-8",
+}
+"""What is allowed, by pydantic's name of the mistake, where its own words speak of Python."""
 
 
 class ProblemDocument(Struct, frozen=True, kw_only=True):
@@ -126,13 +138,13 @@ def validation_problems(found: Sequence[Mapping[str, Any]], allowed: Sequence[st
 
 
 def _validation_problem(one: Mapping[str, Any], allowed: Sequence[str]) -> Problem:
-    path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in one["loc"]).removeprefix(".") or "(body)"
+    path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in one["loc"] if step != KEY).removeprefix(".") or "(body)"
     if one["type"] == "missing":
         return Problem(path, "nothing", "this is required")
     if one["type"] == "extra_forbidden":
         known = f"; there are {', '.join(allowed)}" if allowed and len(one["loc"]) == 1 else ""
         return Problem(path, shown(one["input"]), f"no such field is known here{known}")
-    return Problem(path, shown(one["input"]), str(one["msg"]).removeprefix("Value error, "))
+    return Problem(path, shown(one["input"]), _PLAINER.get(one["type"]) or str(one["msg"]).removeprefix("Value error, "))
 
 
 async def _on_http_problem(_: Request, error: Exception) -> Response:
@@ -157,11 +169,17 @@ async def _on_validation_error(_: Request, error: Exception) -> Response:
 async def _on_framework_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    path = request.url.path
-    details = {404: f"nothing is at {path}; /openapi.json lists what there is", 405: f"{path} does not take {request.method}"}
-    slug = {404: "no-such-route", 405: "method-not-allowed"}.get(error.status_code, "http")
-    detail = details.get(error.status_code, str(error.detail))
-    return problem_response(HttpProblem(error.status_code, slug, detail, headers=error.headers))
+    path = request.scope["path"]
+    methods = methods_of(request.app, request.scope) if error.status_code == 405 else []
+    if methods:
+        allow = {"Allow": ", ".join(methods)}
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers=allow)
+        detail = f"{path} does not take {request.method}; it takes {allow['Allow']}"
+        return problem_response(HttpProblem(405, "method-not-allowed", detail, headers=allow))
+    if error.status_code == 404:
+        return problem_response(HttpProblem(404, "no-such-route", f"nothing is at {path}; /openapi.json lists what there is"))
+    return problem_response(HttpProblem(error.status_code, "http", str(error.detail), headers=error.headers))
 
 
 def _encodable(text: str) -> str:

@@ -13,13 +13,14 @@ from smallpool_core.pools import HOME
 from smallpool_core.users import Identity
 from smallpool_service.http.auth import Needs, check_pool
 from smallpool_service.http.bodies import Identifier, Line, Strict, body_of
-from smallpool_service.http.limits import DEADLINE
+from smallpool_service.http.limits import deadline_of
 from smallpool_service.http.parts import Parts, ServiceParts
 from smallpool_service.http.replies import documented, reply
+from smallpool_service.http.routing import in_path
 from smallpool_service.page import Page
 from smallpool_service.request import MAX_SIZE, RecallRequest
 
-PoolId = Annotated[Identifier, Path(description="The pool's id.", examples=["digital-bargains"])]
+PoolId = Annotated[Identifier, in_path, Path(description="The pool's id.", examples=["digital-bargains"])]
 
 
 class RecallContext(Strict):
@@ -123,7 +124,7 @@ async def _page(request: Request, parts: ServiceParts, body: RecallBody, pool_id
             explain=body.explain,
             dry_run=body.dry_run,
             context=body.context.model_dump(exclude_none=True),
-            deadline_ms=request.scope.get("state", {}).get(DEADLINE),
+            deadline_ms=deadline_of(request),
         )
     )
     parts.metrics.page(body.size, len(page.items), page.short)

@@ -13,14 +13,16 @@ from smallpool_core.access import ApiKey
 from smallpool_core.row_reader import MAX_INTEGER
 from smallpool_core.terms import Trigger
 from smallpool_core.users import Identity, Touched, UserEventType
+from smallpool_service.applied import users_applied, within
 from smallpool_service.http.auth import Needs, check_pool
 from smallpool_service.http.bodies import Identifier, Strict, body_of
 from smallpool_service.http.parts import Parts, ServiceParts
 from smallpool_service.http.problems import HttpProblem
 from smallpool_service.http.replies import documented, reply
+from smallpool_service.http.routing import in_path
 from smallpool_service.people import MAX_ATTRIBUTES, MAX_TAGS, erase_person, erase_seen, put_profile, view_person
 
-UserId = Annotated[Identifier, Path(description="The user's id.", examples=["u-1001"])]
+UserId = Annotated[Identifier, in_path, Path(description="The user's id.", examples=["u-1001"])]
 READS = Needs("viewer", "ingest")
 WRITES = Needs("ingest")
 
@@ -102,9 +104,14 @@ async def write_user(parts: Parts, body: Annotated[ProfileBody, Depends(body_of(
 
 @router.delete("/v1/users/{user_id}", **documented(name="eraseUser", summary="Forgets a person", reply=None, status=204, needs=WRITES))
 async def erase_user(parts: Parts, key: Annotated[ApiKey, Depends(WRITES)], user_id: UserId) -> Response:
-    """Erases profile, triggers, marks, seen lists and stored pages, at once and in all pools. Takes a key that is not limited to pools."""
+    """Erases profile, triggers, marks, seen lists and stored pages, at once and in all pools. Takes a key that is not limited to pools.
+
+    Events that were acknowledged before are given up to 200 ms to be applied first, so that they do not come back afterwards.
+    """
     _check_unlimited(key)
-    await erase_person(parts.recaller.ports, Identity(user_id, None))
+    ports = parts.recaller.ports
+    await within(parts.limits.user_wait_ms, users_applied([ports.log.end("user-events")], ports.log))
+    await erase_person(ports, Identity(user_id, None))
     return Response(status_code=204)
 
 
@@ -128,7 +135,8 @@ async def erase_user_seen(
 
 
 async def _view(parts: ServiceParts, user_id: str) -> UserView:
-    person = await view_person(parts.recaller.ports, Identity(user_id, None), parts.recaller.behaviour)
+    recaller = parts.recaller
+    person = await view_person(recaller.ports, Identity(user_id, None), recaller.behaviour, recaller.settings.profile_tag_share)
     return UserView(
         user_id=user_id,
         tags=person.tags,

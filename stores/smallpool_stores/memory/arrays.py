@@ -95,7 +95,8 @@ class PoolRows(RowList):
         rows = self.now()
         if self.starts is None or self.ends is None:
             return rows
-        return rows[(np.array(self.starts, np.int64) <= now) & (np.array(self.ends, np.int64) >= now)]
+        holds = (np.array(self.starts, np.int64) <= now) & (np.array(self.ends, np.int64) >= now)
+        return rows.take(holds.nonzero()[0])
 
     def _keep(self, alive: NDArray[np.bool_]) -> None:
         super()._keep(alive)

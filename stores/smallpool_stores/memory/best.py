@@ -3,7 +3,7 @@
 In: rows with a score each. Out: the first `limit` of them by score, then item_id, at most `cap` of a kind.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,8 @@ from smallpool_stores.memory.arrays import Rows
 Indices = NDArray[np.intp]
 
 _DEPTH = 3
-"""Ranked at first: this many times what is wanted, since the cap takes some away."""
-_DEEPER = 8
+"""Sorted at first: this many times what is wanted, since the cap takes some away."""
+_DEEPER = 3
 
 
 def best_under_cap(
@@ -27,23 +27,26 @@ def best_under_cap(
     """
     depth = _DEPTH * (limit + 1)
     while True:
-        top = _ranked(_top(scores, depth), scores, rows, item_ids)
-        kept = top[first_of_each(spread(rows.take(top)), cap)]
+        top = _top(scores, depth)
+        some = rows.take(top)
+        kept = first_under_cap(_by_score(scores.take(top), some.tolist(), item_ids), spread(some).tolist(), cap, limit + 1)
         if len(kept) > limit or len(top) == len(rows):
-            return kept[:limit], len(kept) <= limit
+            return top.take(kept[:limit]), len(kept) <= limit
         depth *= _DEEPER
 
 
-def first_of_each(kinds: NDArray[np.int32], cap: int) -> NDArray[np.bool_]:
-    """Whether each element is among the first `cap` of its kind, (n,) bool."""
-    order = np.argsort(kinds, kind="stable")
-    in_order = kinds.take(order)
-    place = np.arange(len(kinds))
-    begins = np.ones(len(kinds), np.bool_)
-    begins[1:] = in_order[1:] != in_order[:-1]
-    first = np.maximum.accumulate(np.where(begins, place, 0))
-    kept = np.empty(len(kinds), np.bool_)
-    kept[order] = place - first < cap
+def first_under_cap(places: Iterable[int], kinds: Sequence[int], cap: int, limit: int) -> list[int]:
+    """The first `limit` of the places at most `cap` of which are of one kind; looks no further than it must."""
+    counts: dict[int, int] = {}
+    kept: list[int] = []
+    for place in places:
+        kind = kinds[place]
+        count = counts.get(kind, 0)
+        if count < cap:
+            counts[kind] = count + 1
+            kept.append(place)
+            if len(kept) == limit:
+                break
     return kept
 
 
@@ -51,18 +54,21 @@ def _top(scores: NDArray[np.int64], depth: int) -> Indices:
     """Positions of the `depth` largest scores and of all that equal the last of them, in no order."""
     if depth >= len(scores):
         return np.arange(len(scores))
-    return np.flatnonzero(scores >= np.partition(scores, -depth)[-depth])
+    least = scores.copy()
+    least.partition(len(least) - depth)
+    best: Indices = (scores >= least[-depth]).nonzero()[0]
+    return best
 
 
-def _ranked(top: Indices, scores: NDArray[np.int64], rows: Rows, item_ids: Sequence[str]) -> Indices:
-    found = scores.take(top)
-    order = np.argsort(-found, kind="stable")
-    top, found = top.take(order), found.take(order)
-    tied = np.zeros(len(found) + 1, np.bool_)
-    tied[1:-1] = found[1:] == found[:-1]
-    places = np.flatnonzero(tied[1:] | tied[:-1])
-    if places.size:
-        names = [item_ids[row] for row in rows.take(top.take(places)).tolist()]
-        in_order = sorted(zip((-found.take(places)).tolist(), names, top.take(places).tolist(), strict=True))
-        top[places] = [position for _, _, position in in_order]
-    return top
+def _by_score(scores: NDArray[np.int64], rows: Sequence[int], item_ids: Sequence[str]) -> Iterator[int]:
+    """Places in `rows` by score, descending, then item_id. Ids are compared as far as places are asked for, and where scores are equal."""
+    order = (-scores).argsort(kind="stable")
+    in_order = scores.take(order)
+    ends = (in_order[1:] != in_order[:-1]).nonzero()[0] + 1
+    places, begin = order.tolist(), 0
+    for end in (*ends.tolist(), len(places)):
+        if end == begin + 1:
+            yield places[begin]
+        else:
+            yield from sorted(places[begin:end], key=lambda place: item_ids[rows[place]])
+        begin = end

@@ -13,10 +13,11 @@ from smallpool_core.items import WideItem
 from smallpool_core.normalise import PATH_SEPARATOR
 from smallpool_core.pages import Answer, Query
 from smallpool_stores.memory.arrays import Rows
-from smallpool_stores.memory.best import best_under_cap, first_of_each
+from smallpool_stores.memory.best import best_under_cap, first_under_cap
 from smallpool_stores.memory.graveyard import SWEEP_FLOOR
 from smallpool_stores.memory.hits import HitColumns
 from smallpool_stores.memory.live_view import PackedLiveView
+from smallpool_stores.memory.open_rows import Open, OpenRows
 from smallpool_stores.memory.rows import ItemRows
 
 STATIC_RANGE = 512
@@ -34,6 +35,7 @@ class ColumnIndex:
         self._hits = HitColumns()
         self.rows = ItemRows(self._hits, sweep_floor=sweep_floor)
         self.live_view = PackedLiveView(self.rows)
+        self._open = OpenRows(self.rows)
 
     def index(self, items: Sequence[WideItem]) -> int:
         return self.rows.take(items)
@@ -41,45 +43,33 @@ class ColumnIndex:
     def recall(self, query: Query, weights: Mapping[str, int], among: Iterable[str] | None = None) -> Answer:
         """As the port."""
         with self.rows.lock:
-            terms = self._hits.terms
-            everything = query.scope.everything
-            rows, sums = terms.matching_anywhere(weights) if everything else terms.matching(self._scope(query, among), weights)
-            allowed = self._allowed(query, rows)
-            rows, scores = rows[allowed], sums[allowed].astype(np.int64) * STATIC_RANGE
-            scores += self.rows.static.values.take(rows)
-            return self._best(query, rows, scores, weights)
+            scope = self._open.of(query, among)
+            found, sums = self._hits.terms.matching(scope.terms, weights)
+            return self._best(query, scope, found, sums.astype(np.int64) * STATIC_RANGE + scope.static.take(found), weights)
 
     def browse(self, query: Query, by: Literal["newest", "static"], among: Iterable[str] | None = None) -> Answer:
         """As the port; an item without `published_at` counts as published at 0."""
         with self.rows.lock:
-            rows = self._scope(query, among)
-            rows = rows[self._allowed(query, rows)]
-            column = self.rows.live_from if by == "newest" else self.rows.static
-            return self._best(query, rows, column.values.take(rows).astype(np.int64), {})
+            scope = self._open.of(query, among)
+            return self._best(query, scope, np.arange(len(scope.rows)), scope.published if by == "newest" else scope.static, {})
 
     def pick(self, query: Query, item_ids: Sequence[str], among: Iterable[str] | None = None) -> Answer:
         """As the port; an id given twice counts once."""
         with self.rows.lock:
-            asked = self.rows.rows_of(dict.fromkeys(item_ids))
-            rows = np.array(asked, np.int32)
+            rows = np.array(self.rows.rows_of(dict.fromkeys(item_ids)), np.int32)
+            rows = rows[self._open.are_open(query, rows)]
             if not query.scope.everything:
-                rows = rows[self.rows.among(rows, self._scope(query, among).tolist())]
-            rows = rows[self._allowed(query, rows)]
-            rows = rows[first_of_each(self._spread(query, rows), query.cap)]
-            found = rows[: query.limit]
-            return self._answer(query, found, np.zeros(len(found), np.int64), {}, is_all=len(rows) <= query.limit)
+                rows = rows[self.rows.few_among(rows, self._open.of(query, among).rows)]
+            kept = first_under_cap(range(len(rows)), self._spread(query, rows).tolist(), query.cap, query.limit + 1)
+            found = rows.take(kept[: query.limit])
+            return self._answer(query, found, np.zeros(len(found), np.int64), {}, is_all=len(kept) <= query.limit)
 
-    def _scope(self, query: Query, among: Iterable[str] | None) -> Rows:
-        if query.scope.everything:
-            return np.arange(self.rows.height, dtype=np.int32)
-        if among is not None:
-            return np.array(self.rows.rows_of(among), np.int32)
-        return self.rows.in_pool(query.scope.pool_id, query.now)
-
-    def _allowed(self, query: Query, rows: Rows) -> NDArray[np.bool_]:
-        return self.rows.is_live(rows, query.now) & ~self.rows.among(rows, self.rows.rows_of(query.excluded))
-
-    def _best(self, query: Query, rows: Rows, scores: NDArray[np.int64], weights: Mapping[str, int]) -> Answer:
+    def _best(self, query: Query, scope: Open, found: NDArray[np.intp], scores: NDArray[np.int64], weights: Mapping[str, int]) -> Answer:
+        """The answer from those rows of the scope that were found, each with its score."""
+        rows = scope.rows.take(found)
+        if late := self.rows.rows_of(query.excluded - scope.excluded):
+            kept = (~self.rows.among(rows, late)).nonzero()[0]
+            rows, scores = rows.take(kept), scores.take(kept)
         best, is_all = best_under_cap(rows, scores, self.rows.item_ids, lambda some: self._spread(query, some), query.cap, query.limit)
         return self._answer(query, rows.take(best), scores.take(best), weights, is_all=is_all)
 

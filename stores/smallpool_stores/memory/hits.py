@@ -10,10 +10,10 @@ import numpy as np
 
 from smallpool_core.items import Sale
 from smallpool_core.pages import Hit
-from smallpool_core.versions import unpacked
+from smallpool_stores.memory import gather
 from smallpool_stores.memory.arrays import Column, RowList, Rows
 from smallpool_stores.memory.listing import Listing
-from smallpool_stores.memory.rows import NEVER_ENDS, NO_SELLER, ItemRows
+from smallpool_stores.memory.rows import LIVE_FROM, STATIC, ItemRows
 from smallpool_stores.memory.terms import TermColumns
 
 _NO_PRICE = -1
@@ -56,24 +56,23 @@ class HitColumns:
         self, base: ItemRows, found: Rows, spread_keys: Sequence[str], scores: Sequence[int], shared: Sequence[tuple[str, ...]]
     ) -> tuple[Hit, ...]:
         """A `Hit` for each of the rows found, with its spread key, what it was ordered by, and the query's terms that it has."""
-        pairs = [unpacked(order) for order in base.order.values.take(found).tolist()]
+        facts = base.facts_of(found)
+        version, enrich = gather.versions(facts)
         fields: dict[str, Iterable[Any]] = {
-            "item_id": [base.item_ids[row] for row in found.tolist()],
-            "version": [version for version, _ in pairs],
-            "enrich": [enrich for _, enrich in pairs],
-            "category": [base.categories.names[number] for number in base.category.values.take(found).tolist()],
+            "item_id": gather.item_ids(base, found),
+            "version": version,
+            "enrich": enrich,
+            "category": gather.categories(base, found),
             "spread_key": spread_keys,
-            "seller_id": [
-                None if number == NO_SELLER else base.sellers.names[number] for number in base.seller.values.take(found).tolist()
-            ],
+            "seller_id": gather.sellers(base, found),
             "price_cents": [None if price == _NO_PRICE else price for price in self._price.values.take(found).tolist()],
             "quality": self._quality.values.take(found).tolist(),
             "seller_score": self._seller_score.values.take(found).tolist(),
-            "published_at": base.live_from.values.take(found).tolist(),
-            "expires_at": [None if until == NEVER_ENDS else until for until in base.live_until.values.take(found).tolist()],
-            "static_score": base.static.values.take(found).tolist(),
+            "published_at": facts[:, LIVE_FROM].tolist(),
+            "expires_at": gather.expiries(facts),
+            "static_score": facts[:, STATIC].tolist(),
             "rank_score": scores,
             "terms": shared,
             "sale": [_SALES[number] for number in self._sale.values.take(found).tolist()],
         }
-        return tuple(map(Hit, *(fields[name] for name in Hit.__struct_fields__)))
+        return tuple(map(Hit, *[fields[name] for name in Hit.__struct_fields__]))

@@ -3,17 +3,19 @@
 In: records of the wide table in its order. Out: `LiveItem` values, the size of a pool, the place taken in up to.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from smallpool_core.items import WideItem
 from smallpool_core.pages import LiveItem
 from smallpool_core.pools import HOME
 from smallpool_core.versions import unpacked
+from smallpool_stores.memory import gather
+from smallpool_stores.memory.arrays import Rows
 from smallpool_stores.memory.listing import Listing
-from smallpool_stores.memory.removed import Removal
-from smallpool_stores.memory.rows import NEVER_ENDS, NO_SELLER, ItemRows
+from smallpool_stores.memory.rows import LIVE_UNTIL, ItemRows, are_live
 
 
 class PackedLiveView:
@@ -39,8 +41,10 @@ class PackedLiveView:
     def look(self, item_ids: Sequence[str], pool_id: str, now: int) -> list[LiveItem | None]:
         rows = self._rows
         with rows.lock:
-            inside = self._inside(rows.rows_of(item_ids), pool_id, now)
-            return [self._seen(item_id, inside, now) for item_id in item_ids]
+            places = rows.places_of(item_ids)
+            known = [item_id for item_id, row in zip(item_ids, places, strict=True) if row is not None]
+            listed = self._listed(known, np.array([row for row in places if row is not None], np.int32), pool_id, now)
+            return [self._gone(item_id) if row is None else next(listed) for item_id, row in zip(item_ids, places, strict=True)]
 
     def seq(self) -> int:
         return self._seq
@@ -49,45 +53,42 @@ class PackedLiveView:
         with self._rows.lock:
             return int(np.count_nonzero(self._rows.is_live(self._rows.in_pool(pool_id, now), now)))
 
-    def _inside(self, asked: list[int], pool_id: str, now: int) -> frozenset[int]:
-        if pool_id == HOME:
-            return frozenset(asked)
-        members = self._rows.in_pool(pool_id, now)
-        return frozenset(members[self._rows.among(members, asked)].tolist())
+    def _listed(self, item_ids: Sequence[str], asked: Rows, pool_id: str, now: int) -> Iterator[LiveItem]:
+        """What is known of items by their rows, in their order."""
+        rows, facts = self._rows, self._rows.facts_of(asked)
+        version, enrich = gather.versions(facts)
+        return map(
+            LiveItem,
+            item_ids,
+            version,
+            enrich,
+            are_live(facts, now).tolist(),
+            self._inside(asked, pool_id, now).tolist(),
+            (facts[:, LIVE_UNTIL] <= now).tolist(),
+            gather.expiries(facts),
+            gather.sellers(rows, asked),
+            gather.categories(rows, asked),
+        )
 
-    def _seen(self, item_id: str, inside: frozenset[int], now: int) -> LiveItem | None:
-        rows = self._rows
-        row = rows.row_of(item_id)
-        if row is None:
-            removal = rows.removal_of(item_id)
-            if removal is None:
-                return None
-            return _gone(item_id, removal)
-        since, until, seller = rows.live_from.cells[row], rows.live_until.cells[row], rows.seller.cells[row]
-        version, enrich = unpacked(rows.order.cells[row])
+    def _inside(self, asked: Rows, pool_id: str, now: int) -> NDArray[np.bool_]:
+        if pool_id == HOME:
+            return np.ones(len(asked), np.bool_)
+        return self._rows.few_among(asked, self._rows.in_pool(pool_id, now))
+
+    def _gone(self, item_id: str) -> LiveItem | None:
+        """What is known of an item without a row."""
+        removal = self._rows.removal_of(item_id)
+        if removal is None:
+            return None
+        version, enrich = unpacked(removal.order)
         return LiveItem(
             item_id=item_id,
             version=version,
             enrich=enrich,
-            is_on_sale=since <= now < until,
-            in_pool=row in inside,
-            is_expired=until <= now,
-            expires_at=None if until == NEVER_ENDS else until,
-            seller_id=None if seller == NO_SELLER else rows.sellers.names[seller],
-            spread_key=rows.categories.names[rows.category.cells[row]],
+            is_on_sale=False,
+            in_pool=False,
+            is_expired=removal.is_expired,
+            expires_at=None,
+            seller_id=None,
+            spread_key="",
         )
-
-
-def _gone(item_id: str, removal: Removal) -> LiveItem:
-    version, enrich = unpacked(removal.order)
-    return LiveItem(
-        item_id=item_id,
-        version=version,
-        enrich=enrich,
-        is_on_sale=False,
-        in_pool=False,
-        is_expired=removal.is_expired,
-        expires_at=None,
-        seller_id=None,
-        spread_key="",
-    )

@@ -30,6 +30,12 @@ TAKEN_AT_ONCE = 16
 """Records taken in under one hold of the lock: some 0.3 ms, so that a question never waits long."""
 REMEMBERED = 500_000
 """Removals remembered, some 100 bytes each."""
+ORDER, LIVE_FROM, LIVE_UNTIL, STATIC = range(4)
+"""What each of a row's facts is. They lie side by side, because nearly every question asks for them, of rows far apart in memory."""
+FACTS = 4
+
+Facts = NDArray[np.int64]
+"""(n, 4) facts of n rows."""
 
 
 class Beside(Protocol):
@@ -59,27 +65,23 @@ class Beside(Protocol):
 class ItemRows:
     """Rows by item, columns by row, rows by pool. One thread takes in while others read: each holds `lock` meanwhile.
 
-    Every column has a value for each row up to `height`: `order` int64, (version, enrich) as one integer, -1 for the dead;
-    `live_from`, `live_until` int64, on sale while live_from <= now < live_until (ms), `live_until` 0 for the dead; `category`,
-    `seller` int32, numbers in `categories` and `sellers`; `static` int16.
+    Every column has values for each row up to `height`. `facts` int64: ORDER, (version, enrich) as one integer, -1 for the dead;
+    LIVE_FROM and LIVE_UNTIL, on sale while LIVE_FROM <= now < LIVE_UNTIL (ms), the latter 0 for the dead; STATIC, the static score.
+    `category`, `seller` int32: numbers in `categories` and `sellers`. While `changes` stays the same, so does all of it.
     """
 
     def __init__(self, beside: Beside | None = None, *, remembered: int = REMEMBERED, sweep_floor: int = SWEEP_FLOOR) -> None:
         self.lock = Lock()
+        self.changes = 0
         self.item_ids: list[str] = []
         self.categories = Interned()
         self.sellers = Interned()
-        self.order = Column(np.int64)
-        self.live_from = Column(np.int64)
-        self.live_until = Column(np.int64)
+        self.facts = Column(np.int64, FACTS)
         self.category = Column(np.int32)
         self.seller = Column(np.int32)
-        self.static = Column(np.int16)
         self._listed_under = Column(np.int64)
         self._marks = Column(np.uint8)
-        self._columns = (
-            self.order, self.live_from, self.live_until, self.category, self.seller, self.static, self._listed_under, self._marks,
-        )  # fmt: skip
+        self._columns = (self.facts, self.category, self.seller, self._listed_under, self._marks)
         self._capacity = FIRST_CAPACITY
         self._beside = beside
         self._rows: dict[str, int] = {}
@@ -99,7 +101,7 @@ class ItemRows:
     @property
     def nbytes(self) -> int:
         """Bytes of the rows in use and of the entries of pools: without item ids, interned strings and room to grow."""
-        columns = sum(column.values.itemsize for column in self._columns) * self.height
+        columns = sum(int(column.values[0].nbytes) for column in self._columns) * self.height
         return columns + sum(pool.nbytes for pool in self._pools.values())
 
     def take(self, items: Sequence[Listing], *, at_once: int = TAKEN_AT_ONCE) -> int:
@@ -112,12 +114,17 @@ class ItemRows:
             some = items[first : first + at_once]
             with self.lock:
                 newer += sum([self._take(item) for item in some])
-                self._graveyard.sweep(len(some), len(self._rows), self.order.values, self._lists)
+                self.changes += 1
+                self._graveyard.sweep(len(some), len(self._rows), self.facts.values[:, ORDER], self._lists)
         return newer
 
     def row_of(self, item_id: str) -> int | None:
         """The item's row, None where it is not listed."""
         return self._rows.get(item_id)
+
+    def places_of(self, item_ids: Iterable[str]) -> list[int | None]:
+        """`row_of` of each."""
+        return list(map(self._rows.get, item_ids))
 
     def removal_of(self, item_id: str) -> Removal | None:
         """How an item without a row left, None where it never did or that was long ago."""
@@ -134,18 +141,34 @@ class ItemRows:
         pool = self._pools.get(pool_id)
         return np.empty(0, np.int32) if pool is None else pool.at(now)
 
+    def facts_of(self, rows: Rows, excluded: Sequence[int] = ()) -> Facts:
+        """Facts of the rows, (n, 4); the excluded ones, each once, are said to be dead."""
+        places = np.array(excluded, np.intp)
+        until = self.facts.values[:, LIVE_UNTIL]
+        before = until[places]
+        until[places] = 0
+        try:
+            facts: Facts = self.facts.values.take(rows, axis=0)
+        finally:
+            until[places] = before
+        return facts
+
     def is_live(self, rows: Rows, now: int) -> NDArray[np.bool_]:
         """For each of the rows whether its item is on sale, published and unexpired at `now`, (n,) bool."""
-        return (self.live_until.values.take(rows) > now) & (self.live_from.values.take(rows) <= now)
+        return are_live(self.facts_of(rows), now)
 
-    def among(self, rows: Rows, others: Sequence[int]) -> NDArray[np.bool_]:
-        """For each of the rows whether it is one of the others, (n,) bool."""
+    def among(self, rows: Rows, others: Sequence[int] | Rows) -> NDArray[np.bool_]:
+        """For each of the rows whether it is one of the others, (n,) bool; made for few others."""
         marks = self._marks.values
         try:
             marks[others] = 1
             return marks.take(rows).view(np.bool_)
         finally:
             marks[others] = 0
+
+    def few_among(self, rows: Rows, others: Rows) -> NDArray[np.bool_]:
+        """The same, made for few rows among many others."""
+        return self.among(rows, others.take(self.among(others, rows).nonzero()[0]))
 
     def _take(self, item: Listing) -> bool:
         item_id = item.item_id
@@ -155,7 +178,7 @@ class ItemRows:
             removal = self._removals.get(item_id)
             known = -1 if removal is None else removal.order
         else:
-            known = self.order.cells[row]
+            known = self.facts.cells[row * FACTS + ORDER]
         if order <= known:
             return False
         if item.state != "on_sale":
@@ -166,7 +189,7 @@ class ItemRows:
         return True
 
     def _list(self, item: Listing, row: int | None, order: int) -> None:
-        listed_under = hash((item.pools, item.terms, tuple(sorted(item.intervals.items()))))
+        listed_under = hash((item.pools, item.terms, tuple(sorted(item.intervals.items())) if item.intervals else ()))
         if row is not None and self._listed_under.cells[row] == listed_under:
             self._give_back(row)
             if self._beside is not None:
@@ -175,21 +198,23 @@ class ItemRows:
             self._bury(item.item_id, row)
             row = self._bear(item)
             self._listed_under.cells[row] = listed_under
-        self.order.cells[row] = order
-        self.live_from.cells[row] = item.published_at or 0
-        self.live_until.cells[row] = NEVER_ENDS if item.expires_at is None else item.expires_at
+        cells, first = self.facts.cells, row * FACTS
+        cells[first + ORDER] = order
+        cells[first + LIVE_FROM] = item.published_at or 0
+        cells[first + LIVE_UNTIL] = NEVER_ENDS if item.expires_at is None else item.expires_at
+        cells[first + STATIC] = item.static_score
         self.category.cells[row] = self.categories.take(item.category)
         self.seller.cells[row] = NO_SELLER if item.seller_id is None else self.sellers.take(item.seller_id)
-        self.static.cells[row] = item.static_score
 
     def _bear(self, item: Listing) -> int:
         row = self._rows[item.item_id] = self._number(item.item_id)
+        pools, intervals = self._pools, item.intervals
         for pool_id in dict.fromkeys(item.pools):
-            pool = self._pools.get(pool_id)
+            pool = pools.get(pool_id)
             if pool is None:
-                pool = self._pools[pool_id] = PoolRows()
-            if pool_id in item.intervals:
-                for start, end in item.intervals[pool_id]:
+                pool = pools[pool_id] = PoolRows()
+            if pool_id in intervals:
+                for start, end in intervals[pool_id]:
                     pool.add_interval(row, start, end)
             else:
                 pool.add(row)
@@ -201,8 +226,8 @@ class ItemRows:
         if row is None:
             return
         self._give_back(row)
-        self.order.cells[row] = -1
-        self.live_until.cells[row] = 0
+        self.facts.cells[row * FACTS + ORDER] = -1
+        self.facts.cells[row * FACTS + LIVE_UNTIL] = 0
         self.item_ids[row] = ""
         del self._rows[item_id]
         self._graveyard.bury(row)
@@ -235,3 +260,8 @@ class ItemRows:
         yield from self._pools.values()
         if self._beside is not None:
             yield from self._beside.lists()
+
+
+def are_live(facts: Facts, now: int) -> NDArray[np.bool_]:
+    """For each row of facts whether its item is on sale, published and unexpired at `now` (ms), (n,) bool."""
+    return (facts[:, LIVE_UNTIL] > now) & (facts[:, LIVE_FROM] <= now)

@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from builders import MINUTE, NOW
-from http_rig import Api, assert_problem, click, listing, paths_of, removal, with_limits
+from http_rig import EVERYTHING, Api, assert_problem, click, listing, paths_of, removal, with_limits
 from smallpool_core.items import ItemEvent
+from smallpool_core.pools import PoolDraft
 from smallpool_core.versions import MAX_VERSION
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
@@ -193,10 +194,46 @@ def test_a_bad_user_event_is_named_and_its_neighbours_are_taken_in(api: Api, fie
 
 
 def test_a_key_limited_to_pools_moves_nothing_in_others(api: Api) -> None:
+    for pool_id in ("p", "q"):
+        api.make_pool(pool_id)
     key = api.key("ingest", pools=("p",))
     content = send(api, click(pool_id="p"), click(pool_id="q"), click(), path="/v1/user-events", key=key)
     assert content["accepted"] == 2
     assert rejected(content) == [(1, "pool_id")]
+
+
+def test_a_user_event_that_names_no_pool_is_rejected_and_a_pool_that_was_just_made_is_known(api: Api) -> None:
+    rows = [click(pool_id=pool_id) for pool_id in ("p", "home", "nowhere", None)]
+    assert rejected(send(api, *rows, path="/v1/user-events")) == [(0, "pool_id"), (2, "pool_id")]
+    asyncio.run(api.rig.pools.put("p", PoolDraft(rule=EVERYTHING, state="draft"), None, "somebody", "elsewhere", NOW))
+    assert rejected(send(api, *rows, path="/v1/user-events")) == [(2, "pool_id")]
+
+
+def test_a_batch_with_its_events_twice_is_refused_as_a_whole(api: Api) -> None:
+    body = b'{"events": [' + msgspec.json.encode(listing()) + b'], "events": []}'
+    assert_problem(api.call("POST", "/v1/item-events", content=body), 400, "unreadable-body")
+
+
+def test_a_batch_of_more_rows_than_any_sound_one_has_is_refused_as_a_whole(api: Api) -> None:
+    body = b"{}\n" * 100_001
+    assert_problem(api.call("POST", "/v1/user-events", content=body, headers=NDJSON), 413, "too-many-rows")
+    assert api.call("POST", "/v1/user-events", content=body[: 3 * 300], headers=NDJSON).status_code == 202
+
+
+def test_a_large_batch_that_is_hard_to_take_apart_lets_others_be_answered_meanwhile(api: Api) -> None:
+    hard = b'{"events": [NaN, ' + b"[" * 300_000 + b"]" * 300_000 + b", " + msgspec.json.encode(listing()) + b"]}"
+
+    async def scenario() -> None:
+        batch = asyncio.create_task(api.send("POST", "/v1/item-events", content=hard))
+        others = 0
+        while not batch.done():
+            assert (await api.send("GET", "/healthz")).status_code == 200
+            others += 1
+            await asyncio.sleep(0)
+        assert rejected(batch.result().json()) == [(0, "(event)"), (1, "(event)")]
+        assert others > 5
+
+    asyncio.run(scenario())
 
 
 def test_a_full_store_is_told_apart_from_one_that_is_away(api: Api) -> None:

@@ -4,10 +4,11 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
-from http_rig import Api, assert_problem, click, listing, shelf, with_limits
+from http_rig import Api, assert_problem, click, listing, paths_of, shelf, with_limits
 from smallpool_core.errors import DirectoryLocked, StoreFull
 
 
@@ -27,7 +28,50 @@ def test_what_is_nowhere_is_a_problem_too(api: Api) -> None:
 def test_a_wrong_method_is_a_problem_that_tells_the_right_ones(api: Api) -> None:
     reply = api.call("PATCH", "/v1/pools/p/recall")
     assert_problem(reply, 405, "method-not-allowed")
-    assert reply.headers["allow"] == "POST"
+    assert reply.headers["allow"] == "OPTIONS, POST"
+    assert api.call("PATCH", "/v1/pools").headers["allow"] == "GET, HEAD, OPTIONS, POST"
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/openapi.json", "/docs", "/v1/pools", "/v1/pools/p", "/v1/users/u1", "/v1/keys"])
+def test_head_is_answered_as_get_without_its_body(api: Api, path: str) -> None:
+    api.make_pool("p")
+    whole, head = api.get(path), api.call("HEAD", path)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers == whole.headers
+
+
+def test_head_takes_the_role_that_get_takes(api: Api) -> None:
+    assert api.call("HEAD", "/v1/keys", key=None).status_code == 401
+    assert api.call("HEAD", "/v1/keys", key=api.key("viewer")).status_code == 403
+    assert api.call("HEAD", "/v1/pools/p/recall").status_code == 405
+
+
+def test_options_tells_what_a_path_takes(api: Api) -> None:
+    reply = api.call("OPTIONS", "/v1/users/u1", key=None)
+    assert (reply.status_code, reply.headers["allow"], reply.content) == (204, "DELETE, GET, HEAD, OPTIONS, PUT", b"")
+    assert_problem(api.call("OPTIONS", "/nowhere", key=None), 404, "no-such-route")
+
+
+@pytest.mark.parametrize("name", ["a/b", "a/seen", "seen/seen", "50%", "%2F", "a%2fb", "碗 一", "?#&"])
+def test_every_id_has_an_address_whatever_is_in_it(api: Api, name: str) -> None:
+    path = quote(name, safe="")
+    api.publish({"item_id": name})
+    assert api.get(f"/v1/items/{path}").json()["item_id"] == name
+    api.put(f"/v1/users/{path}", {"tags": ["x"]})
+    assert api.get(f"/v1/users/{path}").json()["tags"] == ["x"]
+    assert api.delete(f"/v1/users/{path}/seen").status_code == 204
+    assert api.get(f"/v1/users/{path}").json()["tags"] == ["x"]
+    assert api.delete(f"/v1/users/{path}").status_code == 204
+    assert api.get(f"/v1/users/{path}").json()["tags"] == []
+    made = api.make_pool(name)
+    assert api.get(made.headers["location"]).json()["pool_id"] == name
+    assert api.post(f"/v1/pools/{path}/recall", {}).json()["pool_id"] == name
+
+
+def test_an_address_that_is_not_utf_8_is_refused(api: Api) -> None:
+    problem = assert_problem(api.get("/v1/items/%ff"), 422, "refused")
+    assert paths_of(problem) == ["path.item_id"]
+    assert_problem(api.get("/v1/%ff"), 404, "no-such-route")
 
 
 def test_beyond_what_is_under_way_callers_are_told_to_come_back_while_health_stays_open(tmp_path: Path) -> None:

@@ -1,11 +1,13 @@
 """Single items and people over HTTP."""
 
+import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from builders import NOW, wide_item
-from http_rig import PHONES, Api, assert_problem, click, paths_of, removal, shelf
+from http_rig import PHONES, Api, assert_problem, click, paths_of, removal, shelf, with_limits
 from smallpool_core.items import Span
 from smallpool_service.http.item_view import SpanView, item_view
 
@@ -26,7 +28,17 @@ def test_an_item_is_shown_as_it_was_understood(shop: Api) -> None:
 
 
 def test_spans_are_shown_by_name() -> None:
-    assert item_view(wide_item(spans=(Span(0, 2, "brand", "苹果"),))).spans == [SpanView(0, 2, "brand", "苹果")]
+    assert item_view(wide_item(spans=(Span(0, 2, "brand", "苹果"),)), lambda _: True).spans == [SpanView(0, 2, "brand", "苹果")]
+
+
+def test_an_item_names_no_pool_that_the_key_may_not_see(shop: Api) -> None:
+    shop.make_pool("fresh", {"field": "published_at", "op": "within", "value": "-1d"})
+    many = {"item_ids": ["i003"]}
+    whole = shop.get("/v1/items/i003").json()
+    assert (set(whole["pools"]), set(whole["intervals"])) == ({"p", "fresh"}, {"fresh"})
+    key = shop.key("recall", pools=("p",))
+    for item in (shop.get("/v1/items/i003", key=key).json(), shop.post("/v1/items/get", many, key=key).json()["items"][0]):
+        assert item == {name: value for name, value in whole.items() if name != "intervals"} | {"pools": ["p"]}
 
 
 def test_a_sold_item_can_still_be_read(shop: Api) -> None:
@@ -136,6 +148,22 @@ def test_an_erased_person_is_a_stranger_who_may_see_everything_again(shop: Api) 
     again = shop.post("/v1/pools/p/recall", {"user_id": "u1", "size": 12, "request_id": "r1"}).json()
     assert "replayed" not in again
     assert len(again["items"]) == len(first["items"]) == 12
+
+
+def test_what_a_person_did_just_before_they_were_erased_does_not_come_back(tmp_path: Path) -> None:
+    api = Api(tmp_path, with_limits(user_wait_ms=5_000))
+    api.publish({"item_id": "i1"})
+
+    async def scenario() -> None:
+        await api.send("POST", "/v1/user-events?wait=none", json={"events": [click("i1")]})
+        assert (await api.beside_write_path("DELETE", "/v1/users/u1")).status_code == 204
+
+    asyncio.run(scenario())
+    api.settle()
+    assert api.get("/v1/users/u1").json()["triggers"] == []
+    api.post("/v1/user-events", {"events": [click("i1")]})
+    api.settle()
+    assert api.get("/v1/users/u1").json()["recent"] == [{"item_id": "i1", "type": "click", "at": NOW}]
 
 
 def test_forgetting_what_was_served_may_be_limited_to_a_pool(shop: Api) -> None:

@@ -102,7 +102,8 @@ def test_a_revoked_key_is_known_no_more_and_stays_listed(api: Api) -> None:
     problem = assert_problem(api.post("/v1/feeds/home/recall", {}, key=key["secret"]), 401, "unauthorised")
     assert "revoked" in problem["detail"]
     assert api.delete(f"/v1/keys/{key['key_id']}").status_code == 204
-    assert api.get("/v1/keys").json()["keys"][-1]["revoked_at"] == api.clock.now
+    listed = {one["key_id"]: one for one in api.get("/v1/keys").json()["keys"]}
+    assert listed[key["key_id"]]["revoked_at"] == api.clock.now
 
 
 def test_a_key_that_was_revoked_elsewhere_is_known_for_a_second_at_most(api: Api) -> None:

@@ -113,6 +113,12 @@ def test_an_id_that_is_no_plain_text_of_1_to_128_characters_is_refused(shop: Api
     assert paths_of(assert_problem(shop.post("/v1/pools/p/recall", {name: text}), 422)) == [name]
 
 
+@pytest.mark.parametrize("user_id", ["a\u3000b", "a\u200bb", "\ufeff", "a\u202eb", "👩‍👩‍👧", "ＡＢ"])
+def test_whoever_may_click_may_ask_for_a_page(shop: Api, user_id: str) -> None:
+    assert shop.post("/v1/user-events", {"events": [click(user_id=user_id)]}).json()["accepted"] == 1
+    assert shop.post("/v1/pools/p/recall", {"user_id": user_id}).status_code == 200
+
+
 def test_half_of_a_surrogate_pair_in_an_id_is_refused_by_name(shop: Api) -> None:
     problem = assert_problem(shop.call("POST", "/v1/pools/p/recall", content=rb'{"user_id": "a\ud800"}'), 422)
     assert paths_of(problem) == ["user_id"]

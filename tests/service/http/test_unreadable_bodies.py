@@ -105,6 +105,34 @@ def test_a_body_that_does_not_come_to_its_end_is_given_up(tmp_path_factory: pyte
     assert_problem(api.call("POST", "/v1/pools/p/recall", content=never_ends()), 408, "body-late")
 
 
+def test_a_body_that_is_not_there_by_the_callers_deadline_is_not_waited_for(pool: Api) -> None:
+    async def never_ends() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.Event().wait()
+
+    for path in ("/v1/pools/p/recall", "/v1/user-events"):
+        reply = pool.call("POST", path, content=never_ends(), headers={"X-Smallpool-Timeout-Ms": "20"})
+        assert_problem(reply, 504, "deadline-passed")
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("/v1/pools/p/recall", '{"user_id": "a", "size": 1, "user_id": "b"}', "user_id"),
+        ("/v1/pools", '{"pool_id": "q", "rule": {"all": [{"any": []}], "all": []}}', "all"),
+        ("/v1/keys", r'{"name": "n", "roles": ["viewer"], "\u0072oles": ["admin"]}', "roles"),
+    ],
+)
+def test_a_field_that_comes_twice_is_refused_rather_than_half_read(pool: Api, path: str, body: str, field: str) -> None:
+    assert paths_of(assert_problem(pool.call("POST", path, content=body.encode()), 422, "refused")) == [field]
+
+
+def test_a_body_in_another_encoding_than_utf_8_is_refused(pool: Api) -> None:
+    for encoding in ("utf-16", "utf-32", "utf-16-le"):
+        assert_problem(pool.call("POST", "/v1/pools/p/recall", content='{"size": 1}'.encode(encoding)), 400, "unreadable-body")
+    assert pool.call("POST", "/v1/pools/p/recall", content='{"size": 1}'.encode("utf-8-sig")).status_code == 200
+
+
 NUMBERS = (
     ("/v1/pools/p/recall", '{"size": %s}'),
     ("/v1/pools/preview", '{"rule": {"field": "price_cents", "op": "in", "value": [%s, "x"]}}'),
