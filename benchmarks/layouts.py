@@ -40,7 +40,7 @@ from smallpool_core.rules import parse_rule
 from smallpool_stores.memory.best import best_under_cap
 from smallpool_stores.memory.columns import ColumnIndex
 from smallpool_stores.memory.listing import ListingRow
-from smallpool_stores.memory.rows import STATIC
+from smallpool_stores.memory.rows import STATIC, are_live
 from smallpool_stores.memory.terms import LINE, RowTerms, TermColumns
 
 NOW = 1_750_000_000_000
@@ -178,7 +178,7 @@ class Postings:
                 sums[pool.places[start:end]] += weight
         places = np.flatnonzero(sums)
         rows = pool.rows[places]
-        allowed = self._rows.is_live(rows, query.now) & ~self._rows.among(rows, self._rows.rows_of(query.excluded))
+        allowed = are_live(self._rows.facts_of(rows, self._rows.rows_of(query.excluded)), query.now)
         rows, scores = rows[allowed], sums[places[allowed]] * 512
         scores += self._rows.facts_of(rows)[:, STATIC]
         best, _ = best_under_cap(rows, scores, self._rows.item_ids, self._rows.category.values.take, CAP, LIMIT)

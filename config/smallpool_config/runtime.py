@@ -15,6 +15,7 @@ IDLE_S = 0.004
 """How long an idle write path waits before it looks again: two reads of the log each time, under 1 % of a core."""
 RETRY_FIRST_S = 0.1
 RETRY_MOST_S = 5.0
+CHECKPOINT_EVERY_S = 1.0
 
 log = logging.getLogger("smallpool.runtime")
 
@@ -22,25 +23,29 @@ log = logging.getLogger("smallpool.runtime")
 class WritePathThread:
     """The write path in a thread. A store that fails is tried again, ever less often; anything else ends the thread.
 
-    `failure` is what it last stumbled over, None while all is well.
+    A second thread does what the store wants done now and then, for which neither requests nor listings should wait.
+    `failure` is what the write path last stumbled over, None while all is well.
     """
 
     def __init__(self, system: System) -> None:
         self._system = system
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="write-path", daemon=True)
+        self._checkpoints = threading.Thread(target=self._checkpoint, name="checkpoint", daemon=True)
         self.failure: str | None = None
 
     def start(self) -> None:
         """Builds the write path here, so that what is wrong with it is raised to the caller; then lets it run."""
         self._system.write_path  # noqa: B018, building it is the point
         self._thread.start()
+        self._checkpoints.start()
 
     def stop(self) -> None:
         """Ends after the turn under way."""
         self._stop.set()
-        if self._thread.ident is not None:
-            self._thread.join()
+        for thread in (self._thread, self._checkpoints):
+            if thread.ident is not None:
+                thread.join()
 
     @property
     def is_alive(self) -> bool:
@@ -72,3 +77,13 @@ class WritePathThread:
             self.failure, pause = None, RETRY_FIRST_S
             if not busy:
                 self._stop.wait(IDLE_S)
+
+    def _checkpoint(self) -> None:
+        pause = CHECKPOINT_EVERY_S
+        while not self._stop.wait(pause):
+            try:
+                self._system.checkpoint()
+                pause = CHECKPOINT_EVERY_S
+            except StoreError as error:
+                log.warning("the next checkpoint waits %.1f s: %s", RETRY_MOST_S, error)
+                pause = RETRY_MOST_S

@@ -152,6 +152,10 @@ class System(ABC):
         """Fills what lives in memory from the wide table, up to its end; to be called before the first recall."""
 
     @abstractmethod
+    def checkpoint(self) -> None:
+        """What a store in this process wants done about once a second, in a thread that nobody waits for."""
+
+    @abstractmethod
     def close(self) -> None:
         """Lets go of every store."""
 
@@ -355,6 +359,9 @@ class Embedded(System):
             self.columns.live_view.load([row for _, row in rows], rows[-1][0])
             if loaded is not None:
                 loaded(rows[-1][0], end)
+
+    def checkpoint(self) -> None:
+        self.database.checkpoint()
 
     def close(self) -> None:
         for name in ("database", "_durable_database"):

@@ -59,7 +59,7 @@ async def _together(begun: "_Begun[T]", others: "asyncio.Future[list[T | BaseExc
     try:
         end = await begun
     except asyncio.CancelledError:
-        others.cancel()
+        await asyncio.gather(others, return_exceptions=True)
         raise
     except Exception as error:  # noqa: BLE001  `side_by_side` raises it
         end = error

@@ -11,6 +11,7 @@ def test_bench_recall_measures_full_pages_of_strangers_with_a_full_seen_list(she
     assert figures["memberships"] > 20_000
     assert figures["page_fill"] > 0.9
     assert figures["degraded_pages"] == 0
+    assert sum(band["requests"] for band in figures["by_pool_size"].values()) == 30
     assert figures["synchronous"] == "off"
     assert {"recall", "claim"} <= set(figures["stages_ms"])
 

@@ -61,6 +61,7 @@ async def _measured(system: System, directory: Path, items: int, pools: int, req
         "p99_ms": percentile(milliseconds, 99),
         "max_ms": round(max(milliseconds), 3),
         "rss_mb": resident_mb(),
+        "by_pool_size": _by_pool_size(milliseconds, [int(market.pool_sizes[pool]) for pool in asked]),
         "page_fill": round(sum(len(page.items) for page in pages) / (PAGE * len(pages)), 4),
         "degraded_pages": sum(bool(page.degraded) for page in pages),
         "stages_ms": _by_stage(pages),
@@ -140,6 +141,17 @@ async def _prepare(system: System, market: Marketplace, person: int, pool: int) 
 async def _page(system: System, market: Marketplace, person: int, pool: int) -> Page:
     request = RecallRequest(pool_id=market.pool_id(pool), identity=Identity(f"user-{person:08d}", None), size=PAGE)
     return await system.recaller.recall(request)
+
+
+def _by_pool_size(milliseconds: list[float], sizes: list[int]) -> dict[str, dict[str, float]]:
+    """Percentiles apart for requests of small, middling and the largest pools; bands that nobody asked are left out."""
+    bands = {"up to 1000": (0, 1000), "up to 5000": (1000, 5000), "above 5000": (5000, max(sizes))}
+    figures = {}
+    for name, (low, high) in bands.items():
+        some = [taken for taken, size in zip(milliseconds, sizes, strict=True) if low < size <= high]
+        if some:
+            figures[name] = {"requests": len(some), "p50_ms": percentile(some, 50), "p99_ms": percentile(some, 99)}
+    return figures
 
 
 def _by_stage(pages: list[Page]) -> dict[str, float]:

@@ -8,6 +8,7 @@ conversion of decimal text, which SQLite does not promise to round correctly, ca
 """
 
 import re
+from operator import attrgetter
 from typing import cast
 
 import msgspec
@@ -24,6 +25,8 @@ SqlValue = str | int | None
 
 _SETS = frozenset({FieldKind.WORDS, FieldKind.KEYWORDS})
 _TEXTS = frozenset({FieldKind.KEYWORD, FieldKind.ID, FieldKind.PATH}) | _SETS
+_fields_of = attrgetter(*FIELDS)
+_SET_PLACES = tuple(place for place, field in enumerate(FIELDS.values()) if field.kind in _SETS)
 _MARK = "\x1f"
 _NEXT = chr(0x203A + 1)
 """The character after the path separator: keys below a path lie between path + separator and path + this one."""
@@ -40,7 +43,9 @@ def columns() -> tuple[tuple[str, str], ...]:
 
 def row_values(item: WideItem) -> tuple[SqlValue, ...]:
     """The item's values in the order of `columns`."""
-    values = (_set_text(getattr(item, name)) if field.kind in _SETS else getattr(item, name) for name, field in FIELDS.items())
+    values = list(_fields_of(item))
+    for place in _SET_PLACES:
+        values[place] = _set_text(values[place])
     return (*values, _attributes_json(item))
 
 
@@ -54,12 +59,16 @@ def to_sql(rule: Rule, now: int) -> tuple[str, list[SqlValue]]:
 
 
 def _set_text(members: tuple[str, ...]) -> str:
+    if not members:
+        return ""
+    text = f"{_MARK}{_MARK.join(members)}{_MARK}"
     # No rule can name a member that holds the mark, so leaving it out changes no answer.
-    kept = [member for member in members if _MARK not in member]
-    return f"{_MARK}{_MARK.join(kept)}{_MARK}" if kept else ""
+    return text if text.count(_MARK) == len(members) + 1 else _set_text(tuple([member for member in members if _MARK not in member]))
 
 
 def _attributes_json(item: WideItem) -> str:
+    if not item.attributes:
+        return "{}"
     stored: dict[str, str | int] = {}
     for name, value in item.attributes.items():
         if isinstance(value, str):

@@ -59,7 +59,6 @@ class Terms:
 
 
 def _reranked(hits: tuple[Hit, ...], question: Question) -> tuple[Hit, ...]:
-    def rank(hit: Hit) -> int:
-        return STATIC_RANGE * sum(question.weights[term] for term in hit.terms) + hit.static_score
-
-    return tuple(sorted(hits, key=lambda hit: (-rank(hit), hit.item_id)))
+    sums = {terms: STATIC_RANGE * sum([question.weights[term] for term in terms]) for terms in {hit.terms for hit in hits}}
+    places = [(-sums[hit.terms] - hit.static_score, hit.item_id, place) for place, hit in enumerate(hits)]
+    return tuple([hits[place] for _, _, place in sorted(places)])

@@ -74,6 +74,11 @@ class PoolRows(RowList):
         self.starts: array[int] | None = None
         self.ends: array[int] | None = None
 
+    @property
+    def is_timed(self) -> bool:
+        """Whether who is in the pool depends on the time."""
+        return self.starts is not None
+
     def add(self, row: int) -> None:
         """Puts the row in the pool for good."""
         if self.starts is None:

@@ -56,10 +56,12 @@ class ColumnIndex:
     def pick(self, query: Query, item_ids: Sequence[str], among: Iterable[str] | None = None) -> Answer:
         """As the port; an id given twice counts once."""
         with self.rows.lock:
-            rows = np.array(self.rows.rows_of(dict.fromkeys(item_ids)), np.int32)
+            inside = None if among is None else frozenset(among)
+            asked = [item_id for item_id in dict.fromkeys(item_ids) if inside is None or item_id in inside]
+            rows = np.array(self.rows.rows_of(asked), np.int32)
+            if inside is None and not query.scope.everything:
+                rows = rows[self.rows.within(rows, self.rows.in_pool(query.scope.pool_id, query.now))]
             rows = rows[self._open.are_open(query, rows)]
-            if not query.scope.everything:
-                rows = rows[self.rows.few_among(rows, self._open.of(query, among).rows)]
             kept = first_under_cap(range(len(rows)), self._spread(query, rows).tolist(), query.cap, query.limit + 1)
             found = rows.take(kept[: query.limit])
             return self._answer(query, found, np.zeros(len(found), np.int64), {}, is_all=len(kept) <= query.limit)

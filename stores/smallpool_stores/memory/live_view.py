@@ -51,7 +51,8 @@ class PackedLiveView:
 
     def size(self, pool_id: str, now: int) -> int:
         with self._rows.lock:
-            return int(np.count_nonzero(self._rows.is_live(self._rows.in_pool(pool_id, now), now)))
+            facts = self._rows.all_facts if pool_id == HOME else self._rows.facts_of(self._rows.in_pool(pool_id, now))
+            return int(np.count_nonzero(are_live(facts, now)))
 
     def _listed(self, item_ids: Sequence[str], asked: Rows, pool_id: str, now: int) -> Iterator[LiveItem]:
         """What is known of items by their rows, in their order."""
@@ -73,7 +74,7 @@ class PackedLiveView:
     def _inside(self, asked: Rows, pool_id: str, now: int) -> NDArray[np.bool_]:
         if pool_id == HOME:
             return np.ones(len(asked), np.bool_)
-        return self._rows.few_among(asked, self._rows.in_pool(pool_id, now))
+        return self._rows.within(asked, self._rows.in_pool(pool_id, now))
 
     def _gone(self, item_id: str) -> LiveItem | None:
         """What is known of an item without a row."""

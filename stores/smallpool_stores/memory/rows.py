@@ -33,6 +33,7 @@ REMEMBERED = 500_000
 ORDER, LIVE_FROM, LIVE_UNTIL, STATIC = range(4)
 """What each of a row's facts is. They lie side by side, because nearly every question asks for them, of rows far apart in memory."""
 FACTS = 4
+_NO_ROWS = PoolRows()
 
 Facts = NDArray[np.int64]
 """(n, 4) facts of n rows."""
@@ -86,6 +87,7 @@ class ItemRows:
         self._beside = beside
         self._rows: dict[str, int] = {}
         self._pools: dict[str, PoolRows] = {}
+        self._last_pool: tuple[tuple[str, int, int], Rows] = (("", -1, 0), np.empty(0, np.int32))
         self._removals = Removals(remembered)
         self._graveyard = Graveyard(sweep_floor)
 
@@ -135,11 +137,21 @@ class ItemRows:
         return [row for row in map(self._rows.get, item_ids) if row is not None]
 
     def in_pool(self, pool_id: str, now: int) -> Rows:
-        """Rows that are in the pool at `now`, dead ones included; for the home pool every row."""
-        if pool_id == HOME:
-            return np.arange(self.height, dtype=np.int32)
-        pool = self._pools.get(pool_id)
-        return np.empty(0, np.int32) if pool is None else pool.at(now)
+        """Rows that are in the pool at `now`, dead ones included, rising; for the home pool every row. Not to be written to.
+
+        The last answer is kept: one request asks several times for the rows of one pool.
+        """
+        pool = self._pools.get(pool_id, _NO_ROWS)
+        moment = (pool_id, self.changes, now if pool.is_timed else 0)
+        if self._last_pool[0] != moment:
+            rows = np.arange(self.height, dtype=np.int32) if pool_id == HOME else np.sort(pool.at(now))
+            self._last_pool = (moment, rows)
+        return self._last_pool[1]
+
+    @property
+    def all_facts(self) -> Facts:
+        """Facts of every row, (height, 4), where they lie."""
+        return self.facts.values[: self.height]
 
     def facts_of(self, rows: Rows, excluded: Sequence[int] = ()) -> Facts:
         """Facts of the rows, (n, 4); the excluded ones, each once, are said to be dead."""
@@ -153,10 +165,6 @@ class ItemRows:
             until[places] = before
         return facts
 
-    def is_live(self, rows: Rows, now: int) -> NDArray[np.bool_]:
-        """For each of the rows whether its item is on sale, published and unexpired at `now`, (n,) bool."""
-        return are_live(self.facts_of(rows), now)
-
     def among(self, rows: Rows, others: Sequence[int] | Rows) -> NDArray[np.bool_]:
         """For each of the rows whether it is one of the others, (n,) bool; made for few others."""
         marks = self._marks.values
@@ -166,9 +174,12 @@ class ItemRows:
         finally:
             marks[others] = 0
 
-    def few_among(self, rows: Rows, others: Rows) -> NDArray[np.bool_]:
-        """The same, made for few rows among many others."""
-        return self.among(rows, others.take(self.among(others, rows).nonzero()[0]))
+    def within(self, rows: Rows, rising: Rows) -> NDArray[np.bool_]:
+        """For each of the rows whether it is one of those that are given in rising order, (n,) bool; made for few rows."""
+        if not rising.size:
+            return np.zeros(len(rows), np.bool_)
+        found: NDArray[np.bool_] = rising.take(rising.searchsorted(rows), mode="clip") == rows
+        return found
 
     def _take(self, item: Listing) -> bool:
         item_id = item.item_id

@@ -4,6 +4,7 @@ In: queries. Out: answers, computed inline. The wide table says what an untruste
 order, cap and `exhausted` are the same in both cases.
 """
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
@@ -19,7 +20,7 @@ class SqliteItemReader:
     """Reads `columns` for what is recalled and `table` for whole items; both are fed by the same indexer.
 
     Columns trail the table by the index stage alone, and a hit's (version, enrich) is that of the live view. What an untrusted rule
-    matches is asked of the table, the truth; that question alone may take long, and is awaited.
+    matches is asked of the table, the truth; that question, like a preview, may take long and is put in a thread of its own.
     """
 
     def __init__(self, columns: ColumnIndex, table: SqliteWideTable) -> None:
@@ -40,7 +41,7 @@ class SqliteItemReader:
         return self._table.get(item_ids)
 
     async def preview(self, rule: Rule, now: int, sample: int) -> tuple[int, list[str]]:
-        return self._table.count_and_sample(rule, now, sample)
+        return await asyncio.to_thread(self._table.count_and_sample, rule, now, sample)
 
     async def _among(self, query: Query) -> Collection[str] | None:
         """Ids that an untrusted pool's rule matches; None where the tag decides, or nothing does."""

@@ -1,12 +1,11 @@
 """Seen lists and claimed pages in SQLite, laid out so that a claim reads and writes two rows.
 
 In: one round of one page. Out: the page as it stands after it, committed. It agrees with `MemorySeenList` in every case.
-A list is one msgpack map `{item_id: at}`, oldest first; a page is one msgpack `StoredPage`.
+A list is one msgpack array of runs `[at, [item_id, …]]`, oldest first, a run for each page; a page is one msgpack `StoredPage`.
 """
 
 from collections import Counter
 from collections.abc import Sequence
-from itertools import islice
 from sqlite3 import Connection
 
 from msgspec import msgpack
@@ -48,8 +47,11 @@ _PRUNE = "DELETE FROM claimed_pages WHERE rowid IN (SELECT rowid FROM claimed_pa
 _ERASE_LISTS = "DELETE FROM seen_lists WHERE identity = ?1 AND (?2 IS NULL OR pool_id = ?2)"
 _ERASE_PAGES = "DELETE FROM claimed_pages WHERE identity = ?1 AND (?2 IS NULL OR pool_id = ?2)"
 
+Runs = list[tuple[int, list[str]]]
+"""Items by the time (ms) at which they were served, oldest first, each item once."""
+
 _encode = msgpack.Encoder().encode
-_decode_seen = msgpack.Decoder(dict[str, int]).decode
+_decode_seen = msgpack.Decoder(Runs).decode
 _decode_page = msgpack.Decoder(StoredPage).decode
 
 
@@ -61,8 +63,8 @@ class SqliteSeenList:
 
     async def open(self, identity: str, pool_id: str, request_id: str, now: int) -> Opening:
         with translated(f"read the seen list of {identity!r} in pool {pool_id!r}"):
-            seen, page = _read(self._database.connection, identity, pool_id, request_id, now)
-        return Opening(tuple(map(SeenEntry, seen.keys(), seen.values())), page)
+            runs, page = _read(self._database.connection, identity, pool_id, request_id, now)
+        return Opening(tuple([SeenEntry(item_id, at) for at, item_ids in runs for item_id in item_ids]), page)
 
     async def claim(self, request: ClaimRequest) -> Claimed:
         with self._database.atomic(), translated(f"claim a page for {request.identity!r} in pool {request.pool_id!r}"):
@@ -74,14 +76,14 @@ class SqliteSeenList:
             self._database.connection.execute(_ERASE_PAGES, (identity, pool_id))
 
 
-def _read(connection: Connection, identity: str, pool_id: str, request_id: str, now: int) -> tuple[dict[str, int], StoredPage | None]:
-    """The seen list as `{item_id: at}`, oldest first, and the page if it is still there at `now`."""
+def _read(connection: Connection, identity: str, pool_id: str, request_id: str, now: int) -> tuple[Runs, StoredPage | None]:
+    """The seen list, and the page if it is still there at `now`."""
     seen, page = connection.execute(_READ, (identity, pool_id, request_id, now)).fetchone()
-    return _decode_seen(seen) if seen is not None else {}, _decode_page(page) if page is not None else None
+    return _decode_seen(seen) if seen is not None else [], _decode_page(page) if page is not None else None
 
 
 def _claim(connection: Connection, request: ClaimRequest) -> Claimed:
-    seen, page = _read(connection, request.identity, request.pool_id, request.request_id, request.now)
+    runs, page = _read(connection, request.identity, request.pool_id, request.request_id, request.now)
     if page is None:
         page = StoredPage(request.request_id, request.fingerprint, 0, closed=False, entries=())
     if page.fingerprint != request.fingerprint:
@@ -89,21 +91,21 @@ def _claim(connection: Connection, request: ClaimRequest) -> Claimed:
     if page.closed or page.rounds != request.round:
         return Claimed(page.entries, page.rounds, page.closed, closed_now=False, short=page.short)
 
-    added = _allowed(page.entries, request, seen)
+    added = _allowed(page.entries, request, runs)
     entries = page.entries + tuple(added)
     closed = request.final or len(entries) >= request.n
     short = request.short if closed and len(entries) < request.n else None
-    _write_list(connection, request, seen, added)
+    _write_list(connection, request, runs, [entry.item_id for entry in added])
     _write_page(connection, request, StoredPage(request.request_id, request.fingerprint, page.rounds + 1, closed, entries, short))
     connection.execute(_PRUNE, (request.now - PAGE_KEPT_MS,))
     return Claimed(entries, page.rounds + 1, closed, closed_now=closed, short=short)
 
 
-def _allowed(page: Sequence[Entry], request: ClaimRequest, seen: dict[str, int]) -> list[Entry]:
+def _allowed(page: Sequence[Entry], request: ClaimRequest, runs: Runs) -> list[Entry]:
     """What this round adds to the page, in the order offered."""
     taken = {entry.item_id for entry in page}
     if not request.allow_seen:
-        taken.update(seen)
+        taken.update(*[item_ids for _, item_ids in runs])
     per_key = Counter(entry.spread_key for entry in page)
     free = request.n - len(page)
     added: list[Entry] = []
@@ -120,14 +122,23 @@ def _allowed(page: Sequence[Entry], request: ClaimRequest, seen: dict[str, int])
     return added
 
 
-def _write_list(connection: Connection, request: ClaimRequest, seen: dict[str, int], added: Sequence[Entry]) -> None:
-    for entry in added:
-        seen.pop(entry.item_id, None)  # an item served again moves to the newest place
-        seen[entry.item_id] = request.now
-    too_many = max(0, len(seen) - request.seen_size)
-    if added or too_many:
-        kept = dict(islice(seen.items(), too_many, None))
-        connection.execute(_WRITE_LIST, (request.identity, request.pool_id, _encode(kept)))
+def _write_list(connection: Connection, request: ClaimRequest, runs: Runs, added: list[str]) -> None:
+    if request.allow_seen:  # an item served again moves to the newest place
+        runs = [(at, [item_id for item_id in item_ids if item_id not in added]) for at, item_ids in runs]
+    runs = [*runs, (request.now, added)]
+    too_many = sum([len(item_ids) for _, item_ids in runs]) - request.seen_size
+    if added or too_many > 0:
+        connection.execute(_WRITE_LIST, (request.identity, request.pool_id, _encode(_newest(runs, too_many))))
+
+
+def _newest(runs: Runs, too_many: int) -> Runs:
+    """The runs without that many of the oldest items, and without those that are empty."""
+    kept: Runs = []
+    for at, item_ids in runs:
+        if newest := item_ids[max(0, too_many) :]:
+            kept.append((at, newest))
+        too_many -= len(item_ids)
+    return kept
 
 
 def _write_page(connection: Connection, request: ClaimRequest, page: StoredPage) -> None:
