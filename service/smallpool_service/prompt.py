@@ -59,6 +59,7 @@ async def _together(begun: "_Begun[T]", others: "asyncio.Future[list[T | BaseExc
     try:
         end = await begun
     except asyncio.CancelledError:
+        others.cancel()
         await asyncio.gather(others, return_exceptions=True)
         raise
     except Exception as error:  # noqa: BLE001  `side_by_side` raises it
@@ -89,13 +90,8 @@ class _Begun(Generic[T]):
     def __next__(self) -> Any:
         return self._waits_for.pop() if self._waits_for else next(self._steps)
 
-    def send(self, value: Any) -> Any:
-        """Goes on as a generator does."""
-        return next(self) if value is None else self._steps.send(value)
-
     def throw(self, *error: Any) -> Any:
         """Goes on with an error."""
-        self._waits_for.clear()
         return self._steps.throw(*error)
 
     def close(self) -> None:
