@@ -178,10 +178,10 @@ class Postings:
                 sums[pool.places[start:end]] += weight
         places = np.flatnonzero(sums)
         rows = pool.rows[places]
-        allowed = are_live(self._rows.facts_of(rows, self._rows.rows_of(query.excluded)), query.now)
+        allowed = are_live(self._rows.facts_of(rows), query.now)
         rows, scores = rows[allowed], sums[places[allowed]] * 512
         scores += self._rows.facts_of(rows)[:, STATIC]
-        best, _ = best_under_cap(rows, scores, self._rows.item_ids, self._rows.category.values.take, CAP, LIMIT)
+        best, _ = best_under_cap(rows, scores, self._rows.item_ids, self._rows.category.values.take, CAP, LIMIT, query.excluded)
         return [self._rows.item_ids[row] for row in rows.take(best).tolist()]
 
     def upsert(self, item: ListingRow) -> None:

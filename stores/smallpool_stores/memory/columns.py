@@ -4,6 +4,7 @@ In: wide items. Out: exact answers to recall, browse and pick, each under one ho
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -13,12 +14,12 @@ from smallpool_core.items import WideItem
 from smallpool_core.normalise import PATH_SEPARATOR
 from smallpool_core.pages import Answer, Query
 from smallpool_stores.memory.arrays import Rows
-from smallpool_stores.memory.best import best_under_cap, first_under_cap
+from smallpool_stores.memory.best import Indices, best_under_cap
 from smallpool_stores.memory.graveyard import SWEEP_FLOOR
 from smallpool_stores.memory.hits import HitColumns
 from smallpool_stores.memory.live_view import PackedLiveView
-from smallpool_stores.memory.open_rows import Open, OpenRows
-from smallpool_stores.memory.rows import ItemRows
+from smallpool_stores.memory.open_rows import OpenRows
+from smallpool_stores.memory.rows import ItemRows, are_live
 
 STATIC_RANGE = 512
 """Σ of weights counts this many times a static score of 0 … 511 (design, section 4)."""
@@ -45,13 +46,14 @@ class ColumnIndex:
         with self.rows.lock:
             scope = self._open.of(query, among)
             found, sums = self._hits.terms.matching(scope.terms, weights)
-            return self._best(query, scope, found, sums.astype(np.int64) * STATIC_RANGE + scope.static.take(found), weights)
+            scores = sums.astype(np.int64) * STATIC_RANGE + scope.static.take(found)
+            return self._best(query, scope.rows.take(found), scores, weights)
 
     def browse(self, query: Query, by: Literal["newest", "static"], among: Iterable[str] | None = None) -> Answer:
         """As the port; an item without `published_at` counts as published at 0."""
         with self.rows.lock:
             scope = self._open.of(query, among)
-            return self._best(query, scope, np.arange(len(scope.rows)), scope.published if by == "newest" else scope.static, {})
+            return self._best(query, scope.rows, scope.published if by == "newest" else scope.static, {})
 
     def pick(self, query: Query, item_ids: Sequence[str], among: Iterable[str] | None = None) -> Answer:
         """As the port; an id given twice counts once."""
@@ -61,19 +63,18 @@ class ColumnIndex:
             rows = np.array(self.rows.rows_of(asked), np.int32)
             if inside is None and not query.scope.everything:
                 rows = rows[self.rows.within(rows, self.rows.in_pool(query.scope.pool_id, query.now))]
-            rows = rows[self._open.are_open(query, rows)]
-            kept = first_under_cap(range(len(rows)), self._spread(query, rows).tolist(), query.cap, query.limit + 1)
-            found = rows.take(kept[: query.limit])
-            return self._answer(query, found, np.zeros(len(found), np.int64), {}, is_all=len(kept) <= query.limit)
+            rows = rows[are_live(self.rows.facts_of(rows), query.now)]
+            best, is_all = self._under_cap(query, rows, np.arange(len(rows), 0, -1))
+            return self._answer(query, rows.take(best), np.zeros(len(best), np.int64), {}, is_all=is_all)
 
-    def _best(self, query: Query, scope: Open, found: NDArray[np.intp], scores: NDArray[np.int64], weights: Mapping[str, int]) -> Answer:
-        """The answer from those rows of the scope that were found, each with its score."""
-        rows = scope.rows.take(found)
-        if late := self.rows.rows_of(query.excluded - scope.excluded):
-            kept = (~self.rows.among(rows, late)).nonzero()[0]
-            rows, scores = rows.take(kept), scores.take(kept)
-        best, is_all = best_under_cap(rows, scores, self.rows.item_ids, lambda some: self._spread(query, some), query.cap, query.limit)
+    def _best(self, query: Query, rows: Rows, scores: NDArray[np.int64], weights: Mapping[str, int]) -> Answer:
+        best, is_all = self._under_cap(query, rows, scores)
         return self._answer(query, rows.take(best), scores.take(best), weights, is_all=is_all)
+
+    def _under_cap(self, query: Query, rows: Rows, scores: NDArray[np.int64]) -> tuple[Indices, bool]:
+        """Positions of the best rows by score that the query allows, and whether there are no more."""
+        spread = partial(self._spread, query)
+        return best_under_cap(rows, scores, self.rows.item_ids, spread, query.cap, query.limit, query.excluded)
 
     def _answer(self, query: Query, found: Rows, scores: NDArray[np.int64], weights: Mapping[str, int], *, is_all: bool) -> Answer:
         names, level = self.rows.categories.names, query.spread_level

@@ -81,8 +81,7 @@ class ItemRows:
         self.category = Column(np.int32)
         self.seller = Column(np.int32)
         self._listed_under = Column(np.int64)
-        self._marks = Column(np.uint8)
-        self._columns = (self.facts, self.category, self.seller, self._listed_under, self._marks)
+        self._columns = (self.facts, self.category, self.seller, self._listed_under)
         self._capacity = FIRST_CAPACITY
         self._beside = beside
         self._rows: dict[str, int] = {}
@@ -153,26 +152,10 @@ class ItemRows:
         """Facts of every row, (height, 4), where they lie."""
         return self.facts.values[: self.height]
 
-    def facts_of(self, rows: Rows, excluded: Sequence[int] = ()) -> Facts:
-        """Facts of the rows, (n, 4); the excluded ones, each once, are said to be dead."""
-        places = np.array(excluded, np.intp)
-        until = self.facts.values[:, LIVE_UNTIL]
-        before = until[places]
-        until[places] = 0
-        try:
-            facts: Facts = self.facts.values.take(rows, axis=0)
-        finally:
-            until[places] = before
+    def facts_of(self, rows: Rows) -> Facts:
+        """Facts of the rows, (n, 4)."""
+        facts: Facts = self.facts.values.take(rows, axis=0)
         return facts
-
-    def among(self, rows: Rows, others: Sequence[int] | Rows) -> NDArray[np.bool_]:
-        """For each of the rows whether it is one of the others, (n,) bool; made for few others."""
-        marks = self._marks.values
-        try:
-            marks[others] = 1
-            return marks.take(rows).view(np.bool_)
-        finally:
-            marks[others] = 0
 
     def within(self, rows: Rows, rising: Rows) -> NDArray[np.bool_]:
         """For each of the rows whether it is one of those that are given in rising order, (n,) bool; made for few rows."""
