@@ -2,8 +2,9 @@
 
 In: how many items and pools. Out: milliseconds a question in the largest pools and in pools by Zipf, bytes, and the cost of an upsert for
 
-    lines      a line of 16 terms an item, gathered for the pool's rows (what `smallpool_stores.memory` does, whole port: hits included)
-    postings   each pool holds its own postings by term, static scores and categories in arrays
+    indexed    an index over each pool of more than 512 rows, lines for rows that came later (`smallpool_stores.memory`, whole port: hits
+               included)
+    lines      the same without any index: a line of 16 terms an item, gathered for the pool's rows
     sqlite     postings (pool, term, item) in one clustered SQLite table; holds the asked pools alone, its size is projected
 
     python benchmarks/layouts.py --items 1000000 --pools 10000 --json
@@ -29,19 +30,16 @@ from typing import Protocol
 
 import numpy as np
 import psutil
-from msgspec import Struct
 from msgspec.structs import replace
-from numpy.typing import NDArray
 
 from smallpool_core.fields import Attributes
 from smallpool_core.pages import Query, Scope
 from smallpool_core.pools import HOME
 from smallpool_core.rules import parse_rule
-from smallpool_stores.memory.best import best_under_cap
 from smallpool_stores.memory.columns import ColumnIndex
 from smallpool_stores.memory.listing import ListingRow
-from smallpool_stores.memory.rows import STATIC, are_live
-from smallpool_stores.memory.terms import LINE, RowTerms, TermColumns
+from smallpool_stores.memory.pool_rows import SETTLE_FLOOR
+from smallpool_stores.memory.terms import RowTerms
 
 NOW = 1_750_000_000_000
 POOLS_PER_ITEM = 10
@@ -51,8 +49,9 @@ EXCLUDED = 200
 CAP = 3
 LIMIT = 100
 LOADED_AT_ONCE = 5_000
+NEVER = 2**31
+"""A floor that no pool reaches: none is indexed."""
 ALL = parse_rule({"all": []}, Attributes({}))
-Ints = NDArray[np.int32]
 Questions = list[tuple[Query, dict[str, int]]]
 Times = list[tuple[float, float]]
 Figures = dict[str, float]
@@ -129,78 +128,20 @@ class Layout(Protocol):
     def upsert(self, item: ListingRow) -> None: ...
 
 
-class Lines:
-    """The adapter itself."""
+class Columns:
+    """The adapter itself; pools are indexed from `floor` rows on."""
 
-    def __init__(self) -> None:
-        self.index = ColumnIndex()
-        self._seq = 0
+    def __init__(self, floor: int) -> None:
+        self.index = ColumnIndex(settle_floor=floor)
 
     def load(self, rows: Sequence[ListingRow]) -> None:
-        self._seq += len(rows)
-        self.index.live_view.load(rows, self._seq)
+        self.index.live_view.load(rows)
 
     def ask(self, query: Query, weights: dict[str, int]) -> list[str]:
         return [hit.item_id for hit in self.index.recall(query, weights).hits]
 
     def upsert(self, item: ListingRow) -> None:
         self.load([item])
-
-
-class PoolPostings(Struct):
-    """One pool: `terms` sorted, `places` beside them; a place is a position in `rows`. Counted as 2 bytes a place, 6 a term."""
-
-    terms: Ints
-    places: Ints
-    rows: Ints
-
-
-class Postings:
-    """Postings by term in each pool; values of the item by row. Ids and terms are numbered by a `Lines` that holds the same items."""
-
-    def __init__(self, lines: Lines, pools: Sequence[str], *, keep: bool) -> None:
-        self._rows = lines.index.rows
-        self._terms: TermColumns = lines.index._hits.terms  # noqa: SLF001, the peer is built from the same numbers
-        self.postings = {}
-        self.nbytes = 0
-        for name in pools:
-            built = self._build(name)
-            self.nbytes += built.rows.nbytes + 2 * len(built.places) + 6 * len(np.unique(built.terms))
-            if keep:
-                self.postings[name] = built
-
-    def ask(self, query: Query, weights: dict[str, int]) -> list[str]:
-        pool = self.postings[query.scope.pool_id]
-        sums = np.zeros(len(pool.rows), np.int64)
-        for term, weight in weights.items():
-            if (number := self._terms._terms.find(term)) is not None:  # noqa: SLF001, as above
-                start, end = np.searchsorted(pool.terms, (number, number + 1))
-                sums[pool.places[start:end]] += weight
-        places = np.flatnonzero(sums)
-        rows = pool.rows[places]
-        allowed = are_live(self._rows.facts_of(rows), query.now)
-        rows, scores = rows[allowed], sums[places[allowed]] * 512
-        scores += self._rows.facts_of(rows)[:, STATIC]
-        best, _ = best_under_cap(rows, scores, self._rows.item_ids, self._rows.category.values.take, CAP, LIMIT, query.excluded)
-        return [self._rows.item_ids[row] for row in rows.take(best).tolist()]
-
-    def upsert(self, item: ListingRow) -> None:
-        row = self._rows.row_of(item.item_id)
-        terms = np.sort(np.array([number for term in item.terms if (number := self._terms._terms.find(term))], np.int32))  # noqa: SLF001
-        for name in item.pools:
-            if (pool := self.postings.get(name)) is not None:
-                place = len(pool.rows)
-                at = np.searchsorted(pool.terms, terms)
-                pool.terms, pool.places = np.insert(pool.terms, at, terms), np.insert(pool.places, at, place)
-                pool.rows = np.append(pool.rows, np.int32(row or 0))
-
-    def _build(self, name: str) -> PoolPostings:
-        rows = self._rows.in_pool(name, NOW)
-        lines = self._terms._lines.values.take(rows, axis=0)  # noqa: SLF001, as above
-        places = np.repeat(np.arange(len(rows), dtype=np.int32), LINE)[lines.reshape(-1) > 0]
-        terms = lines[lines > 0]
-        order = np.argsort(terms, kind="stable")
-        return PoolPostings(terms[order], places[order], rows)
 
 
 class SqlitePostings:
@@ -307,24 +248,26 @@ def measure(layout: Layout, largest: Questions, by_zipf: Questions, changed: lis
     return figures | figures_of("upsert", [timed(partial(layout.upsert, item)) for item in changed])
 
 
-def load(lines: Lines, catalogue: Catalogue) -> Figures:
+def load(columns: Columns, catalogue: Catalogue) -> Figures:
     """Fills the adapter; the making of items is not timed."""
     gc.collect()
     process, spent = psutil.Process(), 0.0
     before = process.memory_info().rss
     for first in range(0, catalogue.count, LOADED_AT_ONCE):
         page = [catalogue.item(number) for number in range(first, min(first + LOADED_AT_ONCE, catalogue.count))]
-        spent += timed(partial(lines.load, page))[1] / 1e3
+        spent += timed(partial(columns.load, page))[1] / 1e3
+    settled = timed(columns.index.settle)[1] / 1e3
     gc.collect()
-    rows = lines.index.rows
+    rows = columns.index.rows
     return {
         "load_cpu_s": round(spent, 1),
+        "settle_cpu_s": round(settled, 1),
         "resident_mb": round((process.memory_info().rss - before) / 1e6),
         "packed_bytes_per_item": round(rows.nbytes / len(rows), 1),
     }
 
 
-def own_figures(lines: Lines, catalogue: Catalogue, questions: Questions) -> Figures:
+def own_figures(lines: Columns, catalogue: Catalogue, questions: Questions) -> Figures:
     """What the adapter alone does: the whole marketplace as one pool, looks before a claim, records taken in as the indexer does."""
     everything = Scope(HOME, ALL, trusted=True, everything=True)
     home = [timed(partial(lines.ask, replace(query, scope=everything), weights)) for query, weights in questions[:40]]
@@ -340,15 +283,15 @@ def own_figures(lines: Lines, catalogue: Catalogue, questions: Questions) -> Fig
     }
 
 
-def crossover(lines: Lines, questions: Questions) -> float:
+def crossover(lines: Columns, questions: Questions) -> float:
     """How many entries of lists are read in the time of one line: medians of cpu time over questions asked both ways."""
     terms = lines.index._hits.terms  # noqa: SLF001, what is tuned
     by_line, by_entry = [], []
     for query, weights in questions:
-        rows, asked = lines.index.rows.in_pool(query.scope.pool_id, NOW), terms._numbered(weights)  # noqa: SLF001
-        by_line.append(timed(partial(terms._sums_by_lines, RowTerms(rows), asked))[1] / len(rows))  # noqa: SLF001
-        entries = sum(len(terms._lists[number].rows) for number in asked)  # noqa: SLF001
-        by_entry.append(timed(partial(terms._sums_by_lists, rows, asked))[1] / entries)  # noqa: SLF001
+        rows, asked = lines.index.rows.pool(query.scope.pool_id).at(NOW), terms.asked(weights)
+        by_line.append(timed(partial(terms._marks_by_lines, RowTerms(rows), asked))[1] / len(rows))  # noqa: SLF001
+        entries = sum(len(terms._lists[number].rows) for number in asked.marks)  # noqa: SLF001
+        by_entry.append(timed(partial(terms._marks_by_lists, rows, asked))[1] / entries)  # noqa: SLF001
     return round(float(np.median(by_line) / np.median(by_entry)), 1)
 
 
@@ -364,22 +307,20 @@ def compare(arguments: argparse.Namespace) -> dict[str, Figures]:
     by_zipf = [catalogue.question(pool) for pool in draw.choices(pools, [1 / (pool + 1) for pool in pools], k=arguments.questions)]
     asked = {query.scope.pool_id for query, _ in (*largest, *by_zipf)}
     changed = [catalogue.item(number, enrich=1) for number in draw.sample(range(arguments.items), min(500, arguments.items))]
-    lines = Lines()
-    figures = {"lines": load(lines, catalogue)}
-    figures["postings"] = {"arrays_mb": round(Postings(lines, [pool_id(pool) for pool in pools], keep=False).nbytes / 1e6)}
-    postings = Postings(lines, sorted(asked), keep=True)
+    lines, indexed = Columns(NEVER), Columns(SETTLE_FLOOR)
+    figures = {"lines": load(lines, catalogue), "indexed": load(indexed, catalogue)}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "postings.db"
         sqlite = SqlitePostings(path, catalogue, asked)
         held = path.stat().st_size / sqlite.count
         figures["sqlite"] = {"postings_held": sqlite.count, "disk_mb_projected": round(held * catalogue.sizes.sum() * 13 / 1e6)}
         for question in (*largest, *by_zipf):
-            if not lines.ask(*question) == postings.ask(*question) == sqlite.ask(*question):
+            if not lines.ask(*question) == indexed.ask(*question) == sqlite.ask(*question):
                 sys.exit(f"could not compare: the layouts answer differently in {question[0].scope.pool_id}; one of them is wrong")
         figures["sqlite"] |= measure(sqlite, largest, by_zipf, changed)
         sqlite.connection.close()
-    figures["postings"] |= measure(postings, largest, by_zipf, changed)
-    figures["lines"] |= measure(lines, largest, by_zipf, changed) | own_figures(lines, catalogue, largest)
+    figures["lines"] |= measure(lines, largest, by_zipf, changed)
+    figures["indexed"] |= measure(indexed, largest, by_zipf, changed) | own_figures(indexed, catalogue, largest)
     return figures
 
 

@@ -106,9 +106,9 @@ def fill(table: SqliteWideTable, items: Iterator[WideItem], batch: int) -> float
 
 def read_tail(table: SqliteWideTable) -> int:
     """Reads the whole table forward and says how much that was."""
-    seq = count = 0
-    while records := table.tail(seq, 5_000):
-        seq, count = records[-1].seq, count + len(records)
+    offset, count = -1, 0
+    while records := table.tail(offset, 5_000):
+        offset, count = records[-1].offset, count + len(records)
     return count
 
 
@@ -128,7 +128,7 @@ def measure(folder: Path, arguments: argparse.Namespace, prepare: Callable[[Data
     figures = {"append_items_per_s": fill(table, wide_items(arguments.items, arguments.ids, arguments.seed), BATCH)}
     live = wide_items(LIVE_BATCH * 50, arguments.ids, arguments.seed, arguments.items)
     figures["append_by_64_items_per_s"] = fill(table, live, LIVE_BATCH)
-    figures["tail_items_per_s"] = table.end() / seconds(lambda: read_tail(table))
+    figures["tail_items_per_s"] = table.newest() / seconds(lambda: read_tail(table))
     figures["misplaced_pass_s"] = seconds(lambda: misplaced_pass(table))
     figures["matching_ids_s"] = seconds(lambda: table.matching_ids(RULE, NOW))
     figures["count_and_sample_s"] = seconds(lambda: table.count_and_sample(RULE, NOW, 20))

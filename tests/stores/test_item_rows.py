@@ -18,9 +18,10 @@ from smallpool_stores.memory.interned import Interned
 from smallpool_stores.memory.listing import ListingRow
 from smallpool_stores.memory.removed import Removal, Removals
 from smallpool_stores.memory.rows import TAKEN_AT_ONCE, ItemRows
-from smallpool_stores.memory.terms import RowTerms, TermColumns
+from smallpool_stores.memory.terms import RowTerms, TermColumns, weights_of
 from smallpool_stores.sqlite.schema import open_database
 from smallpool_stores.sqlite.wide_table import SqliteWideTable
+from smallpool_stores.sqlite.wide_tail import SqliteWideTail
 
 POOL = Query(Scope("p", rule({"all": []}), trusted=True), frozenset(), 100, 100, NOW)
 
@@ -44,7 +45,7 @@ def test_items_that_come_and_go_leave_nothing_behind() -> None:
     assert rows.height <= 100
     assert max(len(rows.categories), len(rows.sellers), terms._second_used) <= 100
     assert len(terms.lists()) == len(terms._terms) <= 41 * 20 + 2
-    assert len(rows.in_pool("p", NOW)) <= 100
+    assert len(rows.pool("p").at(NOW)) <= 100
     assert max(len(listed.rows) for listed in terms.lists()) <= 100
 
 
@@ -94,11 +95,11 @@ def test_sums_are_the_same_from_lines_and_from_lists(seed: int) -> None:
         columns.put(row, [f"point:{number}" for number in terms])
         expected.append(sum(weights.get(number, 0) for number in terms))
     rows = np.array(draw.sample(range(300), 200), np.int32)
-    asked = columns._numbered({f"point:{number}": weight for number, weight in weights.items()})
+    asked = columns.asked({f"point:{number}": weight for number, weight in weights.items()})
     wanted = [expected[row] for row in rows]
-    assert columns._sums_by_lines(RowTerms(rows), asked).tolist() == wanted
-    assert columns._sums_by_lists(rows, asked).tolist() == wanted
-    assert columns._sums_by_lists(rows, asked).tolist() == wanted
+    assert weights_of(columns._marks_by_lines(RowTerms(rows), asked)).tolist() == wanted
+    assert weights_of(columns._marks_by_lists(rows, asked)).tolist() == wanted
+    assert weights_of(columns._marks_by_lists(rows, asked)).tolist() == wanted
 
 
 def test_more_rows_and_terms_than_there_was_room_for_keep_what_was_known() -> None:
@@ -145,9 +146,10 @@ def test_columns_loaded_from_the_wide_table_answer_like_those_that_were_fed(tmp_
         records = market.changes(30)
         table.append(records)
         fed.index(records)
-    while page := table.tail_as(loaded.live_view.seq(), 7, ListingRow):
-        loaded.live_view.load([row for _, row in page], page[-1][0])
-    assert loaded.live_view.seq() == table.end()
+    tail = SqliteWideTail(table)
+    while page := tail.skim(7, ListingRow):
+        loaded.live_view.load(page)
+    assert tail.place() == table.end()
     database.close()
     for pool_id, each in RULES.items():
         query = Query(Scope(pool_id, each, trusted=True), frozenset(), 3, 100, NOW)

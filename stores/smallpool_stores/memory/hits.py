@@ -17,6 +17,9 @@ from smallpool_stores.memory.rows import LIVE_FROM, STATIC, ItemRows
 from smallpool_stores.memory.terms import TermColumns
 
 _NO_PRICE = -1
+_PRICE, _QUALITY, _SELLER_SCORE, _SALE = range(4)
+"""What each of the values beside a row's facts is; they lie side by side for the same reason."""
+_VALUES = 4
 _SALES: tuple[Sale | None, ...] = (None, "fixed", "auction", "free", "live")
 _NUMBER_OF_SALE = {sale: number for number, sale in enumerate(_SALES)}
 
@@ -26,25 +29,22 @@ class HitColumns:
 
     def __init__(self) -> None:
         self.terms = TermColumns()
-        self._price = Column(np.int64)
-        self._quality = Column(np.int16)
-        self._seller_score = Column(np.int16)
-        self._sale = Column(np.uint8)
+        self._values = Column(np.int64, _VALUES)
 
     def grow(self, capacity: int) -> None:
         self.terms.grow(capacity)
-        for column in (self._price, self._quality, self._seller_score, self._sale):
-            column.grow(capacity)
+        self._values.grow(capacity)
 
     def bear(self, row: int, item: Listing) -> None:
         self.terms.put(row, item.terms)
         self.write(row, item)
 
     def write(self, row: int, item: Listing) -> None:
-        self._price.cells[row] = _NO_PRICE if item.price_cents is None else item.price_cents
-        self._quality.cells[row] = item.quality or 0
-        self._seller_score.cells[row] = item.seller_score or 0
-        self._sale.cells[row] = _NUMBER_OF_SALE[item.sale]
+        cells, first = self._values.cells, row * _VALUES
+        cells[first + _PRICE] = _NO_PRICE if item.price_cents is None else item.price_cents
+        cells[first + _QUALITY] = item.quality or 0
+        cells[first + _SELLER_SCORE] = item.seller_score or 0
+        cells[first + _SALE] = _NUMBER_OF_SALE[item.sale]
 
     def bury(self, row: int) -> None:
         self.terms.clear(row)
@@ -53,26 +53,32 @@ class HitColumns:
         return self.terms.lists()
 
     def hits(
-        self, base: ItemRows, found: Rows, spread_keys: Sequence[str], scores: Sequence[int], shared: Sequence[tuple[str, ...]]
+        self,
+        base: ItemRows,
+        found: Rows,
+        categories: Sequence[str],
+        spread_keys: Sequence[str],
+        scores: Sequence[int],
+        shared: Sequence[tuple[str, ...]],
     ) -> tuple[Hit, ...]:
-        """A `Hit` for each of the rows found, with its spread key, what it was ordered by, and the query's terms that it has."""
-        facts = base.facts_of(found)
+        """A `Hit` for each of the rows found, with its category, spread key, what it was ordered by, and the query's terms that it has."""
+        facts, values = base.facts_of(found), self._values.values.take(found, axis=0)
         version, enrich = gather.versions(facts)
         fields: dict[str, Iterable[Any]] = {
             "item_id": gather.item_ids(base, found),
             "version": version,
             "enrich": enrich,
-            "category": gather.categories(base, found),
+            "category": categories,
             "spread_key": spread_keys,
             "seller_id": gather.sellers(base, found),
-            "price_cents": [None if price == _NO_PRICE else price for price in self._price.values.take(found).tolist()],
-            "quality": self._quality.values.take(found).tolist(),
-            "seller_score": self._seller_score.values.take(found).tolist(),
+            "price_cents": [None if price == _NO_PRICE else price for price in values[:, _PRICE].tolist()],
+            "quality": values[:, _QUALITY].tolist(),
+            "seller_score": values[:, _SELLER_SCORE].tolist(),
             "published_at": facts[:, LIVE_FROM].tolist(),
             "expires_at": gather.expiries(facts),
             "static_score": facts[:, STATIC].tolist(),
             "rank_score": scores,
             "terms": shared,
-            "sale": [_SALES[number] for number in self._sale.values.take(found).tolist()],
+            "sale": [_SALES[number] for number in values[:, _SALE].tolist()],
         }
         return tuple(map(Hit, *[fields[name] for name in Hit.__struct_fields__]))

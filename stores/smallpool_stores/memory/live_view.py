@@ -27,16 +27,13 @@ class PackedLiveView:
 
     def __init__(self, rows: ItemRows | None = None) -> None:
         self._rows = ItemRows() if rows is None else rows
-        self._seq = 0
 
-    def apply(self, items: Sequence[WideItem], seq: int) -> None:
+    def apply(self, items: Sequence[WideItem]) -> None:
         self._rows.take(items)
-        self._seq = max(self._seq, seq)
 
-    def load(self, items: Sequence[Listing], seq: int) -> None:
+    def load(self, items: Sequence[Listing]) -> None:
         """`apply` at a start, before anything looks: records decoded no further than needed, the lock held for all of them."""
         self._rows.take(items, at_once=max(1, len(items)))
-        self._seq = max(self._seq, seq)
 
     def look(self, item_ids: Sequence[str], pool_id: str, now: int) -> list[LiveItem | None]:
         rows = self._rows
@@ -46,12 +43,9 @@ class PackedLiveView:
             listed = self._listed(known, np.array([row for row in places if row is not None], np.int32), pool_id, now)
             return [self._gone(item_id) if row is None else next(listed) for item_id, row in zip(item_ids, places, strict=True)]
 
-    def seq(self) -> int:
-        return self._seq
-
     def size(self, pool_id: str, now: int) -> int:
         with self._rows.lock:
-            facts = self._rows.all_facts if pool_id == HOME else self._rows.facts_of(self._rows.in_pool(pool_id, now))
+            facts = self._rows.all_facts if pool_id == HOME else self._rows.facts_of(self._rows.pool(pool_id).at(now))
             return int(np.count_nonzero(are_live(facts, now)))
 
     def _listed(self, item_ids: Sequence[str], asked: Rows, pool_id: str, now: int) -> Iterator[LiveItem]:
@@ -74,7 +68,7 @@ class PackedLiveView:
     def _inside(self, asked: Rows, pool_id: str, now: int) -> NDArray[np.bool_]:
         if pool_id == HOME:
             return np.ones(len(asked), np.bool_)
-        return self._rows.within(asked, self._rows.in_pool(pool_id, now))
+        return self._rows.pool(pool_id).within(asked, now)
 
     def _gone(self, item_id: str) -> LiveItem | None:
         """What is known of an item without a row."""

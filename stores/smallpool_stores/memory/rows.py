@@ -2,10 +2,11 @@
 
 In: records of the wide table. Out, to who holds `lock`: values by row number, rows by item and by pool.
 
-A row is born with what its item is listed under (pools, intervals, terms) and keeps that for life: a record that changes any of it
-buries the row and bears another; a record that only changes values writes them in place. The dead stay in the lists that hold them
-until a sweep has passed over every list, and only then is a row number given again. So an item costs nothing from itself to its
-pools, a removal costs the same whatever their number, and the dead are never more than about half of the living.
+A row is born with what its item is listed under (pools, intervals, terms) and ranked by (publication, static score), and keeps that for
+life: a record that changes any of it buries the row and bears another; a record that changes other values writes them in place. The
+dead stay in the lists that hold them until a sweep has passed over every list, and only then is a row number given again. So an item
+costs nothing from itself to its pools, a removal costs the same whatever their number, and the dead are never more than about half of
+the living.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,12 +16,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from smallpool_core.pools import HOME
 from smallpool_core.versions import packed
-from smallpool_stores.memory.arrays import FIRST_CAPACITY, Column, PoolRows, RowList, Rows
+from smallpool_stores.memory.arrays import FIRST_CAPACITY, Column, RowList, Rows
 from smallpool_stores.memory.graveyard import SWEEP_FLOOR, Graveyard
 from smallpool_stores.memory.interned import Interned
 from smallpool_stores.memory.listing import Listing
+from smallpool_stores.memory.pool_rows import SETTLE_FLOOR, PoolRows
 from smallpool_stores.memory.removed import Removal, Removals
 
 NEVER_ENDS = 2**63 - 1
@@ -71,7 +72,14 @@ class ItemRows:
     `category`, `seller` int32: numbers in `categories` and `sellers`. While `changes` stays the same, so does all of it.
     """
 
-    def __init__(self, beside: Beside | None = None, *, remembered: int = REMEMBERED, sweep_floor: int = SWEEP_FLOOR) -> None:
+    def __init__(
+        self,
+        beside: Beside | None = None,
+        *,
+        remembered: int = REMEMBERED,
+        sweep_floor: int = SWEEP_FLOOR,
+        settle_floor: int = SETTLE_FLOOR,
+    ) -> None:
         self.lock = Lock()
         self.changes = 0
         self.item_ids: list[str] = []
@@ -86,9 +94,9 @@ class ItemRows:
         self._beside = beside
         self._rows: dict[str, int] = {}
         self._pools: dict[str, PoolRows] = {}
-        self._last_pool: tuple[tuple[str, int, int], Rows] = (("", -1, 0), np.empty(0, np.int32))
         self._removals = Removals(remembered)
         self._graveyard = Graveyard(sweep_floor)
+        self._settle_floor = settle_floor
 
     def __len__(self) -> int:
         """How many items are listed, unexpired or not."""
@@ -135,17 +143,19 @@ class ItemRows:
         """Rows of those of the items that are listed, in the order given."""
         return [row for row in map(self._rows.get, item_ids) if row is not None]
 
-    def in_pool(self, pool_id: str, now: int) -> Rows:
-        """Rows that are in the pool at `now`, dead ones included, rising; for the home pool every row. Not to be written to.
-
-        The last answer is kept: one request asks several times for the rows of one pool.
-        """
+    def pool(self, pool_id: str) -> PoolRows:
+        """The rows of a pool, of which the newer ones settle first if they are many by now. Not to be written to."""
         pool = self._pools.get(pool_id, _NO_ROWS)
-        moment = (pool_id, self.changes, now if pool.is_timed else 0)
-        if self._last_pool[0] != moment:
-            rows = np.arange(self.height, dtype=np.int32) if pool_id == HOME else np.sort(pool.at(now))
-            self._last_pool = (moment, rows)
-        return self._last_pool[1]
+        pool.settle(self._settle_floor)
+        return pool
+
+    def pool_ids(self) -> list[str]:
+        """Every pool that ever had a row."""
+        return list(self._pools)
+
+    def everywhere(self) -> Rows:
+        """Every row, dead ones included."""
+        return np.arange(self.height, dtype=np.int32)
 
     @property
     def all_facts(self) -> Facts:
@@ -156,13 +166,6 @@ class ItemRows:
         """Facts of the rows, (n, 4)."""
         facts: Facts = self.facts.values.take(rows, axis=0)
         return facts
-
-    def within(self, rows: Rows, rising: Rows) -> NDArray[np.bool_]:
-        """For each of the rows whether it is one of those that are given in rising order, (n,) bool; made for few rows."""
-        if not rising.size:
-            return np.zeros(len(rows), np.bool_)
-        found: NDArray[np.bool_] = rising.take(rising.searchsorted(rows), mode="clip") == rows
-        return found
 
     def _take(self, item: Listing) -> bool:
         item_id = item.item_id
@@ -183,7 +186,8 @@ class ItemRows:
         return True
 
     def _list(self, item: Listing, row: int | None, order: int) -> None:
-        listed_under = hash((item.pools, item.terms, tuple(sorted(item.intervals.items())) if item.intervals else ()))
+        intervals = tuple(sorted(item.intervals.items())) if item.intervals else ()
+        listed_under = hash((item.pools, item.terms, intervals, item.published_at, item.static_score))
         if row is not None and self._listed_under.cells[row] == listed_under:
             self._give_back(row)
             if self._beside is not None:

@@ -1,31 +1,32 @@
 """Terms of every row, both ways round: a matrix with a line of terms for each row, and for each term a list of its rows.
 
-In: rows as they are born and buried. Out: the sum of a query's weights over the terms of each row.
+In: rows as they are born and buried. Out: for each row the sum of a query's weights over its terms, and which these are.
 
-A pool's rows are answered from the matrix: one cache line a row, whatever the pool, so that a pool is no more than a list of rows
-and a cold one is as fast as a hot one. Where the query's terms are rare against the rows asked, as in the whole marketplace, the
-lists are read instead. Measured, see benchmarks/layouts.py.
+Rows that no index of a pool holds are answered from the matrix: one cache line a row, whatever the pool. Where the query's terms are
+rare against the rows asked, as in the whole marketplace, the lists are read instead. Measured, see benchmarks/layouts.py.
 """
 
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from smallpool_core.terms import MAX_TERMS_PER_ITEM
-from smallpool_stores.memory.arrays import FIRST_CAPACITY, Column, RowList, Rows
+from smallpool_stores.memory.arrays import FIRST_CAPACITY, Column, Places, RowList, Rows
 from smallpool_stores.memory.interned import Interned
 
-Sums = NDArray[np.int16] | NDArray[np.int32]
+Marks = NDArray[np.int64]
+"""Of each of some rows the sum of the weights of those terms asked for that it has, and in the low bits which of them these are."""
 
 LINE = 16
 """Terms in a row's line, 64 bytes; an item with more has a second line, kept apart."""
 ENTRIES_PER_ROW = 7
 """Reading this many entries of lists takes as long as reading one line of the matrix. Measured, see benchmarks/layouts.py."""
-_NARROW_MOST = 2**15 - 1
+_MARK_BITS = 32
+"""Below them a bit for each term asked for, of which there are at most so many; above them the sum of weights."""
 _BLANK = array("i", [0]) * LINE
 
 
@@ -33,7 +34,7 @@ class Lines(NamedTuple):
     """Lines of n rows, (n, 16); places of those that go on in a second line, (m,); these second lines, (m, 16)."""
 
     first: NDArray[np.int32]
-    full: NDArray[np.intp]
+    full: Places
     second: NDArray[np.int32]
 
 
@@ -50,6 +51,27 @@ class RowTerms:
         self.lines: Lines | None = None
 
 
+class Asked:
+    """Terms asked for: `marks` gives the number of each its weight and its bit, so that one sum of them says both."""
+
+    __slots__ = ("_names", "marks")
+
+    def __init__(self, names: list[str], marks: dict[int, int]) -> None:
+        self.marks = marks
+        self._names = names
+
+    def members(self, marks: Marks) -> list[tuple[str, ...]]:
+        """For each of the sums the terms that are in it, in the order asked."""
+        sets = (marks & ((1 << _MARK_BITS) - 1)).tolist()
+        of_set = {bits: tuple([self._names[place] for place in _places(bits)]) for bits in set(sets)}
+        return [of_set[bits] for bits in sets]
+
+
+def weights_of(marks: Marks) -> Marks:
+    """The sums of weights alone."""
+    return marks >> _MARK_BITS
+
+
 class TermColumns:
     """Terms by row, and rows by term. Term 0 is no term. Not safe for threads by itself."""
 
@@ -62,10 +84,9 @@ class TermColumns:
         self._second_used = 1
         self._second_free: list[int] = []
         self._second_capacity = FIRST_CAPACITY
-        self._per_term = Column(np.int32)
-        self._per_term_narrow = Column(np.int16)
+        self._per_term = Column(np.int64)
         self._terms_capacity = FIRST_CAPACITY
-        self._totals = Column(np.int32)
+        self._totals = Column(np.int64)
 
     def grow(self, capacity: int) -> None:
         """Makes room for `capacity` rows."""
@@ -103,75 +124,65 @@ class TermColumns:
         """The rows of each term."""
         return self._lists
 
-    def matching(self, some: RowTerms, weights: Mapping[str, int]) -> tuple[NDArray[np.intp], Sums]:
-        """Places of those of the rows that have one of the terms or more, in their order, and for each the sum of its weights."""
-        asked = self._numbered(weights)
-        entries = sum([len(self._lists[number].rows) for number in asked])
-        by_lists = entries < ENTRIES_PER_ROW * len(some.rows)
-        sums = self._sums_by_lists(some.rows, asked) if by_lists else self._sums_by_lines(some, asked)
-        found = (sums != 0).nonzero()[0]
-        return found, sums.take(found)
+    def asked(self, weights: Mapping[str, int]) -> Asked:
+        """The terms as they are asked for below; those that no row has are left out."""
+        known = [(term, number, weight) for term, weight in weights.items() if (number := self._terms.find(term)) is not None]
+        marks = {number: weight << _MARK_BITS | 1 << place for place, (_, number, weight) in enumerate(known)}
+        return Asked([term for term, _, _ in known], marks)
 
-    def shared(self, rows: Rows, terms: Iterable[str]) -> list[tuple[str, ...]]:
-        """For each of the rows those of `terms` (at most 31) that it has, in the order of `terms`."""
-        asked = {number: term for term in terms if (number := self._terms.find(term)) is not None}
-        sets = self._sums_by_lines(RowTerms(rows), {number: 1 << place for place, number in enumerate(asked)}).tolist()
-        names = list(asked.values())
-        members = {bits: tuple([names[place] for place in _places(bits)]) for bits in set(sets)}
-        return [members[bits] for bits in sets]
-
-    def _sums_by_lines(self, some: RowTerms, asked: Mapping[int, int]) -> Sums:
-        if some.lines is None:
-            some.lines = self._gathered(some.rows)
-        first, full, second = some.lines
-        with self._by_term(asked) as weights:
-            sums: Sums = np.einsum("ij->i", weights.take(first, mode="clip"))
-            if full.size:
-                sums[full] += np.einsum("ij->i", weights.take(second, mode="clip"))
-        return sums
-
-    def _gathered(self, rows: Rows) -> Lines:
+    def lines_of(self, rows: Rows) -> Lines:
+        """The terms of each of the rows."""
         first = self._lines.values.take(rows, axis=0)
         full = (first[:, LINE - 1] != 0).nonzero()[0]
         return Lines(first, full, self._second_lines.values.take(self._second.values.take(rows.take(full)), axis=0))
 
-    def _sums_by_lists(self, rows: Rows, asked: Mapping[int, int]) -> Sums:
-        with self._totals_of(asked) as totals:
-            return totals.take(rows)
+    def matching(self, some: RowTerms, asked: Asked) -> tuple[Places, Marks]:
+        """Places of those of the rows that have one of the terms or more, in their order, and their marks."""
+        entries = sum([len(self._lists[number].rows) for number in asked.marks])
+        by_lists = entries < ENTRIES_PER_ROW * len(some.rows)
+        marks = self._marks_by_lists(some.rows, asked) if by_lists else self._marks_by_lines(some, asked)
+        found = (marks != 0).nonzero()[0]
+        return found, marks.take(found)
+
+    def _marks_by_lines(self, some: RowTerms, asked: Asked) -> Marks:
+        if some.lines is None:
+            some.lines = self.lines_of(some.rows)
+        first, full, second = some.lines
+        with self._by_term(asked) as of_term:
+            marks: Marks = np.einsum("ij->i", of_term.take(first, mode="clip"))
+            if full.size:
+                marks[full] += np.einsum("ij->i", of_term.take(second, mode="clip"))
+        return marks
+
+    def _marks_by_lists(self, rows: Rows, asked: Asked) -> Marks:
+        with self._of_every_row(asked) as marks:
+            return marks.take(rows)
 
     @contextmanager
-    def _totals_of(self, asked: Mapping[int, int]) -> Iterator[Sums]:
-        """Sums of weights for every row, read from the lists; valid inside the block."""
-        totals = self._totals.values
-        lists = [self._lists[number].now() for number in asked]
+    def _of_every_row(self, asked: Asked) -> Iterator[Marks]:
+        """Marks of every row, read from the lists; valid inside the block."""
+        marks = self._totals.values
+        lists = [self._lists[number].now() for number in asked.marks]
         try:
-            for rows, weight in zip(lists, asked.values(), strict=True):
-                totals[rows] += weight
-            yield totals
+            for rows, mark in zip(lists, asked.marks.values(), strict=True):
+                marks[rows] += mark
+            yield marks
         finally:
             for rows in lists:
-                totals[rows] = 0
+                marks[rows] = 0
 
     @contextmanager
-    def _by_term(self, values: Mapping[int, int]) -> Iterator[NDArray[Any]]:
-        """The values as an array over all terms, zero for the others; valid inside the block.
-
-        It is as narrow as any sum of the values allows, since it is read all over: so it stays in the processor's cache.
-        """
+    def _by_term(self, asked: Asked) -> Iterator[Marks]:
+        """The mark of every term, 0 of those not asked for; valid inside the block."""
         if len(self._terms) > self._terms_capacity:
             self._terms_capacity = len(self._terms) * 3 // 2
             self._per_term.grow(self._terms_capacity)
-            self._per_term_narrow.grow(self._terms_capacity)
-        is_narrow = sum(values.values()) <= _NARROW_MOST
-        numbers, by_term = list(values), (self._per_term_narrow if is_narrow else self._per_term).values
+        numbers, of_term = list(asked.marks), self._per_term.values
         try:
-            by_term[numbers] = list(values.values())
-            yield by_term
+            of_term[numbers] = list(asked.marks.values())
+            yield of_term
         finally:
-            by_term[numbers] = 0
-
-    def _numbered(self, weights: Mapping[str, int]) -> dict[int, int]:
-        return {number: weight for term, weight in weights.items() if (number := self._terms.find(term)) is not None}
+            of_term[numbers] = 0
 
     def _put_second(self, row: int, numbers: list[int]) -> None:
         if self._second_free:
