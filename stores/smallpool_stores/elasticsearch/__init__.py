@@ -1,0 +1,1 @@
+"""Elasticsearch: the wide index, the pools and the keys of the distributed wiring."""

@@ -1,0 +1,105 @@
+"""Puts questions to the wide index into Elasticsearch's words.
+
+In: queries and weights. Out: the bodies of searches. Whatever a caller sends is the value of a typed clause; no text is parsed.
+
+Scores are exact: the clause of a term gives 512 times its weight and nothing else, the static score is added, and every sum stays
+below 2^24, up to which a float32 holds every integer.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Literal
+
+from smallpool_core.pages import Query, Scope
+from smallpool_core.rules import Rule
+from smallpool_stores.elasticsearch.hits import PACKED
+from smallpool_stores.elasticsearch.names import key, spread_name
+from smallpool_stores.elasticsearch.rules import Filter, to_filter
+
+STATIC_RANGE = 512
+"""Σ of weights counts this many times a static score of 0 … 511 (design, section 4)."""
+MOST_VALUES = 65_536
+"""Values that one clause may list, as Elasticsearch comes."""
+GROUP = "rows"
+"""What the rows of a spread key are called in an answer that is grouped."""
+
+_LISTED: Filter = {"term": {"state": "on_sale"}}
+_BY_ID = {"item_id": "asc"}
+_ORDERS: Mapping[str, list[Any]] = {
+    "weight": ["_score", _BY_ID],
+    "newest": [{"published_at": {"order": "desc", "missing": 0}}, _BY_ID],
+    "static": [{"static_score": "desc"}, _BY_ID],
+}
+
+
+def recalled(query: Query, weights: Mapping[str, int]) -> dict[str, Any]:
+    """Rows that have at least one of the terms, by weight."""
+    terms = [{"constant_score": {"filter": {"term": {"terms": key(term)}}, "boost": STATIC_RANGE * w}} for term, w in weights.items()]
+    rows = {"bool": {**_allowed(query), "should": terms, "minimum_should_match": 1}}
+    static = {"field_value_factor": {"field": "static_score"}}
+    return _search({"function_score": {"query": rows, "functions": [static], "boost_mode": "sum"}}, _ORDERS["weight"])
+
+
+def browsed(query: Query, by: Literal["newest", "static"]) -> dict[str, Any]:
+    """All rows, by time of publication or by static score."""
+    return _search({"bool": _allowed(query)}, _ORDERS[by])
+
+
+def picked(query: Query, item_ids: Sequence[str]) -> dict[str, Any]:
+    """The rows that have these ids, in no order."""
+    allowed = _allowed(query)
+    allowed["filter"].append(_one_of("item_id", item_ids))
+    return {**_search({"bool": allowed}, []), "size": len(item_ids)}
+
+
+def previewed(rule: Rule, now: int, sample: int) -> dict[str, Any]:
+    """How many listed rows a rule matches, and the first of them by id."""
+    rows = {"bool": {"filter": [_LISTED, to_filter(rule, now)], "must_not": _off_sale(now)}}
+    return {**_search(rows, [_BY_ID]), "size": sample, "track_total_hits": True, "docvalue_fields": []}
+
+
+def without(search: dict[str, Any], level: int | None, keys: Collection[str]) -> dict[str, Any]:
+    """The same question for rows of other spread keys than these."""
+    others = [_one_of(spread_name(level), [key(one) for one in keys])] if keys else []
+    return search | {"query": {"bool": {"must": [search["query"]], "must_not": others}}}
+
+
+def grouped(search: dict[str, Any], level: int | None, groups: int, rows: int) -> dict[str, Any]:
+    """The same question for the best `rows` of each of the best `groups` spread keys."""
+    inner = {"name": GROUP, "size": rows, "_source": False, "docvalue_fields": [PACKED], "sort": search["sort"]}
+    return search | {"size": groups, "docvalue_fields": [], "collapse": {"field": spread_name(level), "inner_hits": inner}}
+
+
+def _search(rows: Filter, order: list[Any]) -> dict[str, Any]:
+    return {
+        "query": rows,
+        "sort": order,
+        "docvalue_fields": [PACKED],
+        "stored_fields": "_none_",
+        "_source": False,
+        "track_total_hits": False,
+    }
+
+
+def _allowed(query: Query) -> dict[str, list[Filter]]:
+    """The clauses that every row of an answer meets."""
+    excluded = [_one_of("item_id", list(query.excluded))] if query.excluded else []
+    return {"filter": _in_scope(query.scope, query.now), "must_not": [*_off_sale(query.now), *excluded]}
+
+
+def _in_scope(scope: Scope, now: int) -> list[Filter]:
+    if scope.everything:
+        return [_LISTED]
+    if not scope.trusted:
+        return [_LISTED, to_filter(scope.rule, now)]
+    # Documents of items that are not listed have no tags.
+    tag: Filter = {"term": {"pools": key(scope.pool_id)}}
+    return [tag, to_filter(scope.rule, now)] if scope.rule.is_timed else [tag]
+
+
+def _off_sale(now: int) -> list[Filter]:
+    return [{"range": {"published_at": {"gt": now}}}, {"range": {"expires_at": {"lte": now}}}]
+
+
+def _one_of(field: str, values: Sequence[str]) -> Filter:
+    parts: list[Filter] = [{"terms": {field: values[start : start + MOST_VALUES]}} for start in range(0, len(values), MOST_VALUES)]
+    return parts[0] if len(parts) == 1 else {"bool": {"should": parts}}
