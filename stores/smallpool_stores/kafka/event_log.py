@@ -1,0 +1,167 @@
+"""The log on Kafka: for the service, the command line, and whoever reads as a member of a group.
+
+In: (key, value) pairs. Out: records by group, at least once and in order per key; dead letters by number.
+"""
+
+import asyncio
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from msgspec import msgpack
+
+from smallpool_core.errors import StoreError
+from smallpool_core.events import BEHAVIOUR_GROUP, INDEXER_GROUP
+from smallpool_core.items import DeadLetter
+from smallpool_core.places import Places, farthest, has_reached
+from smallpool_core.ports import LogRecord, Topic
+from smallpool_stores.kafka import clients
+from smallpool_stores.kafka.appends import Appender, Pairs
+from smallpool_stores.kafka.clients import Record, TopicPartition, records_of
+from smallpool_stores.kafka.errors import translated
+from smallpool_stores.kafka.feed import POLL_MS, close_all
+from smallpool_stores.kafka.group_feed import GroupFeed
+from smallpool_stores.kafka.offsets import Offsets
+from smallpool_stores.kafka.settings import KafkaSettings
+from smallpool_stores.kafka.topics import group_name, topic_name
+
+OWNED: tuple[Topic, str] = ("item-events", INDEXER_GROUP)
+"""Read by the owner of items alone."""
+_AT_ONCE = 64
+"""So many records are handed over on the event loop; more of them in a thread, since each takes some 50 µs."""
+
+encode_letter = msgpack.Encoder().encode
+_decode_letter = msgpack.Decoder(DeadLetter).decode
+
+Reader = tuple[Topic, str]
+
+
+class KafkaEventLog:
+    """The port `EventLog`. Brokers' retention does what `prune` does elsewhere. `refresh_lags` is to be called about once a second."""
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        self.settings = settings
+        self.offsets = Offsets(settings)
+        self._appender = Appender(settings)
+        self._feeds: dict[Reader, GroupFeed] = {}
+        self._feeds_lock = threading.Lock()
+        self._lags: dict[Reader, int] = {OWNED: 0, ("user-events", BEHAVIOUR_GROUP): 0}
+        self._passed: dict[Reader, dict[int, int]] = {}
+        self._questions = ThreadPoolExecutor(2, "ask kafka")
+        self._asked: dict[Reader, Future[dict[int, int]]] = {}
+
+    async def append(self, topic: Topic, records: Sequence[tuple[str, bytes]], at: int) -> Places:
+        if not records:
+            return {}
+        if len(records) > _AT_ONCE or not self._appender.is_ready(topic):
+            sent = await asyncio.to_thread(self._appender.send, topic, records, at)
+        else:
+            sent = self._appender.send(topic, records, at)
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(sent), self._appender.patience_s)
+        except TimeoutError as exc:
+            raise self._appender.gave_up(topic) from exc
+
+    def append_now(self, topic: Topic, records: Sequence[tuple[str, bytes]], at: int) -> Places:
+        return self._appender.append(topic, records, at)
+
+    def poll(self, topic: Topic, group: str, limit: int) -> list[LogRecord]:
+        feed = self._feed(topic, group)
+        records = feed.buffers.take(limit)
+        if not records:
+            feed.check()
+        return [log_record(topic, record) for record in records]
+
+    def commit(self, topic: Topic, group: str, upto: Places) -> None:
+        feed = self._feed(topic, group)
+        passed = {partition: feed.buffers.place_after(partition, offset) for partition, offset in upto.items()}
+        known = self._passed.get((topic, group)) or self.offsets.committed(topic, group)
+        ahead = {partition: place for partition, place in passed.items() if place > known.get(partition, -1)}
+        if ahead:
+            feed.commit(ahead)
+        self._passed[topic, group] = farthest(known, ahead)
+        for partition, offset in upto.items():
+            feed.buffers.passed(partition, offset)
+
+    def committed(self, topic: Topic, group: str) -> Places:
+        return self.offsets.committed(topic, group)
+
+    def end(self, topic: Topic) -> Places:
+        return {partition: end for partition, end in self.offsets.ends(topic).items() if end >= 0}
+
+    async def has_passed(self, topic: Topic, group: str, places: Places) -> bool:
+        reader = (topic, group)
+        if has_reached(self._passed.get(reader, {}), places):
+            return True
+        # All who wait at a time share one question, so that a thousand of them cost brokers no more than one.
+        asked = self._asked.get(reader)
+        if asked is None or asked.done():
+            asked = self._asked[reader] = self._questions.submit(self.offsets.committed, topic, group)
+        passed = await asyncio.shield(asyncio.wrap_future(asked))
+        self._passed[reader] = farthest(self._passed.get(reader, {}), passed)
+        return has_reached(passed, places)
+
+    def lag(self, topic: Topic, group: str) -> int:
+        return self._lags.setdefault((topic, group), 0)
+
+    def refresh_lags(self) -> None:
+        """Asks brokers how far each group is behind; raises `StoreUnavailable` where they do not answer. Never before: lag 0."""
+        for topic, group in list(self._lags):
+            self._lags[topic, group] = self.offsets.lag(topic, group)
+
+    def dead_letter(self, letters: Sequence[DeadLetter]) -> None:
+        for at, pairs in letters_by_time(letters):
+            self.append_now("dead-letters", pairs, at)
+
+    def dead_letters(self, after: int, limit: int) -> list[tuple[int, DeadLetter]]:
+        end = self.offsets.ends("dead-letters")[0]
+        if after >= end or limit <= 0:
+            return []
+        with translated("read dead-letters"):
+            return [(record.offset, _decode_letter(record.value)) for record in self._read_letters(after, end, limit)]
+
+    def prune(self, topic: Topic, before: int) -> int:
+        return 0
+
+    def close(self) -> None:
+        """Leaves all groups and sends what waits; takes some seconds at most."""
+        close_all(self._feeds.values())
+        self._appender.close()
+        self._questions.shutdown(cancel_futures=True)
+        self.offsets.close()
+
+    def _feed(self, topic: Topic, group: str) -> GroupFeed:
+        with self._feeds_lock:
+            if (topic, group) == OWNED:
+                raise StoreError(f"could not read {topic} as {group!r}: the owner of items alone does; ask the log of the owner")
+            if (topic, group) not in self._feeds:
+                feed = self._feeds[topic, group] = GroupFeed(
+                    self.settings, topic_name(self.settings, topic), group_name(self.settings, topic, group)
+                )
+                feed.start()
+            return self._feeds[topic, group]
+
+    def _read_letters(self, after: int, end: int, limit: int) -> list[Record]:
+        where = TopicPartition(topic_name(self.settings, "dead-letters"), 0)
+        consumer = clients.consumer(self.settings, None)
+        try:
+            consumer.assign([where])
+            consumer.seek(where, max(0, after + 1))
+            found: list[Record] = []
+            give_up = time.monotonic() + self.settings.request_timeout_ms / 1000
+            while len(found) < limit and consumer.position(where, timeout_ms=0) <= end and time.monotonic() < give_up:
+                found += records_of(consumer.poll(timeout_ms=POLL_MS, max_records=limit - len(found))).get(0, [])
+            return found
+        finally:
+            consumer.close(autocommit=False)
+
+
+def log_record(topic: Topic, record: Record) -> LogRecord:
+    """The record as the port has it."""
+    return LogRecord(topic, record.partition, record.offset, record.key, record.value, record.at)
+
+
+def letters_by_time(letters: Sequence[DeadLetter]) -> list[tuple[int, Pairs]]:
+    """Letters as they are appended, those of one time together, in their order."""
+    return [(letter.at, [(letter.key, encode_letter(letter))]) for letter in letters]
