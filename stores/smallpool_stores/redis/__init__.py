@@ -1,0 +1,1 @@
+"""Adapters over Redis: what is kept of people, and what happens to items."""

@@ -1,0 +1,101 @@
+"""How keys are named: whatever an id holds, each has keys of its own, and all keys of one person lie in one slot of a cluster.
+
+In: ids. Out: names of keys. An id is hashed (BLAKE2b, 128 bits), so that braces, colons or NUL in it mean nothing, no id can be
+made up to fall on another's keys, and a list of keys tells nobody's name.
+"""
+
+from base64 import urlsafe_b64encode
+from hashlib import blake2b
+
+from msgspec import Struct
+
+
+def digest(kind: str, text: str) -> str:
+    """22 characters that stand for this id of this kind."""
+    hashed = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16, person=kind.encode())
+    return urlsafe_b64encode(hashed.digest())[:22].decode()
+
+
+class PersonKeys(Struct, frozen=True):
+    """The keys of one person; `base` ends with the hash tag that they share.
+
+    `seen` and `page` are names: added to `base` they are keys, and the index of a person lists them.
+    """
+
+    base: str
+
+    @property
+    def index(self) -> str:
+        """Sorted set: names of this person's seen lists and pages, by the time (ms) at which each ends."""
+        return f"{self.base}i"
+
+    @property
+    def state(self) -> str:
+        """String: the trigger state."""
+        return f"{self.base}t"
+
+    @property
+    def marks(self) -> str:
+        """String: the marks of events that were applied."""
+        return f"{self.base}m"
+
+    @property
+    def profile(self) -> str:
+        """String: the profile."""
+        return f"{self.base}f"
+
+    def seen(self, pool_id: str) -> str:
+        """Name of a string: what was served in one pool."""
+        return f"s{digest('pool', pool_id)}"
+
+    def page(self, pool_id: str, request_id: str) -> str:
+        """Name of a list: one page."""
+        return f"p{digest('pool', pool_id)}{digest('request', request_id)}"
+
+
+def is_of_pool(name: str, pool_id: str) -> bool:
+    """Whether a name from the index is a seen list or a page of this pool."""
+    return name[1:].startswith(digest("pool", pool_id))
+
+
+class PoolKeys(Struct, frozen=True):
+    """The keys of one pool's statistics; `base` ends with the hash tag that they share."""
+
+    base: str
+
+    @property
+    def offsets(self) -> str:
+        """Hash: the last offset applied, by partition."""
+        return f"{self.base}o"
+
+    @property
+    def items(self) -> str:
+        """Sorted set: items by the negated log2 of their decayed weight."""
+        return f"{self.base}i"
+
+    @property
+    def terms(self) -> str:
+        """Sorted set: terms, likewise."""
+        return f"{self.base}t"
+
+    def hour(self, hour: int) -> str:
+        """Hash: events by `type:item_id` in one hour since 1970."""
+        return f"{self.base}h{hour}"
+
+
+class Keys(Struct, frozen=True):
+    """Names every key of one installation."""
+
+    prefix: str
+
+    def person(self, identity: str) -> PersonKeys:
+        """The keys of one person."""
+        return PersonKeys(f"{self.prefix}{{{digest('person', identity)}}}")
+
+    def pool(self, pool_id: str, half_life_ms: float) -> PoolKeys:
+        """The keys of one pool's statistics with this half-life; weights of two half-lives cannot be added."""
+        return PoolKeys(f"{self.prefix}{{{digest('pool', pool_id)}}}{half_life_ms:.17g}:")
+
+    def pools_of_item(self, item_id: str) -> str:
+        """Sorted set, all of score 0 (short ones take less than a set): the pools, other than the site, in which an item has weight."""
+        return f"{self.prefix}{{{digest('item', item_id)}}}w"

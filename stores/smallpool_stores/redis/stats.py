@@ -1,0 +1,132 @@
+"""What happens to items, in Redis: counters by item, pool and hour, and the popularity of items and terms with exponential decay.
+
+In: the effects of user events, one log record at a time. Out: popular items, their weights, a pool's heaviest terms.
+
+The keys of one pool share a hash tag and are written by one script, which also keeps the last offset applied of each partition: a
+record that comes again changes nothing, pool by pool. Everything is bounded: a ranking keeps its heaviest entries, a weight goes
+once it has decayed to nothing, and every key has a time to live. The half-life is part of a key's name, since sums made with two of
+them cannot be added: changing it starts anew.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from math import isnan
+from struct import unpack
+
+from msgspec import Struct, msgpack
+
+from smallpool_core.errors import Problem, SettingsRefused
+from smallpool_core.ports import StatDelta
+from smallpool_core.terms import Trigger
+from smallpool_stores.forward_decay import LEAST_WEIGHT, log_weight, weight_at
+from smallpool_stores.redis.additions import HOUR_MS, SITE, PoolAddition, additions
+from smallpool_stores.redis.connection import Call, Command, RedisConnection
+from smallpool_stores.redis.scripts import load_script
+
+
+class _Added(Struct, frozen=True):
+    """What `add.lua` is given; `hours` in the order of its keys, `nothing` the log2 sum below which an entry goes, times in ms."""
+
+    partition: int
+    offset: int
+    items: dict[str, float]
+    terms: dict[str, float]
+    hours: list[dict[str, int]]
+    nothing: float
+    most_items: int
+    most_terms: int
+    kept: int
+    hours_kept: int
+
+
+_encode = msgpack.Encoder().encode
+_decode_ids = msgpack.Decoder(list[str]).decode
+
+
+class RedisItemStats:
+    """Counters and decayed weights by pool. `add` is atomic and idempotent by pool, which is all that a batch taken again needs."""
+
+    def __init__(self, connection: RedisConnection, *, half_life_hours: float = 24.0) -> None:
+        if not half_life_hours > 0:
+            raise SettingsRefused([Problem("half_life_hours", repr(half_life_hours), "the half-life of popularity is a number above 0")])
+        self._connection = connection
+        self._half_life_ms = half_life_hours * HOUR_MS
+        self._add, self._ranking, self._weights = (load_script(name) for name in ("add", "ranking", "weights"))
+
+    def add(self, deltas: Sequence[StatDelta], partition: int, offset: int) -> None:
+        if not deltas:
+            return
+        newest = max(delta.at for delta in deltas)
+        by_pool = additions(deltas, self._half_life_ms)
+        calls = [self._call(pool_id, addition, partition, offset, newest) for pool_id, addition in by_pool.items()]
+        with self._connection.translated(f"add the statistics of record {offset} of partition {partition}"):
+            self._connection.run_now(self._add, calls, after=self._noted(by_pool))
+
+    def forget(self, item_ids: Sequence[str]) -> None:
+        keys = self._connection.keys
+        with self._connection.translated(f"forget the popularity of {len(item_ids)} items"):
+            noted = self._connection.read_now(*[("ZRANGE", keys.pools_of_item(item_id), 0, -1) for item_id in item_ids])
+            left: defaultdict[str, list[str]] = defaultdict(list)
+            for item_id, pools in zip(item_ids, noted, strict=True):
+                for pool_id in (SITE, *[pool.decode() for pool in pools]):
+                    left[pool_id].append(item_id)
+            removals: list[Command] = [("ZREM", keys.pool(pool_id, self._half_life_ms).items, *ids) for pool_id, ids in left.items()]
+            # Last, so that a call that fails halfway still knows where to look.
+            self._connection.write_now(*removals, *[("UNLINK", keys.pools_of_item(item_id)) for item_id in item_ids])
+
+    async def popular(self, pool_id: str, limit: int) -> list[str]:
+        if limit <= 0:
+            return []
+        key = self._connection.keys.pool(pool_id, self._half_life_ms).items
+        with self._connection.translated(f"read what is popular in pool {pool_id!r}"):
+            ranked = await self._connection.read_by(self._ranking, [key], [limit])
+            return _decode_ids(ranked) if ranked is not None else []
+
+    async def popularity(self, pool_id: str, item_ids: Sequence[str], now: int) -> dict[str, float]:
+        if not item_ids:
+            return {}
+        key = self._connection.keys.pool(pool_id, self._half_life_ms).items
+        with self._connection.translated(f"read the popularity of {len(item_ids)} items in pool {pool_id!r}"):
+            packed = await self._connection.read_by(self._weights, [key], [_encode(item_ids)])
+        scores = unpack(f">{len(item_ids)}d", packed)
+        return {
+            item_id: weight_at(-score, now, self._half_life_ms) for item_id, score in zip(item_ids, scores, strict=True) if not isnan(score)
+        }
+
+    async def top_terms(self, pool_id: str, limit: int, now: int) -> list[Trigger]:
+        if limit <= 0:
+            return []
+        key = self._connection.keys.pool(pool_id, self._half_life_ms).terms
+        with self._connection.translated(f"read the heaviest terms of pool {pool_id!r}"):
+            ranked = await self._connection.read("ZRANGE", key, 0, limit - 1, "WITHSCORES")
+        return [
+            Trigger(term.decode(), weight_at(-float(score), now, self._half_life_ms), now)
+            for term, score in zip(ranked[::2], ranked[1::2], strict=True)
+        ]
+
+    def _call(self, pool_id: str, addition: PoolAddition, partition: int, offset: int, newest: int) -> Call:
+        """Keys and arguments of the script for one pool."""
+        settings, keys = self._connection.settings, self._connection.keys.pool(pool_id, self._half_life_ms)
+        added = _Added(
+            partition=partition,
+            offset=offset,
+            items=addition.items,
+            terms=addition.terms,
+            hours=[dict(counts) for counts in addition.hours.values()],
+            nothing=log_weight(LEAST_WEIGHT, newest, self._half_life_ms),
+            most_items=settings.most_items_of_pool if pool_id != SITE else settings.most_items_of_site,
+            most_terms=settings.most_terms,
+            kept=settings.statistics_kept_s * 1000,
+            hours_kept=settings.hours_kept_s * 1000,
+        )
+        return [keys.offsets, keys.items, keys.terms, *[keys.hour(hour) for hour in addition.hours]], [_encode(added)]
+
+    def _noted(self, by_pool: dict[str, PoolAddition]) -> list[Command]:
+        """Commands that note in which pools items have weight, so that `forget` need not ask every pool."""
+        ttl_s = self._connection.settings.statistics_kept_s
+        noted: list[Command] = []
+        for pool_id, addition in by_pool.items():
+            for item_id in addition.items if pool_id != SITE else ():
+                key = self._connection.keys.pools_of_item(item_id)
+                noted += (("ZADD", key, 0, pool_id), ("EXPIRE", key, ttl_s))
+        return noted
