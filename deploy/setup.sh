@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Makes .venv with smallpool and its locked dependencies: `deploy/setup.sh serve` or `deploy/setup.sh dev`.
+# Makes .venv with smallpool and its locked dependencies: `deploy/setup.sh serve`, `distributed` or `dev`.
 # Needs Python 3.11 or later ($PYTHON chooses one) and nothing else; does nothing when nothing changed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-profile=${1:?"usage: deploy/setup.sh serve|dev"}
+profile=${1:?"usage: deploy/setup.sh serve|distributed|dev"}
 checkout=$PWD
 venv=$checkout/.venv
 
@@ -75,8 +75,10 @@ pip=("$venv/bin/python" -m pip --quiet --disable-pip-version-check --no-input in
 "${pip[@]}" --require-hashes --no-build-isolation --use-pep517 -r "requirements/$profile.txt"
 "${pip[@]}" --no-build-isolation --no-deps --editable .
 
-# dev installs all that serve does, so it counts as both.
-for made in serve "$profile"; do
+# dev installs all that distributed does, and that all that serve does, so each counts as the smaller ones too.
+made=serve
+[ "$profile" = dev ] && made="serve distributed"
+for made in $made "$profile"; do
     fingerprint "$made" >"$venv/.smallpool-$made"
 done
 echo "make setup: done, try .venv/bin/smallpool --help"
