@@ -13,6 +13,7 @@ from builders import NOW, FakeClock
 from smallpool_core.access import Role
 from smallpool_core.catalogue import Catalogue
 from smallpool_core.fields import Attributes
+from smallpool_service.freshness import oldest_waiting_ms
 from smallpool_service.http.app import create_app
 from smallpool_service.http.parts import Check, ServiceParts
 from smallpool_service.http.settings import HttpLimits
@@ -42,7 +43,12 @@ class Api:
         self.checks: dict[str, Check] = {}
         self.metrics = Metrics()
         self.parts = ServiceParts(
-            recaller=Recaller(self._ports(), settings=ReadSettings(timeout_ms=60_000), observer=self.metrics),
+            recaller=Recaller(
+                self._ports(),
+                settings=ReadSettings(timeout_ms=60_000),
+                observer=self.metrics,
+                data_age_ms=lambda: oldest_waiting_ms(self.rig.log, self.clock.now_ms()),
+            ),
             pools=self.rig.pools,
             keys=self.key_store,
             log=self.rig.log,
@@ -59,6 +65,7 @@ class Api:
             catalogue=Catalogue(rig.pools, Attributes({}), split_words=rig.understander.split_words),
             reader=SqliteItemReader(rig.columns, rig.wide),
             live=rig.live_view,
+            tail=rig.tail,
             seen=SqliteSeenList(rig.database),
             triggers=rig.triggers,
             profiles=SqliteUserProfiles(rig.database),

@@ -11,8 +11,8 @@ from smallpool_core.fields import Attributes
 from smallpool_core.items import WideItem
 from smallpool_core.normalise import PATH_SEPARATOR
 from smallpool_core.pages import Answer, Claimed, ClaimRequest, Hit, LiveItem, Opening, Query
-from smallpool_core.pools import Ordering, Pool, PoolSettings
-from smallpool_core.ports import PoolChange
+from smallpool_core.places import Places
+from smallpool_core.pools import Ordering, Pool, PoolChange, PoolSettings, Tagging
 from smallpool_core.rules import Rule, matches
 from smallpool_core.terms import Trigger
 from smallpool_core.users import Identity, Profile, TriggerState, Weighted
@@ -137,14 +137,11 @@ class FakeLive:
     def __init__(self, items: dict[str, WideItem]) -> None:
         self.items = items
 
-    def apply(self, items: Sequence[WideItem], seq: int) -> None:
+    def apply(self, items: Sequence[WideItem]) -> None:
         self.items.update((item.item_id, item) for item in items)
 
     def look(self, item_ids: Sequence[str], pool_id: str, now: int) -> list[LiveItem | None]:
         return [live_item(self.items[item_id], pool_id, now) if item_id in self.items else None for item_id in item_ids]
-
-    def seq(self) -> int:
-        return len(self.items)
 
     def size(self, pool_id: str, now: int) -> int:
         return sum(pool_id in item.pools and is_listed(item, now) for item in self.items.values())
@@ -162,6 +159,16 @@ def live_item(item: WideItem, pool_id: str, now: int) -> LiveItem:
         seller_id=item.seller_id,
         spread_key=item.spread_key,
     )
+
+
+class FakeTail:
+    """A tail that stands where a test puts it."""
+
+    def __init__(self) -> None:
+        self.offset = 0
+
+    def place(self) -> Places:
+        return {0: self.offset}
 
 
 class FragileSeenList(Fragile):
@@ -266,10 +273,10 @@ class FakeLog(Fragile):
         super().__init__()
         self.records: list[tuple[str, str, bytes]] = []
 
-    async def append(self, topic: str, records: Sequence[tuple[str, bytes]], at: int) -> list[int]:
+    async def append(self, topic: str, records: Sequence[tuple[str, bytes]], at: int) -> Places:
         self.use()
         self.records.extend((topic, key, value) for key, value in records)
-        return list(range(len(records)))
+        return {0: len(self.records) - 1}
 
 
 class FakePools(Fragile):
@@ -282,7 +289,7 @@ class FakePools(Fragile):
     def put(self, pool_id: str, rule: dict[str, Any], *, trusted: bool, state: str, settings: PoolSettings, ordering: Ordering) -> None:
         epoch = len(self.changed) + 1
         pool = Pool(pool_id, pool_id, rule, epoch, state, settings, ordering, epoch)  # type: ignore[arg-type]
-        self.changed.append(PoolChange(pool, epoch if trusted else 0))
+        self.changed.append(PoolChange(pool, {0: Tagging(epoch, 0)} if trusted else {}, 1))
 
     def epoch(self) -> int:
         self.use()
@@ -321,7 +328,7 @@ class World:
     def __init__(self, *items: WideItem, settings: ReadSettings | None = None, sources: Sequence[Any] | None = None) -> None:
         self.items = {item.item_id: item for item in items}
         self.clock = FakeClock(NOW)
-        self.reader, self.live = FakeReader(self.items), FakeLive(self.items)
+        self.reader, self.live, self.tail = FakeReader(self.items), FakeLive(self.items), FakeTail()
         self.seen, self.triggers, self.profiles = FragileSeenList(), FakeTriggers(), FakeProfiles()
         self.stats, self.log, self.pools = FakeStats(), FakeLog(), FakePools()
         self.put_pool()
@@ -329,6 +336,7 @@ class World:
             catalogue=Catalogue(self.pools, Attributes({})),  # type: ignore[arg-type]
             reader=self.reader,
             live=self.live,
+            tail=self.tail,  # type: ignore[arg-type]
             seen=self.seen,
             triggers=self.triggers,
             profiles=self.profiles,

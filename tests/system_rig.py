@@ -14,7 +14,7 @@ from msgspec import UNSET
 from builders import NOW, FakeClock, given, item_event
 from read_rig import U1, ids, request
 from smallpool_config.settings import KnowledgeSettings, Settings, StoreSettings
-from smallpool_config.wiring import Embedded
+from smallpool_config.wiring import Embedded, open_system
 from smallpool_core.errors import NotFound
 from smallpool_core.events import encode_item_event, encode_user_event
 from smallpool_core.items import DeadLetter, ItemEvent, WideItem
@@ -28,7 +28,8 @@ from smallpool_service.page import Page
 from smallpool_service.settings import ReadSettings
 from smallpool_service.trace import Observer
 from smallpool_service.why import why
-from write_rig import Figures, PlainUnderstander
+from smallpool_stores.sqlite.wide_tail import SqliteWideTail
+from write_rig import Figures, PlainUnderstander, key_of
 
 Event = ItemEvent | UserEvent | bytes
 EVERYTHING: dict[str, Any] = {"all": []}
@@ -49,11 +50,11 @@ def knowledge_understander() -> KnowledgeUnderstander:
 
 
 class Marketplace:
-    """The embedded system. A second one on the same folder is another process, or the same after a restart."""
+    """A whole system, embedded where a folder is given. A second one on the same folder is another process, or the same after a restart."""
 
     def __init__(
         self,
-        folder: Path,
+        where: Path | Settings,
         *,
         clock: FakeClock | None = None,
         understander: Understander | None = None,
@@ -62,8 +63,9 @@ class Marketplace:
     ) -> None:
         self.clock = clock or FakeClock(NOW)
         self.figures = Figures()
-        settings = Settings(store=StoreSettings(str(folder), "off"), read=UNHURRIED, indexer=indexer or IndexerSettings())
-        self.system = Embedded(settings, self.clock, observer or self.figures)
+        if isinstance(where, Path):
+            where = Settings(store=StoreSettings(str(where), "off"), read=UNHURRIED, indexer=indexer or IndexerSettings())
+        self.system = open_system(where, self.clock, observer or self.figures)
         self.system.__dict__["knowledge"] = knowledge()
         self.system.__dict__["understander"] = understander or PlainUnderstander()
         self.system.load()
@@ -142,13 +144,19 @@ class Marketplace:
         answer = asyncio.run(why(self.system.recaller, item_id, pool_id, identity))
         return answer.stage, answer.reason
 
+    @property
+    def embedded(self) -> Embedded:
+        """The system, of which the test knows that it is embedded."""
+        assert isinstance(self.system, Embedded)
+        return self.system
+
     def item(self, item_id: str) -> WideItem:
         """The item as it is stored."""
-        return self.system.wide.get([item_id])[item_id]
+        return self.system.items.get([item_id])[item_id]
 
     def stored(self) -> dict[str, WideItem]:
         """Every item that is stored, by id."""
-        return {record.item.item_id: record.item for record in self.system.wide.tail(0, 1_000_000)}
+        return {item.item_id: item for item in SqliteWideTail(self.embedded.wide).skim(1_000_000, WideItem)}
 
     def seen(self, identity: Identity = U1, pool_id: str = "p") -> list[str]:
         """What the person was served in a pool, oldest first."""
@@ -157,7 +165,7 @@ class Marketplace:
 
     def served_pages(self) -> int:
         """How many pages stand in the log `served`."""
-        return self.system.log.end("served") + 1
+        return self.system.log.end("served").get(0, -1) + 1
 
     def dead_letters(self) -> list[DeadLetter]:
         """Dead letters, oldest first."""
@@ -166,9 +174,9 @@ class Marketplace:
     def _send(self, event: Event) -> int:
         log, at = self.system.log, self.clock.now_ms()
         if isinstance(event, UserEvent):
-            return log.append_now("user-events", [(event.identity.key, encode_user_event(event))], at)[0]
-        pair = ("", event) if isinstance(event, bytes) else (event.item_id, encode_item_event(event))
-        return log.append_now("item-events", [pair], at)[0]
+            return max(log.append_now("user-events", [(event.identity.key, encode_user_event(event))], at).values())
+        pair = (key_of(event, at), event) if isinstance(event, bytes) else (event.item_id, encode_item_event(event))
+        return max(log.append_now("item-events", [pair], at).values())
 
 
 def listing(item_id: str = "i1", title: str = "苹果 手机", category: str = "手机", *, version: int = 1, **item: Any) -> ItemEvent:

@@ -15,7 +15,7 @@ from subprocess import PIPE, Popen
 from typing import IO, NoReturn, Self
 
 from checkout import ROOT, SOURCE_ROOTS
-from smallpool_config.runtime import WritePathThread
+from smallpool_config.runtime import Background
 from system_rig import Marketplace
 
 
@@ -48,7 +48,7 @@ def turn(folder: Path, dies_at: str | None) -> None:
         market.system.log.commit = kill_this_process  # type: ignore[method-assign]
     if dies_at == "index":
         market.system.columns.index = kill_this_process  # type: ignore[method-assign]
-    with market.system.own_write_path(), WritePathThread(market.system):
+    with market.system.own_write_path(), Background(market.system, market.system.serving_turn()):
         say("ready")
         sys.stdin.read()
     market.close()

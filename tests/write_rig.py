@@ -8,14 +8,14 @@ from typing import Any, NoReturn
 
 from builders import NOW, FakeClock
 from smallpool_core.catalogue import Catalogue
-from smallpool_core.events import encode_item_event, encode_user_event
+from smallpool_core.events import encode_item_event, encode_user_event, parse_item_event
 from smallpool_core.fields import Attributes
 from smallpool_core.items import DeadLetter, Given, ItemEvent, Understood, WideItem
 from smallpool_core.pools import PoolDraft
 from smallpool_core.users import TriggerState, UserEvent
 from smallpool_indexer.assign import Assigner
 from smallpool_indexer.backfill import Backfill, Progress
-from smallpool_indexer.index import Indexes
+from smallpool_indexer.index import TailIndexer
 from smallpool_indexer.pipeline import Indexer
 from smallpool_indexer.record import Recorder
 from smallpool_indexer.settings import IndexerSettings
@@ -29,6 +29,7 @@ from smallpool_stores.sqlite.schema import open_database
 from smallpool_stores.sqlite.stats import SqliteItemStats
 from smallpool_stores.sqlite.triggers import SqliteTriggerStore
 from smallpool_stores.sqlite.wide_table import SqliteWideTable
+from smallpool_stores.sqlite.wide_tail import SqliteWideTail
 
 POISON = "毒"
 BRANDS = ("苹果", "华为")
@@ -93,6 +94,12 @@ class Figures:
         self.counts[name] += amount
 
 
+def key_of(raw: bytes, now: int) -> str:
+    """The key that a producer would give to a raw event: its item's id, if it is one."""
+    event = parse_item_event(raw, now, internal=True)
+    return event.item_id if isinstance(event, ItemEvent) else ""
+
+
 class Rig:
     """All workers of the write path; a second rig on the same folder is the same marketplace after a restart."""
 
@@ -119,7 +126,16 @@ class Rig:
             understander=self.understander,
             assigner=self.assigner,
             recorder=self.recorder,
-            indexes=Indexes(self.columns, self.live_view),
+            settings=settings,
+            observer=self.figures,
+        )
+        self.tail = SqliteWideTail(self.wide)
+        self.tail_indexer = TailIndexer(
+            self.tail,
+            clock=self.clock,
+            log=self.log,
+            writer=self.columns,
+            live_view=self.live_view,
             settings=settings,
             observer=self.figures,
         )
@@ -127,7 +143,7 @@ class Rig:
             clock=self.clock,
             atomic=self.database,
             log=self.log,
-            wide=self.wide,
+            items=self.wide,
             triggers=self.triggers,
             stats=self.stats,
             understander=self.understander,
@@ -141,13 +157,14 @@ class Rig:
             assigner=self.assigner,
             log=self.log,
             wide=self.wide,
-            live_view=self.live_view,
+            tail=self.tail,
+            writer=self.columns,
             pools=self.pools,
             settings=settings,
             progress=self.progress.append,
         )
         self.sweeper = Sweeper(log=self.log, wide=self.wide, settings=settings)
-        self.write_path = WritePath(self.clock, Workers(self.indexer, self.user_events, self.backfill, self.sweeper))
+        self.write_path = WritePath(self.clock, Workers(self.indexer, self.tail_indexer, self.user_events, self.backfill, self.sweeper))
 
     def send(self, *events: ItemEvent | UserEvent | bytes) -> list[int]:
         """Puts events on their logs, as the API would, and returns the offsets; raw bytes go to the item events."""
@@ -157,14 +174,24 @@ class Rig:
         at = self.clock.now_ms()
         if isinstance(event, UserEvent):
             return self.log.append_now("user-events", [(event.identity.key, encode_user_event(event))], at)[0]
-        pair = ("", event) if isinstance(event, bytes) else (event.item_id, encode_item_event(event))
+        pair = (key_of(event, at), event) if isinstance(event, bytes) else (event.item_id, encode_item_event(event))
         return self.log.append_now("item-events", [pair], at)[0]
 
     def take(self, *events: ItemEvent | UserEvent | bytes) -> None:
         """Sends the events and lets the consumers take them."""
         self.send(*events)
-        self.indexer.drain()
+        self.drain()
         self.user_events.drain()
+
+    def turn(self) -> None:
+        """Takes in one batch of item events, and makes recallable what is recorded."""
+        self.indexer.run_once()
+        self.tail_indexer.run_once()
+
+    def drain(self) -> None:
+        """Takes in every item event that waits, and makes it recallable."""
+        self.indexer.drain()
+        self.tail_indexer.drain()
 
     def put_pool(self, pool_id: str, rule: dict[str, Any], revision: int | None = None, **changes: Any) -> None:
         draft = PoolDraft(rule=rule, **changes)

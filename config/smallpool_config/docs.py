@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from smallpool_config.cli import app
 from smallpool_config.cli.serving import app_of
-from smallpool_config.runtime import WritePathThread
+from smallpool_config.runtime import Background
 from smallpool_config.settings import ENVIRONMENT_PREFIX, Settings, StoreSettings
 from smallpool_config.wiring import open_system
 
@@ -70,7 +70,7 @@ def metrics_page() -> str:
     with TemporaryDirectory(prefix="smallpool-docs-") as directory:
         system = open_system(Settings(store=StoreSettings(directory=directory)))
         try:
-            app_of(system, WritePathThread(system))  # the API adds its gauges
+            app_of(system, Background(system, bool))  # the API adds its gauges
             described = system.metrics.describe()
         finally:
             system.close()

@@ -6,16 +6,20 @@ In: a file, and environment variables `SMALLPOOL_<SECTION>_<KEY>` that win over 
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 from msgspec import Meta, Struct, field
+from msgspec.structs import replace
 
 from smallpool_core.behaviour import BehaviourSettings
 from smallpool_core.errors import Problem, SettingsRefused
 from smallpool_indexer.settings import IndexerSettings
 from smallpool_service.http.settings import HttpLimits
 from smallpool_service.settings import ReadSettings
+from smallpool_stores.elasticsearch.settings import ElasticsearchSettings
+from smallpool_stores.kafka.settings import KafkaSettings
+from smallpool_stores.redis.settings import RedisSettings
 
 T = TypeVar("T", bound=Struct)
 ENVIRONMENT_PREFIX = "SMALLPOOL_"
@@ -30,7 +34,7 @@ def shipped(name: str) -> Path:
 
 
 class StoreSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the embedded stores live.
+    """Where the embedded stores live; the other wiring keeps only the first admin key there.
 
     directory: holds `smallpool.db`, the lock and the first admin key.
     synchronous: what a commit of everything but acknowledged events waits for. `normal` survives a killed process; a
@@ -72,8 +76,11 @@ class HttpSettings(Struct, frozen=True, forbid_unknown_fields=True):
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """Everything that an engineer may set, by section. `wiring` chooses the adapters."""
 
-    wiring: Literal["embedded"] = "embedded"
+    wiring: Literal["embedded", "distributed"] = "embedded"
     store: StoreSettings = field(default_factory=StoreSettings)
+    elasticsearch: ElasticsearchSettings = field(default_factory=ElasticsearchSettings)
+    kafka: KafkaSettings = field(default_factory=KafkaSettings)
+    redis: RedisSettings = field(default_factory=RedisSettings)
     knowledge: KnowledgeSettings = field(default_factory=KnowledgeSettings)
     indexer: IndexerSettings = field(default_factory=IndexerSettings)
     behaviour: BehaviourSettings = field(default_factory=BehaviourSettings)
@@ -81,6 +88,17 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     read: ReadSettings = field(default_factory=ReadSettings)
     http: HttpSettings = field(default_factory=HttpSettings)
     limits: HttpLimits = field(default_factory=HttpLimits)
+
+
+def apart(settings: Settings, name: str, directory: str) -> Settings:
+    """The same settings for a marketplace of its own: in another directory, and on the same servers under another name."""
+    return replace(
+        settings,
+        store=replace(settings.store, directory=directory),
+        elasticsearch=replace(settings.elasticsearch, prefix=name),
+        kafka=replace(settings.kafka, prefix=f"{name}.", state_directory=str(Path(directory) / "state")),
+        redis=replace(settings.redis, prefix=f"{name}:"),
+    )
 
 
 def load_settings(path: Path | None, environment: Mapping[str, str]) -> Settings:
@@ -108,7 +126,12 @@ def _overlay(table: dict[str, Any], environment: Mapping[str, str]) -> None:
         for setting in msgspec.structs.fields(section.type):
             text = environment.get(f"{ENVIRONMENT_PREFIX}{section.name}_{setting.name}".upper())
             if text is not None:
-                table.setdefault(section.name, {})[setting.name] = _parsed(text)
+                table.setdefault(section.name, {})[setting.name] = text if _is_text(setting.type) else _parsed(text)
+
+
+def _is_text(kind: Any) -> bool:
+    """Whether a setting takes any text: a password of digits is one."""
+    return kind is str or (get_origin(kind) is Annotated and get_args(kind)[0] is str)
 
 
 def _parsed(text: str) -> Any:

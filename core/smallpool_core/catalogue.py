@@ -3,15 +3,17 @@
 With the store down the last copy serves. Not safe for threads: each thread of a process holds its own.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from smallpool_core.errors import NotFound, PoolNotLive
 from smallpool_core.fields import Attributes
 from smallpool_core.pages import Scope
-from smallpool_core.pools import HOME, Ordering, Pool, PoolSettings
+from smallpool_core.places import Places, has_reached
+from smallpool_core.pools import HOME, Ordering, Pool, PoolChange, PoolSettings, Tagging
 from smallpool_core.ports import PoolStore
 from smallpool_core.rules import Rule, parse_rule
 
@@ -20,16 +22,32 @@ EVERYTHING: dict[str, Any] = {"all": []}
 
 
 class KnownPool(Struct, frozen=True):
-    """A pool with its parsed rule, and the epoch up to which every stored item carries its tag."""
+    """A pool with its parsed rule, and how far its tag is on stored items, by partition of `item-wide`."""
 
     pool: Pool
     rule: Rule
-    tagged_epoch: int
+    tagged: Mapping[int, Tagging]
+    partitions: int
+
+    def is_tagged(self, partitions: Iterable[int]) -> bool:
+        """Whether the tag on the stored items of these partitions is what this revision's rule says."""
+        return all(partition in self.tagged and self.tagged[partition].epoch >= self.pool.epoch for partition in partitions)
 
     @property
     def is_trusted(self) -> bool:
-        """Whether the tag on stored items is what this revision's rule says."""
-        return self.tagged_epoch >= self.pool.epoch
+        """Whether that holds for every stored item."""
+        return self.is_tagged(range(self.partitions))
+
+    @property
+    def tagged_upto(self) -> Places:
+        """How far in `item-wide` a reader must be for the tag to be what it knows of every item."""
+        return {partition: tagging.offset for partition, tagging in self.tagged.items()}
+
+    def seen_from(self, place: Places) -> "KnownPool":
+        """The pool as a reader of `item-wide` who has come as far as `place` may trust its tag."""
+        if not self.is_trusted or has_reached(place, self.tagged_upto):
+            return self
+        return replace(self, tagged={})
 
     @property
     def scope(self) -> Scope:
@@ -38,7 +56,7 @@ class KnownPool(Struct, frozen=True):
 
 
 class Catalogue:
-    """All pools by id, as of `epoch`."""
+    """All pools by id, as of `epoch`; none before the store was read once, which `is_read` says."""
 
     def __init__(self, store: PoolStore, attributes: Attributes, *, split_words: Callable[[str], Sequence[str]] | None = None) -> None:
         self._store = store
@@ -46,10 +64,11 @@ class Catalogue:
         self._split_words = split_words
         self._pools: dict[str, KnownPool] = {}
         self.epoch = 0
+        self.is_read = False
         everything = parse_rule(EVERYTHING, attributes)
         self._nothing = parse_rule(NOTHING, attributes)
         home = Pool(HOME, HOME, EVERYTHING, 0, "live", PoolSettings(), Ordering(), 0)
-        self._pools[HOME] = KnownPool(home, everything, 0)
+        self._pools[HOME] = KnownPool(home, everything, {}, 0)
 
     def parse(self, rule: object) -> Rule:
         """Checks a rule as an operator wrote it, with the words of this catalogue's language; raises `RuleRefused`."""
@@ -58,17 +77,20 @@ class Catalogue:
     def refresh(self) -> list[KnownPool]:
         """Takes in what changed since the last refresh and returns it; one cheap read where nothing did."""
         epoch = self._store.epoch()
+        self.is_read = True
         if epoch == self.epoch:
             return []
-        changed = []
-        for change in self._store.changes(self.epoch):
-            known = self._pools.get(change.pool.pool_id)
-            same = known is not None and known.pool.epoch == change.pool.epoch
-            rule = known.rule if known is not None and same else parse_rule(change.pool.rule, self._attributes)
-            changed.append(KnownPool(change.pool, rule, change.tagged_epoch))
-            self._pools[change.pool.pool_id] = changed[-1]
+        changed = [self._known(change) for change in self._store.changes(self.epoch)]
+        self._pools |= {known.pool.pool_id: known for known in changed}
         self.epoch = epoch
         return changed
+
+    def _known(self, change: PoolChange) -> KnownPool:
+        """The pool after the change; a rule that is known already is not parsed again."""
+        before = self._pools.get(change.pool.pool_id)
+        same = before is not None and before.pool.epoch == change.pool.epoch
+        rule = before.rule if before is not None and same else parse_rule(change.pool.rule, self._attributes)
+        return KnownPool(change.pool, rule, change.tagged, change.partitions)
 
     def tag_rule(self, known: KnownPool) -> Rule:
         """The rule that tags are made by: the pool's own while it is live, else one that matches nothing."""
@@ -96,6 +118,11 @@ class Catalogue:
         """Every pool but home, by pool_id."""
         return [self._pools[pool_id] for pool_id in sorted(self._pools) if pool_id != HOME]
 
-    def untagged(self) -> list[KnownPool]:
-        """Pools whose tag does not yet say what their rule says: what a backfill has to do."""
-        return [known for known in self.all() if not known.is_trusted]
+    def untagged(self, partitions: Iterable[int] | None = None) -> list[KnownPool]:
+        """Pools whose tag does not yet say what their rule says on all items, or on those of some partitions: what a backfill
+        has to do.
+        """
+        if partitions is None:
+            return [known for known in self.all() if not known.is_trusted]
+        asked = tuple(partitions)
+        return [known for known in self.all() if not known.is_tagged(asked)]

@@ -139,3 +139,10 @@ class DeadLetter(Struct, frozen=True):
     reason: str
     attempts: int
     at: int
+
+
+class Indexed(Struct, frozen=True):
+    """How many items were newer than what the index had; id and reason of those that it will never take."""
+
+    newer: int
+    refused: tuple[tuple[str, str], ...] = ()

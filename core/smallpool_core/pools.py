@@ -1,11 +1,12 @@
 """A pool, its rule as written, its settings and its ordering; every change is a revision with its record."""
 
+from collections.abc import Mapping
 from math import isfinite
 from typing import Any, Final, Literal, get_args
 
-from msgspec import UNSET, Struct, UnsetType, field
+from msgspec import UNSET, Struct, UnsetType, field, structs
 
-from smallpool_core.errors import Problem
+from smallpool_core.errors import NotFound, Problem, RevisionStale
 
 PoolState = Literal["draft", "live", "archived"]
 HOME = "home"
@@ -75,6 +76,18 @@ class Revision(Struct, frozen=True):
     at: int
 
 
+def revised(pool_id: str, draft: PoolDraft, stored: Revision | None, expected: int | None, epoch: int) -> Pool:
+    """The pool after the draft; raises `NotFound` or `RevisionStale` where the draft is of another revision than what is stored."""
+    if stored is None and expected is not None:
+        raise NotFound("pool", pool_id)
+    if stored is not None and expected != stored.pool.revision:
+        raise RevisionStale(pool_id, expected or 0, stored.pool.revision)
+    # A new pool without a rule holds nothing: an operator's slip never shows the whole marketplace.
+    before = Pool(pool_id, pool_id, {"any": []}, 0, "live", PoolSettings(), Ordering(), 0) if stored is None else stored.pool
+    given = {name: value for name, value in structs.asdict(draft).items() if value is not UNSET}
+    return structs.replace(before, **given, revision=before.revision + 1, epoch=epoch)
+
+
 def check_settings(settings: PoolSettings, ordering: Ordering) -> list[Problem]:
     """Every limit that the settings and the ordering of a pool break; none where they are sound."""
     level = settings.spread_level
@@ -95,3 +108,18 @@ def check_settings(settings: PoolSettings, ordering: Ordering) -> list[Problem]:
         elif not isfinite(weight) or not 0 <= weight <= MAX_WEIGHT:
             problems.append(Problem(path, repr(weight), f"a weight from 0 to {MAX_WEIGHT:g} is allowed"))
     return problems
+
+
+class Tagging(Struct, frozen=True, array_like=True):
+    """All records of one partition up to `offset` of `item-wide` carry the tag of the pool's revision with this epoch."""
+
+    epoch: int
+    offset: int
+
+
+class PoolChange(Struct, frozen=True):
+    """The newest revision of a pool, and how far its tag is on stored items, by partition, of which there are `partitions`."""
+
+    pool: Pool
+    tagged: Mapping[int, Tagging]
+    partitions: int

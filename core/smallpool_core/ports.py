@@ -12,9 +12,10 @@ from typing import Literal, Protocol
 from msgspec import Struct
 
 from smallpool_core.access import ApiKey
-from smallpool_core.items import DeadLetter, Given, Understood, WideItem
+from smallpool_core.items import DeadLetter, Given, Indexed, Understood, WideItem
 from smallpool_core.pages import Answer, Claimed, ClaimRequest, LiveItem, Opening, Query
-from smallpool_core.pools import Pool, PoolDraft, Revision
+from smallpool_core.places import Places
+from smallpool_core.pools import PoolChange, PoolDraft, Revision
 from smallpool_core.rules import Rule
 from smallpool_core.terms import Trigger
 from smallpool_core.users import Profile, TriggerState, UserEvent
@@ -25,7 +26,7 @@ Topic = Literal["item-events", "user-events", "served", "dead-letters"]
 class LogRecord(Struct, frozen=True):
     """One record of the log. Offsets rise within (topic, partition); embedded there is the one partition 0."""
 
-    topic: Topic
+    topic: Topic | Literal["item-wide"]
     partition: int
     offset: int
     key: str
@@ -34,17 +35,11 @@ class LogRecord(Struct, frozen=True):
 
 
 class WideRecord(Struct, frozen=True):
-    """One record of the wide table at its place `seq` in the order of writes."""
+    """One record of `item-wide`; offsets rise within a partition in the order of writes."""
 
-    seq: int
+    partition: int
+    offset: int
     item: WideItem
-
-
-class PoolChange(Struct, frozen=True):
-    """The newest revision of a pool, and the epoch up to which every stored item carries its tag (0: none)."""
-
-    pool: Pool
-    tagged_epoch: int
 
 
 class Clock(Protocol):
@@ -67,30 +62,41 @@ class Atomic(Protocol):
 
 
 class EventLog(Protocol):
-    """At least once, in order per key. The caller of `append` fails closed: no acknowledgement without a durable write."""
+    """At least once, in order per key. The caller of `append` fails closed: no acknowledgement without a durable write.
 
-    async def append(self, topic: Topic, records: Sequence[tuple[str, bytes]], at: int) -> list[int]:
-        """Appends (key, value) pairs durably and returns their offsets, in the order given."""
+    `item-wide` is not read or written here: that is the wide table's.
+    """
+
+    async def append(self, topic: Topic, records: Sequence[tuple[str, bytes]], at: int) -> Places:
+        """Appends (key, value) pairs durably, those of one key in this order; returns the newest offset by partition."""
         ...
 
-    def append_now(self, topic: Topic, records: Sequence[tuple[str, bytes]], at: int) -> list[int]:
+    def append_now(self, topic: Topic, records: Sequence[tuple[str, bytes]], at: int) -> Places:
         """The same for the write path; inside `Atomic.atomic` it joins the block."""
         ...
 
     def poll(self, topic: Topic, group: str, limit: int) -> list[LogRecord]:
-        """The next records after the group's committed offset, oldest first; does not move it, does not block."""
+        """The next records that the group has not passed, of one partition, oldest first; partitions take turns. Does not block."""
         ...
 
-    def commit(self, topic: Topic, group: str, offset: int) -> None:
-        """Moves the group past `offset`; never backwards."""
+    def commit(self, topic: Topic, group: str, upto: Places) -> None:
+        """Moves the group past these places; never backwards. Inside `Atomic.atomic` it joins the block."""
         ...
 
-    def committed(self, topic: Topic, group: str) -> int:
-        """The offset that the group has passed, -1 before the first."""
+    def committed(self, topic: Topic, group: str) -> Places:
+        """How far the group has come."""
         ...
 
-    def end(self, topic: Topic) -> int:
-        """The offset of the newest record, -1 when empty; `end - committed` is the lag."""
+    def end(self, topic: Topic) -> Places:
+        """The newest offset of each partition that has records."""
+        ...
+
+    async def has_passed(self, topic: Topic, group: str, places: Places) -> bool:
+        """Whether the group has come as far as these places; cheap enough to ask every few milliseconds."""
+        ...
+
+    def lag(self, topic: Topic, group: str) -> int:
+        """Records that the group has not passed, as of at most some seconds ago; never blocks."""
         ...
 
     def dead_letter(self, letters: Sequence[DeadLetter]) -> None:
@@ -106,15 +112,20 @@ class EventLog(Protocol):
         ...
 
 
-class WideTable(Protocol):
-    """`item-wide`, the truth: one record an item, the one with the largest (version, enrich). One writer an item.
-
-    The write path fails closed: an event is committed only with its record.
-    """
+class ItemLookup(Protocol):
+    """Wide items by id, for the write path."""
 
     def get(self, item_ids: Collection[str]) -> dict[str, WideItem]:
         """The stored records of those ids that have one."""
         ...
+
+
+class WideTable(ItemLookup, Protocol):
+    """`item-wide`, the truth: one record an item, the one with the largest (version, enrich). One writer an item, which
+    knows the items of the partitions that it owns and no others.
+
+    The write path fails closed: an event is committed only with its record.
+    """
 
     def append(self, items: Sequence[WideItem]) -> list[bool]:
         """Stores each item that is newer by (version, enrich) than what is stored; says for each whether it was.
@@ -123,12 +134,8 @@ class WideTable(Protocol):
         """
         ...
 
-    def tail(self, after: int, limit: int) -> list[WideRecord]:
-        """Records with `seq > after`, rising; an item appears once, at its newest place."""
-        ...
-
-    def end(self) -> int:
-        """The newest `seq`, 0 when empty."""
+    def end(self) -> Places:
+        """The newest place of each partition that is owned; -1 where it is empty."""
         ...
 
     def misplaced(self, pool_id: str, rule: Rule, now: int, after: str, limit: int) -> list[str]:
@@ -150,11 +157,38 @@ class WideTable(Protocol):
         ...
 
 
-class ItemWriter(Protocol):
-    """The wide index, writing side. Idempotent and ordered by (version, enrich); a tail of the wide table feeds it."""
+class WideTail(Protocol):
+    """`item-wide` in the order of its writes, for one reader who goes through all of it. One thread polls; any may ask."""
 
-    def index(self, items: Sequence[WideItem]) -> int:
-        """Makes the items recallable, or no longer so; older pairs are ignored. Returns how many were newer."""
+    def poll(self, limit: int) -> list[WideRecord]:
+        """The next records after those that were passed, the same again until they are; empty at the end. Does not block.
+
+        An older record of an item may be left out where a newer one follows.
+        """
+        ...
+
+    def passed(self, records: Sequence[WideRecord]) -> None:
+        """These records have had their effect."""
+        ...
+
+    def place(self) -> Places:
+        """How far was passed, by partition; the partitions that are read are all there, at -1 before the first record."""
+        ...
+
+    def is_behind(self) -> bool:
+        """Whether records wait that were not passed."""
+        ...
+
+
+class ItemWriter(Protocol):
+    """The wide index, writing side. Idempotent and ordered by (version, enrich); a tail of `item-wide` feeds it."""
+
+    def index(self, items: Sequence[WideItem]) -> Indexed:
+        """Makes the items recallable, or no longer so; older pairs are ignored. What the index refuses for good costs no neighbour."""
+        ...
+
+    def refresh(self) -> None:
+        """Returns once every question sees all that was indexed before."""
         ...
 
 
@@ -163,7 +197,7 @@ class ItemReader(Protocol):
 
     async def recall(self, query: Query, weights: Mapping[str, int]) -> Answer:
         """Term recall, exact: rows with at least one of the terms, by `512·Σweight + static_score` descending, then
-        item_id by UTF-8 bytes. `weights` has at most 20 terms, each 1 … 1024. One round trip, at most two.
+        item_id by UTF-8 bytes. `weights` has at most 20 terms, each 1 … 1024. One round trip, seldom more.
         """
         ...
 
@@ -185,18 +219,14 @@ class ItemReader(Protocol):
 
 
 class LiveView(Protocol):
-    """State of every item on sale, in process. At most 2 s behind at p99, and says how far."""
+    """State of every item on sale, in process. At most 2 s behind at p99; the tail that feeds it says how far."""
 
-    def apply(self, items: Sequence[WideItem], seq: int) -> None:
-        """Takes in records of the wide table up to `seq`; older pairs are ignored."""
+    def apply(self, items: Sequence[WideItem]) -> None:
+        """Takes in records of `item-wide`; older pairs are ignored."""
         ...
 
     def look(self, item_ids: Sequence[str], pool_id: str, now: int) -> list[LiveItem | None]:
         """What is known of each item as seen from the pool, None for an item never seen."""
-        ...
-
-    def seq(self) -> int:
-        """The place in the wide table up to which everything was taken in."""
         ...
 
     def size(self, pool_id: str, now: int) -> int:
@@ -241,11 +271,14 @@ class TriggerStore(Protocol):
         ...
 
     def save(self, identity: str, state: TriggerState, now: int) -> None:
-        """Replaces the state; one writer an identity."""
+        """Replaces the state, and stores this person's marks with it, in one step; one writer an identity."""
         ...
 
     def mark(self, identity: str, event: UserEvent, offset: int) -> bool:
-        """Whether this event is to be applied: false when the mark (identity, type, object, at) holds another offset."""
+        """Whether this event is to be applied: false when (identity, type, object, at) is marked already, at whatever offset.
+
+        The mark stands once `save` of this person, or the block it is in, is done; one of a block that fails never was.
+        """
         ...
 
 
@@ -280,7 +313,7 @@ class ItemStats(Protocol):
     """Counters per item, pool and hour, and popularity with exponential decay; the pool `""` is the whole site."""
 
     def add(self, deltas: Sequence[StatDelta], partition: int, offset: int) -> None:
-        """Adds deltas of one log record; a record at or below the last offset applied is ignored."""
+        """Adds deltas of one log record; what a pool has of a record at or below the last one added to it is ignored."""
         ...
 
     def forget(self, item_ids: Sequence[str]) -> None:
@@ -325,8 +358,8 @@ class PoolStore(Protocol):
         """A number that rises with every revision and every tagging; cheap, asked before each batch."""
         ...
 
-    def set_tagged(self, pool_id: str, pool_epoch: int) -> None:
-        """Records that every stored item carries the tag of the revision with this epoch; ignored if a newer revision exists."""
+    def set_tagged(self, pool_id: str, pool_epoch: int, upto: Places) -> None:
+        """Records that what `item-wide` holds up to these places carries the tag of the revision with this epoch, unless a newer exists."""
         ...
 
 
@@ -346,7 +379,7 @@ class KeyStore(Protocol):
         ...
 
     async def revoke(self, key_id: str, now: int) -> None:
-        """Revokes; raises `NotFound`. Revoking twice keeps the first time."""
+        """Revokes; raises `NotFound`. A second time changes nothing."""
         ...
 
 

@@ -15,7 +15,8 @@ from msgspec import Struct
 from smallpool_core.catalogue import Catalogue, KnownPool
 from smallpool_core.events import INDEXER_GROUP, encode_item_event
 from smallpool_core.items import ItemEvent
-from smallpool_core.ports import Clock, EventLog, LiveView, PoolStore, WideTable
+from smallpool_core.places import Places, has_reached
+from smallpool_core.ports import Clock, EventLog, ItemWriter, PoolStore, WideTable, WideTail
 from smallpool_indexer.assign import Assigner
 from smallpool_indexer.settings import IndexerSettings
 
@@ -29,12 +30,12 @@ class Progress(Struct, frozen=True):
 
 
 class _Job(Struct):
-    """Pools being tagged: the last item looked at, the last event appended, where the table ended after the last page."""
+    """Pools being tagged: the last item looked at, the last events appended, where the table ended after the last page."""
 
     pools: list[KnownPool]
     after: str = ""
-    awaited_offset: int = -1
-    awaited_seq: int | None = None
+    sent: Places = {}
+    awaited: Places | None = None
     retagged: int = 0
 
     @property
@@ -53,7 +54,8 @@ class Backfill:
         assigner: Assigner,
         log: EventLog,
         wide: WideTable,
-        live_view: LiveView,
+        tail: WideTail,
+        writer: ItemWriter,
         pools: PoolStore,
         settings: IndexerSettings | None = None,
         progress: Callable[[Progress], None] | None = None,
@@ -63,13 +65,14 @@ class Backfill:
         self._assigner = assigner
         self._log = log
         self._wide = wide
-        self._live_view = live_view
+        self._tail = tail
+        self._writer = writer
         self._pools = pools
         self._settings = settings or IndexerSettings()
         self._progress = progress or (lambda _progress: None)
         self._job: _Job | None = None
         self._waiting: list[KnownPool] = []
-        self._asked_epoch = -1
+        self._asked: tuple[int, frozenset[int]] = (-1, frozenset())
 
     def step(self) -> bool:
         """Does one bounded piece of work, or waits for the pipeline to pass the last one; returns whether more is left.
@@ -80,17 +83,17 @@ class Backfill:
         job = self._job = self._current()
         if job is None:
             return False
-        if self._log.committed("item-events", INDEXER_GROUP) < job.awaited_offset:
+        if not has_reached(self._log.committed("item-events", INDEXER_GROUP), job.sent):
             return True
-        if job.awaited_seq is None:
+        if job.awaited is None:
             self._retag_page(job)
-        elif self._live_view.seq() >= job.awaited_seq:
-            self._mark_tagged(job)
+        elif has_reached(self._tail.place(), job.awaited):
+            self._mark_tagged(job, job.awaited)
         return True
 
     def _current(self) -> _Job | None:
         """The job under way, without pools that have changed since it began; else the next one."""
-        self._ask()
+        self._ask(frozenset(self._wide.end()))
         if self._job is not None:
             self._job.pools = [known for known in self._job.pools if self._is_due(known)]
             if self._job.pools:
@@ -102,28 +105,30 @@ class Backfill:
         pools, self._waiting = self._waiting[:taken], self._waiting[taken:]
         return _Job(pools)
 
-    def _ask(self) -> None:
-        """Takes up pools that became untagged since the last time."""
-        if self._catalogue.epoch == self._asked_epoch:
+    def _ask(self, owned: frozenset[int]) -> None:
+        """Takes up pools that became untagged since the last time; begins anew where other partitions are owned than then."""
+        if (self._catalogue.epoch, owned) == self._asked:
             return
-        self._asked_epoch = self._catalogue.epoch
+        if owned != self._asked[1]:
+            self._waiting, self._job = [], None
+        self._asked = (self._catalogue.epoch, owned)
         known = {(pool.pool.pool_id, pool.pool.epoch) for pool in [*self._waiting, *(self._job.pools if self._job else ())]}
-        self._waiting += [pool for pool in self._catalogue.untagged() if (pool.pool.pool_id, pool.pool.epoch) not in known]
+        self._waiting += [pool for pool in self._catalogue.untagged(owned) if (pool.pool.pool_id, pool.pool.epoch) not in known]
 
     def _is_due(self, known: KnownPool) -> bool:
         now = self._catalogue.get(known.pool.pool_id)
-        return now.pool.epoch == known.pool.epoch and not now.is_trusted
+        return now.pool.epoch == known.pool.epoch and not now.is_tagged(self._asked[1])
 
     def _retag_page(self, job: _Job) -> None:
         now = self._clock.now_ms()
         wrong, job.after = self._looked_up(job, now) if len(job.pools) == 1 else self._surveyed(job)
         if wrong:
             events = [(item_id, encode_item_event(ItemEvent("enrich", item_id, 0, now, reason="retag"))) for item_id in wrong]
-            job.awaited_offset = self._log.append_now("item-events", events, now)[-1]
+            job.sent = self._log.append_now("item-events", events, now)
             job.retagged += len(wrong)
             self._progress(Progress(job.pool_ids, job.retagged, is_done=False))
         if not job.after:
-            job.awaited_seq = self._wide.end()
+            job.awaited = self._wide.end()
 
     def _looked_up(self, job: _Job, now: int) -> tuple[list[str], str]:
         """Ids whose tag of the one pool is wrong, and where the next page goes on ("" after the last)."""
@@ -141,11 +146,12 @@ class Backfill:
         ]
         return wrong, items[-1].item_id if items else ""
 
-    def _mark_tagged(self, job: _Job) -> None:
+    def _mark_tagged(self, job: _Job, upto: Places) -> None:
         """Some at a time; each is a write."""
+        self._writer.refresh()
         ready, job.pools = job.pools[: self._settings.backfill_page], job.pools[self._settings.backfill_page :]
         for known in ready:
-            self._pools.set_tagged(known.pool.pool_id, known.pool.epoch)
+            self._pools.set_tagged(known.pool.pool_id, known.pool.epoch, upto)
         if not job.pools:
             self._job = None
         self._progress(Progress(tuple(known.pool.pool_id for known in ready), job.retagged, is_done=True))

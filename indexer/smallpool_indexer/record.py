@@ -3,14 +3,18 @@
 In: assigned items and what is stored of them. Out: the items that were newer; everything else is dropped and counted.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
+from smallpool_core.errors import StoreError
 from smallpool_core.events import INDEXER_GROUP
 from smallpool_core.items import DeadLetter, WideItem
 from smallpool_core.ports import Atomic, EventLog, ItemStats, LogRecord, WideTable
 from smallpool_indexer.stage import Staged
+
+log = logging.getLogger("smallpool.indexer")
 
 
 class Recorder:
@@ -29,14 +33,23 @@ class Recorder:
         news = [item for item in items if says_more(item, stored.get(item.item_id))]
         with self._atomic.atomic():
             newer = self._wide.append(news)
-            removed = [item.item_id for item in news if item.state != "on_sale"]
-            if removed:
-                self._stats.forget(removed)
+            kept = self._forget([item.item_id for item in news if item.state != "on_sale"])
             if letters:
                 self._log.dead_letter(letters)
-            self._log.commit("item-events", INDEXER_GROUP, upto.offset)
+            self._log.commit("item-events", INDEXER_GROUP, {upto.partition: upto.offset})
         out = [item for item, is_newer in zip(news, newer, strict=True) if is_newer]
-        return Staged(out, counts={"unchanged": len(items) - len(news), "stale": len(news) - len(out)})
+        return Staged(out, counts={"unchanged": len(items) - len(news), "stale": len(news) - len(out), "not_forgotten": kept})
+
+    def _forget(self, removed: Sequence[str]) -> int:
+        """How many items that left keep their popularity for now: listings do not wait for a store of statistics that fails."""
+        if not removed:
+            return 0
+        try:
+            self._stats.forget(removed)
+        except StoreError as error:
+            log.warning("%d items that left keep their popularity: %s", len(removed), error)
+            return len(removed)
+        return 0
 
 
 def says_more(item: WideItem, stored: WideItem | None) -> bool:

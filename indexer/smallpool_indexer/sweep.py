@@ -6,6 +6,7 @@ each item to act on; logs without what everyone has read and is a week old.
 
 from smallpool_core.events import INDEXER_GROUP, encode_item_event
 from smallpool_core.items import ItemEvent
+from smallpool_core.places import Places, has_reached
 from smallpool_core.ports import EventLog, WideTable
 from smallpool_indexer.settings import IndexerSettings
 
@@ -17,19 +18,19 @@ class Sweeper:
         self._log = log
         self._wide = wide
         self._settings = settings or IndexerSettings()
-        self._awaited_offset = -1
+        self._awaited: Places = {}
 
     def sweep(self, now: int) -> int:
         """Appends the events that are due at `now`, a bounded number; returns how many."""
         for topic in ("item-events", "user-events", "served"):
             self._log.prune(topic, now - self._settings.log_keep_s * 1000)
-        if self._log.committed("item-events", INDEXER_GROUP) < self._awaited_offset:
+        if not has_reached(self._log.committed("item-events", INDEXER_GROUP), self._awaited):
             return 0
         size = self._settings.sweep_size
         events = [_sweep(item_id, "expired", now) for item_id in self._wide.overdue(now, size)]
         events += [_sweep(item_id, "strip", now) for item_id in self._wide.strippable(now - self._settings.tombstone_keep_s * 1000, size)]
         if events:
-            self._awaited_offset = self._log.append_now("item-events", events, now)[-1]
+            self._awaited = self._log.append_now("item-events", events, now)
         return len(events)
 
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 from smallpool_core.behaviour import BehaviourSettings, apply_event, resolve_pending
 from smallpool_core.events import BEHAVIOUR_GROUP, parse_user_event
 from smallpool_core.items import DeadLetter, Given, WideItem
-from smallpool_core.ports import Atomic, Clock, EventLog, ItemStats, LogRecord, StatDelta, TriggerStore, Understander, WideTable
+from smallpool_core.ports import Atomic, Clock, EventLog, ItemLookup, ItemStats, LogRecord, StatDelta, TriggerStore, Understander
 from smallpool_core.row_reader import Rejection, shown
 from smallpool_core.terms import kind_of, term
 from smallpool_core.users import TriggerState, UserEvent
@@ -39,7 +39,7 @@ class UserEventConsumer:
         clock: Clock,
         atomic: Atomic,
         log: EventLog,
-        wide: WideTable,
+        items: ItemLookup,
         triggers: TriggerStore,
         stats: ItemStats,
         understander: Understander,
@@ -50,7 +50,7 @@ class UserEventConsumer:
         self._clock = clock
         self._atomic = atomic
         self._log = log
-        self._wide = wide
+        self._items = items
         self._triggers = triggers
         self._stats = stats
         self._understander = understander
@@ -81,29 +81,31 @@ class UserEventConsumer:
         """Applies the events in order; gives back whose state has changed."""
         counts: Counter[str] = Counter()
         with self._atomic.atomic():
-            items = self._wide.get({act.event.item_id for act in batch if act.event.item_id is not None})
+            items = self._items.get({act.event.item_id for act in batch if act.event.item_id is not None})
             loaded = {key: self._triggers.load(key) for key in sorted({act.event.identity.key for act in batch})}
             states = self._resolved(loaded, now)
+            marked: set[str] = set()
             for act in batch:
                 identity = act.event.identity.key
                 if not self._triggers.mark(identity, act.event, act.record.offset):
                     counts["dup"] += 1
                     continue
+                marked.add(identity)
                 terms = terms_of_event(act, items)
                 states[identity] = apply_event(states[identity], act.event, terms, self._behaviour, now)
                 self._count(act, items)
             changed = [identity for identity, state in states.items() if state is not loaded[identity]]
-            for identity in changed:
+            for identity in sorted(marked.union(changed)):  # a mark is stored with the state, also where that stayed the same
                 self._triggers.save(identity, states[identity], now)
             if letters:
                 self._log.dead_letter(letters)
-            self._log.commit("user-events", BEHAVIOUR_GROUP, upto.offset)
+            self._log.commit("user-events", BEHAVIOUR_GROUP, {upto.partition: upto.offset})
         return Staged(changed, counts=counts)
 
     def _resolved(self, states: Mapping[str, TriggerState], now: int) -> dict[str, TriggerState]:
         """The states with what was pending applied, as far as its items are known by now."""
         waiting = {touched.item_id for state in states.values() for touched in state.pending}
-        items = self._wide.get(waiting) if waiting else {}
+        items = self._items.get(waiting) if waiting else {}
         return {identity: resolve_pending(state, items, self._behaviour, now) for identity, state in states.items()}
 
     def _count(self, act: Act, items: Mapping[str, WideItem]) -> None:

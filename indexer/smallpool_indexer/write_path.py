@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from smallpool_core.ports import Clock
 from smallpool_indexer.backfill import Backfill
+from smallpool_indexer.index import TailIndexer
 from smallpool_indexer.pipeline import Indexer
 from smallpool_indexer.sweep import Sweeper
 from smallpool_indexer.user_events import UserEventConsumer
@@ -19,6 +20,7 @@ class Workers(Struct, frozen=True):
     """What takes its turn."""
 
     indexer: Indexer
+    tail_indexer: TailIndexer
     user_events: UserEventConsumer
     backfill: Backfill
     sweeper: Sweeper
@@ -34,15 +36,16 @@ class WritePath:
 
     def turn(self) -> bool:
         """One turn; whether there may be more to do at once. Store errors pass through: wait, then turn again."""
-        taken = self._workers.indexer.run_once() + self._workers.user_events.run_once()
-        more = self._workers.backfill.step()
+        workers = self._workers
+        taken = workers.indexer.run_once() + workers.tail_indexer.run_once() + workers.user_events.run_once()
+        more = workers.backfill.step()
         return self._sweep() > 0 or more or taken > 0
 
     def settle(self) -> None:
         """Turns until nothing is left to do."""
         while self.turn():
             pass
-        self._workers.indexer.drain()
+        self._workers.tail_indexer.drain()
 
     def _sweep(self) -> int:
         now = self._clock.now_ms()

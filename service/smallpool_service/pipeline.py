@@ -77,7 +77,8 @@ class Pipeline:
         """Every stage once, from recall to claim."""
         run, settings, ports = self._run, self._settings, self._ports
         timed, awaited = run.tracer.timed, run.tracer.awaited
-        question, until = Question(query, self.wishes.weights), run.until(settings.source_share)
+        until = run.until(settings.source_share)
+        question = Question(replace(query, until=until), self.wishes.weights)
 
         recalled = await awaited("recall", recall, self._working(), question, ports.clock, until)
         thinned = timed("spread", spread, recalled, question, settings.trigger_share)
@@ -138,6 +139,7 @@ class Pipeline:
         if claiming.page.closed or run.is_late() or not self._may_repeat() or not self._person.seen:
             return
         again = rewrite(len(self._person.seen), run.known, self._bought | self._on_page(), query.now, per_item=1)
+        again = replace(again, until=run.deadline)
         oldest = [entry.item_id for entry in self._person.seen]
         answer = await run.attempt(f"source:{REPEATS}", self._ports.reader.pick(again, oldest), NOTHING)
         kept = filter_hits(Lists({REPEATS: answer.hits}), self._screen(repeats=True), self._ports.live)
@@ -147,11 +149,12 @@ class Pipeline:
 
     async def _short(self, query: Query) -> Short | None:
         run, entries, pool = self._run, self.claiming.page.entries, self._run.known.pool.settings
-        if run.is_late():
-            return "deadline"
-        left = await self._left(query)
-        if left is None and not run.known.is_trusted:
+        is_late = run.is_late()
+        left = None if is_late else await self._left(query)
+        if left is None and not run.known.is_trusted and (run.failures or not is_late):
             run.degrade("rule_pending", "the pool's tag is still being brought up to date, and the wide index that knows its rule fails")
+        if is_late:
+            return "deadline"
         return short_reason(left, run.failures, entries, pool.max_per_category, pool.spread_level)
 
     async def _left(self, query: Query) -> Sequence[Hit] | None:
@@ -159,10 +162,12 @@ class Pipeline:
         run = self._run
         dropped = {drop.item_id for drop in run.drops if drop.stage != "spread"}
         seen = frozenset() if self._may_repeat() else self._seen
-        probe = Query(query.scope, seen | self._bought | self._own | self._on_page() | dropped, cap=PROBED, limit=PROBED, now=query.now)
+        known = seen | self._bought | self._own | self._on_page() | dropped
+        probe = Query(query.scope, known, cap=PROBED, limit=PROBED, now=query.now, until=run.deadline)
         answer = await run.attempt("wide_index", self._ports.reader.browse(probe, "static"), None)
         if answer is None:
             return None
+        run.note_without(answer)
         screen = self._screen(repeats=self._may_repeat())
         return filter_hits(Lists({"probe": answer.hits}), screen, self._ports.live).by_source["probe"]
 

@@ -58,7 +58,7 @@ class Recaller:
         self.behaviour = behaviour or BehaviourSettings()
         self.sources = sources if sources is not None else default_sources(ports, self.settings)
         self._observer = observer or Unobserved()
-        self._data_age_ms = data_age_ms
+        self.data_age_ms = data_age_ms
         self._new_request_id = new_request_id
         self._refreshed_at: int | None = None
 
@@ -82,7 +82,7 @@ class Recaller:
             return self._replay(run, claimed)
         shown = explained(items, run.ranked, pipeline.taste) if request.explain else items
         self._observer.count("page.made")
-        return page_of(run, claimed, shown, {}, self._data_age_ms(), replayed=False)
+        return page_of(run, claimed, shown, {}, self.data_age_ms(), replayed=False)
 
     def start(self, request: RecallRequest) -> Run:
         """Checks the request and finds its pool; asks no store for a request whose deadline has passed."""
@@ -100,16 +100,19 @@ class Recaller:
         return Pipeline(run, person, self.ports, self.sources, self.settings, self.behaviour)
 
     def live_pool(self, pool_id: str, now: int) -> KnownPool:
-        """The pool as of the last refresh, which is made first if it is due; with the store down the last copy serves."""
+        """The pool as of the last refresh, which is made first if it is due; with the store down the last copy serves.
+
+        Its tag counts as trusted only where the live view has come as far as the tag has.
+        """
         if self._refreshed_at is None or now - self._refreshed_at >= self.settings.pools_refresh_ms:
             with suppress(StoreError):
                 self.ports.catalogue.refresh()
             self._refreshed_at = now
-        return self.ports.catalogue.live(pool_id)
+        return self.ports.catalogue.live(pool_id).seen_from(self.ports.tail.place())
 
     def _replay(self, run: Run, claimed: Claimed) -> Page:
         self._observer.count("page.replayed")
-        return page_of(run, claimed, items_of(claimed.entries), {}, self._data_age_ms(), replayed=True)
+        return page_of(run, claimed, items_of(claimed.entries), {}, self.data_age_ms(), replayed=True)
 
     async def _record(self, items: list[PageItem], run: Run, pipeline: Pipeline) -> None:
         features = features_of(items, run.ranked, pipeline.taste)

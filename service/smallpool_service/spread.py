@@ -31,10 +31,10 @@ def by_weight(weights: Mapping[str, int]) -> dict[str, int]:
 
 def owners(hits: Sequence[Hit], weights: Mapping[str, int]) -> dict[str, str]:
     """The trigger to which each matched item belongs; items that matched none are left out."""
-    matched = [(hit.item_id, hit.terms) for hit in hits if hit.terms]
+    matched = {hit.terms for hit in hits if hit.terms}
     place = by_weight(weights) if matched else {}
-    heaviest = {terms: min(terms, key=place.__getitem__) for terms in {terms for _, terms in matched}}
-    return {item_id: heaviest[terms] for item_id, terms in matched}
+    heaviest = {terms: min(terms, key=place.__getitem__) for terms in matched}
+    return {hit.item_id: heaviest[hit.terms] for hit in hits if hit.terms}
 
 
 def spread(recalled: Recalled, question: Question, share: float) -> Lists:

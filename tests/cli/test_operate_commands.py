@@ -9,13 +9,14 @@ from builders import NOW
 from cli_rig import Shell, listing
 from smallpool_config.settings import Settings, StoreSettings
 from smallpool_config.wiring import open_system
+from write_rig import key_of
 
 
 def append(shell: Shell, *values: bytes) -> None:
     """Puts messages on the log of item events as they are."""
     shell.data.mkdir(exist_ok=True)
     system = open_system(Settings(store=StoreSettings(directory=str(shell.data))))
-    system.log.append_now("item-events", [("k", value) for value in values], NOW)
+    system.log.append_now("item-events", [(key_of(value, NOW), value) for value in values], NOW)
     system.close()
 
 

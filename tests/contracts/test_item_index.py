@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from msgspec.structs import replace
 
 import oracle
 from builders import HOUR, NOW, FakeClock, wide_item
+from elasticsearch_rig import item_index
 from market import RULES, Market, rule, tagged
 from smallpool_core.items import WideItem
 from smallpool_core.pages import Answer, Query, Scope
@@ -16,7 +19,6 @@ from smallpool_core.pools import HOME
 from smallpool_core.ports import ItemReader, ItemWriter, WideTable
 from smallpool_core.versions import ENRICH_SOLD
 from smallpool_stores.memory.columns import ColumnIndex
-from smallpool_stores.sqlite.database import Database
 from smallpool_stores.sqlite.reader import SqliteItemReader
 from smallpool_stores.sqlite.schema import open_database
 from smallpool_stores.sqlite.wide_table import SqliteWideTable
@@ -25,44 +27,66 @@ from smallpool_stores.sqlite.wide_table import SqliteWideTable
 class Index:
     """An adapter of both ports and the wide table that feeds it."""
 
-    def __init__(self, table: WideTable, writer: ItemWriter, reader: ItemReader) -> None:
+    def __init__(self, table: WideTable, writer: ItemWriter, reader: ItemReader, loop: asyncio.Runner) -> None:
         self.table = table
         self.writer = writer
         self.reader = reader
+        self._loop = loop
 
     def write(self, *items: WideItem) -> int:
         """Records the items and lets the index take in what is new."""
-        end = self.table.end()
-        self.table.append(items)
-        return self.writer.index([record.item for record in self.table.tail(end, len(items))])
+        newer = [item for item, is_newer in zip(items, self.table.append(items), strict=True) if is_newer]
+        return self.index(*newer)
+
+    def index(self, *items: WideItem) -> int:
+        """Lets the index take in records, whatever was recorded before; says how many were newer."""
+        indexed = self.writer.index(items)
+        self.writer.refresh()
+        assert indexed.refused == ()
+        return indexed.newer
 
     def recall(self, query: Query, weights: dict[str, int]) -> Answer:
-        return asyncio.run(self.reader.recall(query, weights))
+        return self._loop.run(self.reader.recall(query, weights))
 
     def browse(self, query: Query, by: str) -> Answer:
-        return asyncio.run(self.reader.browse(query, "newest" if by == "newest" else "static"))
+        return self._loop.run(self.reader.browse(query, "newest" if by == "newest" else "static"))
 
     def pick(self, query: Query, item_ids: Sequence[str]) -> Answer:
-        return asyncio.run(self.reader.pick(query, item_ids))
+        return self._loop.run(self.reader.pick(query, item_ids))
+
+    def get(self, item_ids: Sequence[str]) -> dict[str, WideItem]:
+        return self._loop.run(self.reader.get(item_ids))
+
+    def preview(self, pool_id: str, sample: int) -> tuple[int, list[str]]:
+        return self._loop.run(self.reader.preview(RULES[pool_id], NOW, sample))
 
 
-def embedded(database: Database) -> Index:
-    table, columns = SqliteWideTable(database, FakeClock()), ColumnIndex()
-    return Index(table, columns, SqliteItemReader(columns, table))
+@contextmanager
+def embedded(table: SqliteWideTable, loop: asyncio.Runner, **floors: int) -> Iterator[Index]:
+    columns = ColumnIndex(**floors)
+    yield Index(table, columns, SqliteItemReader(columns, table), loop)
 
 
-def embedded_always_sweeping(database: Database) -> Index:
-    table, columns = SqliteWideTable(database, FakeClock()), ColumnIndex(sweep_floor=1)
-    return Index(table, columns, SqliteItemReader(columns, table))
+@contextmanager
+def elasticsearch(table: SqliteWideTable, loop: asyncio.Runner) -> Iterator[Index]:
+    with item_index() as (writer, reader):
+        yield Index(table, writer, reader, loop)
 
 
-ADAPTERS: dict[str, Callable[[Database], Index]] = {"embedded": embedded, "embedded, always sweeping": embedded_always_sweeping}
+Adapter = Callable[[SqliteWideTable, asyncio.Runner], AbstractContextManager[Index]]
+ADAPTERS: dict[str, Adapter] = {
+    "embedded": embedded,
+    "embedded, always sweeping": partial(embedded, sweep_floor=1),
+    "embedded, small pools indexed": partial(embedded, settle_floor=0),
+    "elasticsearch": elasticsearch,
+}
 
 
 @pytest.fixture(params=ADAPTERS)
 def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Index]:
     database = open_database(tmp_path / "smallpool.db", synchronous="off")
-    yield ADAPTERS[request.param](database)
+    with asyncio.Runner() as loop, ADAPTERS[request.param](SqliteWideTable(database, FakeClock()), loop) as adapter:
+        yield adapter
     database.close()
 
 
@@ -200,7 +224,7 @@ def test_a_removed_item_comes_back_with_a_higher_version_only(index: Index) -> N
     listing = tagged(wide_item("a", version=4))
     assert index.write(listing) == 1
     assert index.write(replace(listing, state="sold", enrich=ENRICH_SOLD)) == 1
-    assert index.writer.index([replace(listing, enrich=5)]) == 0
+    assert index.index(replace(listing, enrich=5)) == 0
     assert ids(index.browse(asked(), "newest")) == []
     assert index.write(replace(listing, version=5)) == 1
     assert ids(index.browse(asked(), "newest")) == ["a"]
@@ -208,13 +232,13 @@ def test_a_removed_item_comes_back_with_a_higher_version_only(index: Index) -> N
 
 def test_an_older_or_equal_record_changes_nothing(index: Index) -> None:
     index.write(tagged(wide_item("a", version=2, static_score=5)))
-    assert index.writer.index([tagged(wide_item("a", version=1, enrich=9)), tagged(wide_item("a", version=2, static_score=7))]) == 0
+    assert index.index(tagged(wide_item("a", version=1, enrich=9)), tagged(wide_item("a", version=2, static_score=7))) == 0
     assert [hit.static_score for hit in index.browse(asked(), "static").hits] == [5]
 
 
 def test_of_records_of_one_item_in_one_call_the_newest_stays(index: Index) -> None:
     first, second = (tagged(wide_item("a", version=version, static_score=version)) for version in (1, 2))
-    assert index.writer.index([second, first, second]) == 1
+    assert index.index(second, first, second) == 1
     assert [hit.version for hit in index.browse(asked(), "static").hits] == [2]
 
 
@@ -239,10 +263,10 @@ def test_no_terms_recall_nothing_and_a_limit_of_none_gives_none(index: Index) ->
 def test_whole_items_are_read_by_id_removed_ones_included(index: Index) -> None:
     sold = wide_item("a", state="sold", enrich=ENRICH_SOLD)
     index.write(sold, wide_item("b"))
-    assert asyncio.run(index.reader.get(["a", "unknown"])) == {"a": sold}
+    assert index.get(["a", "unknown"]) == {"a": sold}
 
 
 def test_a_preview_counts_what_a_rule_matches_now(index: Index) -> None:
     index.write(*(wide_item(item_id, price_cents=1) for item_id in ("c", "a", "b")))
     index.write(wide_item("gone", price_cents=1, expires_at=NOW), wide_item("dear", price_cents=900))
-    assert asyncio.run(index.reader.preview(RULES["cheap"], NOW, 2)) == (3, ["a", "b"])
+    assert index.preview("cheap", 2) == (3, ["a", "b"])

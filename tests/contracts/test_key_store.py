@@ -10,9 +10,12 @@ import msgspec
 import pytest
 
 from builders import HOUR, NOW
+from small_indices import small_index
 from smallpool_core.access import ROLES, ApiKey, digest_of
 from smallpool_core.errors import NotFound, StoreError
 from smallpool_core.ports import KeyStore
+from smallpool_stores.elasticsearch import keys
+from smallpool_stores.elasticsearch.keys import ElasticsearchKeyStore
 from smallpool_stores.sqlite.keys import SqliteKeyStore
 from smallpool_stores.sqlite.schema import open_database
 
@@ -24,7 +27,13 @@ def sqlite_key_store(folder: Path) -> Iterator[KeyStore]:
     database.close()
 
 
-ADAPTERS = {"sqlite": sqlite_key_store}
+@contextmanager
+def elasticsearch_key_store(_folder: Path) -> Iterator[KeyStore]:
+    with small_index(keys) as connection:
+        yield ElasticsearchKeyStore(connection)
+
+
+ADAPTERS = {"sqlite": sqlite_key_store, "elasticsearch": elasticsearch_key_store}
 
 
 @pytest.fixture(params=ADAPTERS)

@@ -10,13 +10,17 @@ from typing import Any
 import pytest
 
 from builders import NOW
+from small_indices import small_index
 from smallpool_core.errors import NotFound, RevisionStale
-from smallpool_core.pools import Ordering, Pool, PoolDraft, PoolSettings, Revision
+from smallpool_core.pools import Ordering, Pool, PoolDraft, PoolSettings, Revision, Tagging
 from smallpool_core.ports import PoolStore
+from smallpool_stores.elasticsearch import pool_documents
+from smallpool_stores.elasticsearch.pools import ElasticsearchPoolStore
 from smallpool_stores.sqlite.pools import SqlitePoolStore
 from smallpool_stores.sqlite.schema import open_database
 
 PHONES = {"field": "category", "op": "prefix", "value": ["数码", "手机"]}
+UNTAGGED = Tagging(0, -1)
 CHEAP = {"field": "price_cents", "op": "lt", "value": 100_000}
 
 
@@ -27,7 +31,15 @@ def sqlite_pool_store(folder: Path) -> Iterator[PoolStore]:
     database.close()
 
 
-ADAPTERS = {"sqlite": sqlite_pool_store}
+@contextmanager
+def elasticsearch_pool_store(_folder: Path) -> Iterator[PoolStore]:
+    with small_index(pool_documents) as connection:
+        store = ElasticsearchPoolStore(connection, partitions=1)
+        yield store
+        store.close()
+
+
+ADAPTERS = {"sqlite": sqlite_pool_store, "elasticsearch": elasticsearch_pool_store}
 
 
 @pytest.fixture(params=ADAPTERS)
@@ -40,9 +52,13 @@ def put(pool_store: PoolStore, pool_id: str = "p1", expected: int | None = None,
     return asyncio.run(pool_store.put(pool_id, PoolDraft(**draft), expected, "ann", "because", now)).pool
 
 
+def tag(pool_store: PoolStore, pool_id: str, epoch: int, offset: int = 7) -> None:
+    pool_store.set_tagged(pool_id, epoch, {0: offset})
+
+
 def moved(pool_store: PoolStore, after: int) -> list[tuple[str, int, int]]:
-    """Pools that moved past an epoch: id, revision, tagged epoch."""
-    return [(change.pool.pool_id, change.pool.revision, change.tagged_epoch) for change in pool_store.changes(after)]
+    """Pools that moved past an epoch: id, revision, tagged epoch (0: none)."""
+    return [(change.pool.pool_id, change.pool.revision, change.tagged.get(0, UNTAGGED).epoch) for change in pool_store.changes(after)]
 
 
 def test_a_new_pool_is_live_with_defaults_and_holds_nothing_unless_said(pool_store: PoolStore) -> None:
@@ -147,7 +163,7 @@ def test_changes_after_an_epoch_are_what_moved_past_it(pool_store: PoolStore) ->
 def test_a_tagging_moves_the_epoch_and_comes_with_the_changes(pool_store: PoolStore) -> None:
     pool, _ = put(pool_store, "p1"), put(pool_store, "p2")
     before = pool_store.epoch()
-    pool_store.set_tagged("p1", pool.epoch)
+    tag(pool_store, "p1", pool.epoch)
     assert pool_store.epoch() > before
     assert moved(pool_store, before) == [("p1", 1, pool.epoch)]
     assert asyncio.run(pool_store.get("p1")).pool == pool
@@ -156,41 +172,76 @@ def test_a_tagging_moves_the_epoch_and_comes_with_the_changes(pool_store: PoolSt
 def test_changes_come_by_epoch_whatever_was_tagged_last(pool_store: PoolStore) -> None:
     first = put(pool_store, "p1")
     put(pool_store, "p2")
-    pool_store.set_tagged("p1", first.epoch)
+    tag(pool_store, "p1", first.epoch)
     assert moved(pool_store, 0) == [("p1", 1, first.epoch), ("p2", 1, 0)]
 
 
 def test_a_tagging_said_twice_moves_nothing(pool_store: PoolStore) -> None:
     pool = put(pool_store)
-    pool_store.set_tagged("p1", pool.epoch)
+    tag(pool_store, "p1", pool.epoch)
     before = pool_store.epoch()
-    pool_store.set_tagged("p1", pool.epoch)
-    pool_store.set_tagged("nowhere", pool.epoch)
+    tag(pool_store, "p1", pool.epoch)
+    tag(pool_store, "nowhere", pool.epoch)
     assert pool_store.epoch() == before
+
+
+def test_a_tagging_says_up_to_where_items_carry_the_tag(pool_store: PoolStore) -> None:
+    pool = put(pool_store)
+    assert [(change.tagged, change.partitions) for change in pool_store.changes(0)] == [({}, 1)]
+    tag(pool_store, "p1", pool.epoch, offset=41)
+    assert [(change.tagged, change.partitions) for change in pool_store.changes(0)] == [({0: Tagging(pool.epoch, 41)}, 1)]
+
+
+@pytest.mark.parametrize("offset", [40, 42])
+def test_a_tagging_never_moves_for_the_same_revision(pool_store: PoolStore, offset: int) -> None:
+    pool = put(pool_store)
+    tag(pool_store, "p1", pool.epoch, offset=41)
+    before = pool_store.epoch()
+    tag(pool_store, "p1", pool.epoch, offset)
+    assert pool_store.epoch() == before
+    assert pool_store.changes(0)[0].tagged == {0: Tagging(pool.epoch, 41)}
+
+
+def test_a_tagging_of_no_partition_moves_nothing(pool_store: PoolStore) -> None:
+    pool = put(pool_store)
+    before = pool_store.epoch()
+    pool_store.set_tagged("p1", pool.epoch, {})
+    assert pool_store.epoch() == before
+
+
+@pytest.mark.parametrize("pool_id", ["a#1", "a#tagged", "a/b?c=d&e", "..", "_all", " x ", "闲置好物", "\U0001f4f1" * 128, "%2F\\\"'"])
+def test_a_pool_id_may_hold_what_any_text_may(pool_store: PoolStore, pool_id: str) -> None:
+    for expected in (None, 1):
+        put(pool_store, "a", expected)
+    first = put(pool_store, pool_id)
+    second = put(pool_store, pool_id, 1, name="again")
+    tag(pool_store, pool_id, second.epoch)
+    assert [one.pool for one in asyncio.run(pool_store.revisions(pool_id))] == [second, first]
+    assert moved(pool_store, 0) == [("a", 2, 0), (pool_id, 2, second.epoch)]
 
 
 def test_a_tagging_of_an_older_revision_is_ignored(pool_store: PoolStore) -> None:
     first = put(pool_store)
     put(pool_store, expected=1, rule=PHONES)
     before = pool_store.epoch()
-    pool_store.set_tagged("p1", first.epoch)
+    tag(pool_store, "p1", first.epoch)
     assert pool_store.epoch() == before
     assert moved(pool_store, 0) == [("p1", 2, 0)]
 
 
 def test_a_new_revision_keeps_what_the_old_one_was_tagged_by_and_needs_its_own_tagging(pool_store: PoolStore) -> None:
     first = put(pool_store)
-    pool_store.set_tagged("p1", first.epoch)
+    tag(pool_store, "p1", first.epoch)
     second = put(pool_store, expected=1, rule=PHONES)
     assert moved(pool_store, 0) == [("p1", 2, first.epoch)]
     assert first.epoch < second.epoch
-    pool_store.set_tagged("p1", second.epoch)
+    tag(pool_store, "p1", second.epoch)
     assert moved(pool_store, 0) == [("p1", 2, second.epoch)]
 
 
 def test_an_epoch_after_a_tagging_is_new_to_every_pool(pool_store: PoolStore) -> None:
     first = put(pool_store, "p1")
-    pool_store.set_tagged("p1", first.epoch)
+    tag(pool_store, "p1", first.epoch)
     tagged_at = pool_store.epoch()
     second = put(pool_store, "p2")
     assert second.epoch > tagged_at

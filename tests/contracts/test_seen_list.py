@@ -11,10 +11,12 @@ import msgspec
 import pytest
 
 from builders import MINUTE, NOW
+from redis_rig import shared_redis
 from smallpool_core.errors import RequestIdReused
 from smallpool_core.pages import Claimed, ClaimRequest, Entry, SeenEntry, StoredPage
 from smallpool_core.ports import SeenList
 from smallpool_stores.memory.seen import MemorySeenList
+from smallpool_stores.redis.seen import RedisSeenList
 from smallpool_stores.sqlite.schema import open_database
 from smallpool_stores.sqlite.seen import SqliteSeenList
 
@@ -33,7 +35,13 @@ def sqlite_seen_list(folder: Path) -> Iterator[SeenList]:
     database.close()
 
 
-ADAPTERS = {"memory": memory_seen_list, "sqlite": sqlite_seen_list}
+@contextmanager
+def redis_seen_list(_: Path) -> Iterator[SeenList]:
+    with shared_redis() as connection:
+        yield RedisSeenList(connection)
+
+
+ADAPTERS = {"memory": memory_seen_list, "sqlite": sqlite_seen_list, "redis": redis_seen_list}
 
 
 @pytest.fixture(params=ADAPTERS)
@@ -193,6 +201,12 @@ def test_a_seen_item_that_may_repeat_moves_to_the_newest_place(seen_list: SeenLi
     claimed = claim(seen_list, entries("b"), request_id="r2", allow_seen=True, now=NOW + 1)
     assert ids(claimed) == ["b"]
     assert seen(seen_list) == [SeenEntry("a", NOW), SeenEntry("c", NOW), SeenEntry("b", NOW + 1)]
+
+
+def test_a_seen_item_that_repeats_makes_no_other_one_go(seen_list: SeenList) -> None:
+    claim(seen_list, entries("a", "b", "c"), seen_size=3)
+    claim(seen_list, entries("b"), request_id="r2", allow_seen=True, seen_size=3)
+    assert seen_ids(seen_list) == ["a", "c", "b"]
 
 
 def test_a_page_closes_at_n_or_when_final_and_says_so_once(seen_list: SeenList) -> None:

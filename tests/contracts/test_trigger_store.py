@@ -1,16 +1,18 @@
 """The promises of the port `TriggerStore`, on every adapter."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from builders import DAY, NOW, user_event
+from redis_rig import shared_redis
 from smallpool_core.ports import Atomic, TriggerStore
-from smallpool_core.users import Touched, TriggerState, Weighted
+from smallpool_core.users import Touched, TriggerState, UserEvent, Weighted
+from smallpool_stores.redis.triggers import RedisTriggerStore
 from smallpool_stores.sqlite.schema import open_database
 from smallpool_stores.sqlite.triggers import SqliteTriggerStore
 
@@ -29,7 +31,14 @@ def sqlite_triggers(folder: Path) -> Iterator[Adapter]:
     database.close()
 
 
-ADAPTERS = {"sqlite": sqlite_triggers}
+@contextmanager
+def redis_triggers(_: Path) -> Iterator[Adapter]:
+    with shared_redis() as connection:
+        store = RedisTriggerStore(connection)
+        yield Adapter(store, store)
+
+
+ADAPTERS = {"sqlite": sqlite_triggers, "redis": redis_triggers}
 
 
 @pytest.fixture(params=ADAPTERS)
@@ -83,63 +92,89 @@ def test_a_load_sees_what_its_own_transaction_saved(adapter: Adapter) -> None:
         assert adapter.triggers.load("u:u1") == state()
 
 
-def test_state_and_mark_are_undone_with_the_transaction_they_joined(adapter: Adapter) -> None:
-    with suppress(ZeroDivisionError), adapter.atomic.atomic():
-        adapter.triggers.save("u:u1", state(), NOW)
+def applied(adapter: Adapter, event: UserEvent, offset: int = 1, identity: str = "u:u1", now: int = NOW) -> bool:
+    """Whether a batch of this one event applies it, as the consumer does."""
+    with adapter.atomic.atomic():
+        is_new = adapter.triggers.mark(identity, event, offset)
+        if is_new:
+            adapter.triggers.save(identity, state(), now)
+    return is_new
+
+
+def consume(adapter: Adapter, batch: Sequence[tuple[str, UserEvent]], dies_after: int | None = None) -> None:
+    """Applies a batch as the consumer does, each event adding 1 to a weight; dies after so many persons are saved."""
+    with adapter.atomic.atomic():
+        states = {identity: adapter.triggers.load(identity) for identity in sorted({identity for identity, _ in batch})}
+        for offset, (identity, event) in enumerate(batch):
+            if adapter.triggers.mark(identity, event, offset):
+                before = states[identity].short.get("t", Weighted(0.0, NOW)).weight
+                states[identity].short["t"] = Weighted(before + 1, NOW)
+        for saved, (identity, after) in enumerate(states.items()):
+            if saved == dies_after:
+                raise ZeroDivisionError
+            adapter.triggers.save(identity, after, NOW)
+
+
+@pytest.mark.parametrize("dies_after", range(3))
+def test_a_batch_that_fails_halfway_and_is_taken_again_applies_each_event_once(adapter: Adapter, dies_after: int) -> None:
+    people = ("u:u1", "u:u2", "u:u3")
+    batch = [(identity, user_event(at=NOW + place)) for place in (0, 1, 1) for identity in people]
+    with pytest.raises(ZeroDivisionError):
+        consume(adapter, batch, dies_after)
+    for _ in range(2):
+        consume(adapter, batch)
+    assert [adapter.triggers.load(identity).short["t"].weight for identity in people] == [2.0, 2.0, 2.0]
+
+
+def test_an_event_is_applied_once_whatever_its_offset(adapter: Adapter) -> None:
+    assert applied(adapter, user_event(), 7)
+    assert not applied(adapter, user_event(), 7)
+    assert not applied(adapter, user_event(), 8)
+    assert not applied(adapter, user_event(), 0)
+
+
+def test_an_event_that_comes_twice_in_one_batch_is_applied_once(adapter: Adapter) -> None:
+    with adapter.atomic.atomic():
         assert adapter.triggers.mark("u:u1", user_event(), 7)
-        raise ZeroDivisionError
-    assert adapter.triggers.load("u:u1") == TriggerState()
-    assert adapter.triggers.mark("u:u1", user_event(), 8)
+        assert not adapter.triggers.mark("u:u1", user_event(), 8)
 
 
-def test_an_event_is_applied_at_the_offset_that_marked_it_and_at_no_other(triggers: TriggerStore) -> None:
-    assert triggers.mark("u:u1", user_event(), 7)
-    assert triggers.mark("u:u1", user_event(), 7)
-    assert not triggers.mark("u:u1", user_event(), 8)
-    assert not triggers.mark("u:u1", user_event(), 6)
+def test_events_that_differ_in_person_type_object_or_time_are_not_duplicates(adapter: Adapter) -> None:
+    assert applied(adapter, user_event())
+    assert applied(adapter, user_event(), identity="u:u2")
+    assert applied(adapter, user_event("view"))
+    assert applied(adapter, user_event(item_id="i2"))
+    assert applied(adapter, user_event(at=NOW + 1))
+    assert applied(adapter, user_event("follow", seller_id="i1"))
+    assert applied(adapter, user_event("search", query="i1"))
 
 
-def test_the_first_offset_may_be_zero(triggers: TriggerStore) -> None:
-    assert triggers.mark("u:u1", user_event(), 0)
-    assert triggers.mark("u:u1", user_event(), 0)
-    assert not triggers.mark("u:u1", user_event(), 1)
+def test_a_mark_does_not_look_at_where_the_event_came_from(adapter: Adapter) -> None:
+    assert applied(adapter, user_event(pool_id="p1", request_id="r1"))
+    assert not applied(adapter, user_event(pool_id="p2", request_id=None))
 
 
-def test_events_that_differ_in_person_type_object_or_time_are_not_duplicates(triggers: TriggerStore) -> None:
-    assert triggers.mark("u:u1", user_event(), 1)
-    assert triggers.mark("u:u2", user_event(), 2)
-    assert triggers.mark("u:u1", user_event("view"), 3)
-    assert triggers.mark("u:u1", user_event(item_id="i2"), 4)
-    assert triggers.mark("u:u1", user_event(at=NOW + 1), 5)
-    assert triggers.mark("u:u1", user_event("follow", seller_id="i1"), 6)
-    assert triggers.mark("u:u1", user_event("search", query="i1"), 7)
+def test_an_event_is_remembered_for_seven_days_of_later_events(adapter: Adapter) -> None:
+    applied(adapter, user_event())
+    later = NOW + 7 * DAY
+    applied(adapter, user_event(at=later), now=later)
+    assert not applied(adapter, user_event(), now=later)
 
 
-def test_a_mark_does_not_look_at_where_the_event_came_from(triggers: TriggerStore) -> None:
-    assert triggers.mark("u:u1", user_event(pool_id="p1", request_id="r1"), 1)
-    assert not triggers.mark("u:u1", user_event(pool_id="p2", request_id=None), 2)
+def test_a_history_imported_today_is_remembered_from_today(adapter: Adapter) -> None:
+    applied(adapter, user_event())
+    assert applied(adapter, user_event(at=NOW - 90 * DAY))
+    later = NOW + 6 * DAY
+    applied(adapter, user_event(at=later), now=later)
+    assert not applied(adapter, user_event(at=NOW - 90 * DAY), now=later)
 
 
-def test_an_event_is_remembered_for_seven_days_of_later_events(triggers: TriggerStore) -> None:
-    triggers.mark("u:u1", user_event(), 1)
-    triggers.mark("u:u2", user_event(at=NOW + 7 * DAY), 2)
-    assert not triggers.mark("u:u1", user_event(), 3)
-
-
-def test_a_history_imported_today_is_remembered_from_today(triggers: TriggerStore) -> None:
-    triggers.mark("u:u1", user_event(), 1)
-    assert triggers.mark("u:u1", user_event(at=NOW - 90 * DAY), 2)
-    triggers.mark("u:u2", user_event(at=NOW + 6 * DAY), 3)
-    assert not triggers.mark("u:u1", user_event(at=NOW - 90 * DAY), 4)
-
-
-def test_erasing_forgets_state_and_marks_and_leaves_the_others(triggers: TriggerStore) -> None:
+def test_erasing_forgets_state_and_marks_and_leaves_the_others(adapter: Adapter) -> None:
     for identity in ("u:u1", "u:u2"):
-        triggers.save(identity, state(), NOW)
-        triggers.mark(identity, user_event(), 1)
-    asyncio.run(triggers.erase("u:u1"))
-    asyncio.run(triggers.erase("u:nobody"))
-    assert triggers.load("u:u1") == TriggerState()
-    assert triggers.mark("u:u1", user_event(), 2)
-    assert triggers.load("u:u2") == state()
-    assert not triggers.mark("u:u2", user_event(), 2)
+        applied(adapter, user_event(), identity=identity)
+    asyncio.run(adapter.triggers.erase("u:u1"))
+    asyncio.run(adapter.triggers.erase("u:nobody"))
+    assert adapter.triggers.load("u:u1") == TriggerState()
+    assert applied(adapter, user_event())
+    assert adapter.triggers.load("u:u2") == state()
+    assert not applied(adapter, user_event(), identity="u:u2")

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from builders import NOW
+from redis_rig import shared_redis
 from smallpool_core.ports import UserProfiles
 from smallpool_core.users import Profile
+from smallpool_stores.redis.profiles import RedisUserProfiles
 from smallpool_stores.sqlite.profiles import SqliteUserProfiles
 from smallpool_stores.sqlite.schema import open_database
 
@@ -21,7 +23,13 @@ def sqlite_profiles(folder: Path) -> Iterator[UserProfiles]:
     database.close()
 
 
-ADAPTERS = {"sqlite": sqlite_profiles}
+@contextmanager
+def redis_profiles(_: Path) -> Iterator[UserProfiles]:
+    with shared_redis() as connection:
+        yield RedisUserProfiles(connection)
+
+
+ADAPTERS = {"sqlite": sqlite_profiles, "redis": redis_profiles}
 
 
 @pytest.fixture(params=ADAPTERS)

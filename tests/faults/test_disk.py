@@ -11,7 +11,7 @@ from builders import user_event
 from http_rig import Api, assert_problem, shelf
 from http_rig import listing as row
 from read_rig import ids
-from smallpool_config.runtime import WritePathThread
+from smallpool_config.runtime import Background
 from smallpool_config.settings import Settings, StoreSettings
 from smallpool_config.wiring import open_system
 from smallpool_core.errors import StoreError, StoreFull, StoreUnavailable
@@ -109,7 +109,7 @@ def test_case_30_a_write_path_that_cannot_write_makes_the_process_unready_until_
         return real_turn()
 
     monkeypatch.setattr(write_path, "turn", turn)
-    thread = WritePathThread(market.system)
+    thread = Background(market.system, market.system.serving_turn())
     with thread:
         for _ in range(3):
             assert turns.acquire(timeout=30)

@@ -9,7 +9,7 @@ import pytest
 
 from builders import HOUR, NOW, user_event
 from read_rig import ids
-from smallpool_config.runtime import WritePathThread
+from smallpool_config.runtime import Background
 from smallpool_core.behaviour import BehaviourSettings
 from smallpool_core.terms import MAX_TRIGGERS
 from smallpool_core.users import TriggerState, UserEvent, UserEventType
@@ -80,7 +80,7 @@ def test_case_40_fifty_requests_of_one_person_at_once_while_events_flow_share_no
         gone = [f"i{299 - turn * 20 - n:04}" for n in range(20)]
         market.take(*map(sold, gone))
         market.send(*(user_event("click", f"i{turn * 50 + n:04}") for n in range(40)), *listings(60, version=2))
-        with WritePathThread(market.system):
+        with Background(market.system, market.system.serving_turn()):
             answers = market.pages_at_once([{"size": 2}] * 50)
         market.settle()
         pages = [answer for answer in answers if isinstance(answer, Page)]

@@ -71,6 +71,7 @@ def test_a_changed_rule_holds_at_every_step_of_its_backfill_with_what_is_publish
         system.backfill.step()
         assert_rule_holds(market, rule)
         system.indexer.run_once()
+        system.tail_indexer.run_once()
         assert_rule_holds(market, rule)
         if trusted_after is None and market.is_trusted():
             trusted_after = step
@@ -85,6 +86,7 @@ def test_a_rule_changed_twice_before_its_backfill_is_the_last_one(market: Market
     for _ in range(3):
         system.backfill.step()
         system.indexer.run_once()
+        system.tail_indexer.run_once()
     market.save_pool("p", RULES["overlapping"])
     while system.write_path.turn():
         assert_rule_holds(market, RULES["overlapping"])

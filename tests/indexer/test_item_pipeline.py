@@ -102,10 +102,10 @@ def test_a_crash_between_record_and_commit_replays_without_visible_change(rig: R
     with monkeypatch.context() as broken:
         broken.setattr(rig.log, "commit", power_cut)
         with pytest.raises(KeyboardInterrupt):
-            rig.indexer.run_once()
+            rig.turn()
     assert rig.wide.get(["a", "b"]) == {}
     assert rig.dead_letters() == []
-    rig.indexer.drain()
+    rig.drain()
     assert rig.item("a").state == "sold"
     assert is_on_sale(rig, "b")
     assert len(rig.dead_letters()) == 1
@@ -129,25 +129,26 @@ def test_a_crash_after_the_record_leaves_nothing_unindexed(rig: Rig, monkeypatch
             rig.take(item_event())
     assert not is_on_sale(rig)
     assert rig.indexer.drain() == 0
+    rig.drain()
     assert is_on_sale(rig)
 
 
 def test_what_another_process_recorded_is_indexed_from_the_tail(rig: Rig) -> None:
     rig.wide.append([wide_item(pools=("phones",)), wide_item("b", pools=("phones",))])
-    assert rig.indexer.run_once() == 0
+    rig.turn()
     assert is_on_sale(rig)
-    assert rig.live_view.seq() == rig.wide.end()
+    assert rig.tail.place() == rig.wide.end()
 
 
 def test_the_tail_is_indexed_in_bounded_pieces_and_drain_takes_them_all(rig: Rig) -> None:
     settings = IndexerSettings(tail_size=10)
-    rig.indexer._settings = settings
+    rig.tail_indexer._settings = settings
     rig.wide.append([wide_item(f"i{n}") for n in range(25)])
-    rig.indexer.run_once()
-    assert rig.live_view.seq() == 10
-    rig.indexer.drain()
-    assert rig.live_view.seq() == 25
-    assert rig.wide.tail(25, 1) == list[WideRecord]()
+    rig.tail_indexer.run_once()
+    assert rig.tail.place() == {0: 9}
+    rig.tail_indexer.drain()
+    assert rig.tail.place() == {0: 24}
+    assert rig.tail.poll(1) == list[WideRecord]()
 
 
 def test_a_retag_changes_pools_alone_and_understands_nothing(rig: Rig) -> None:

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from builders import NOW, user_event, wide_item
+from smallpool_core.errors import StoreUnavailable
 from smallpool_core.events import INDEXER_GROUP
 from smallpool_core.items import WideItem
 from smallpool_core.ports import LogRecord
@@ -23,7 +24,7 @@ def test_records_dead_letters_and_the_offset_are_written(rig: Rig) -> None:
     assert [item.item_id for item in staged.out] == ["a", "b"]
     assert rig.wide.get(["a", "b"]).keys() == {"a", "b"}
     assert rig.dead_letters() == [LETTER]
-    assert rig.log.committed("item-events", INDEXER_GROUP) == 7
+    assert rig.log.committed("item-events", INDEXER_GROUP) == {0: 7}
 
 
 def test_all_is_written_or_nothing(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,6 +33,17 @@ def test_all_is_written_or_nothing(rig: Rig, monkeypatch: pytest.MonkeyPatch) ->
         rig.recorder.record([wide_item()], {}, [LETTER], UPTO)
     assert rig.wide.get(["i1"]) == {}
     assert rig.dead_letters() == []
+
+
+def test_a_sale_is_recorded_while_the_statistics_are_down(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    def down(_item_ids: object) -> None:
+        raise StoreUnavailable("could not reach the statistics")
+
+    monkeypatch.setattr(rig.stats, "forget", down)
+    staged = rig.recorder.record([wide_item(enrich=ENRICH_SOLD, state="sold")], {}, [], UPTO)
+    assert rig.item().state == "sold"
+    assert staged.counts["not_forgotten"] == 1
+    assert rig.log.committed("item-events", INDEXER_GROUP) == {0: 7}
 
 
 def test_what_is_not_newer_than_the_stored_record_is_dropped_and_counted(rig: Rig) -> None:

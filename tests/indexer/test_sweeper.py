@@ -13,7 +13,7 @@ from write_rig import Rig
 
 def sweep(rig: Rig) -> int:
     appended = rig.sweeper.sweep(rig.clock.now_ms())
-    rig.indexer.drain()
+    rig.drain()
     return appended
 
 
@@ -33,7 +33,7 @@ def test_an_item_given_more_time_before_its_sweep_stays(rig: Rig) -> None:
     rig.clock.advance(2 * HOUR)
     assert rig.sweeper.sweep(rig.clock.now_ms()) == 1
     rig.send(item_event(version=2, given=given(expires_at=NOW + DAY)))
-    rig.indexer.drain()
+    rig.drain()
     assert (rig.item().state, rig.item().version) == ("on_sale", 2)
 
 
@@ -56,7 +56,7 @@ def test_one_sweep_is_bounded_and_waits_for_the_pipeline_before_the_next(tmp_pat
     rig.clock.advance(HOUR)
     now = rig.clock.now_ms()
     assert [rig.sweeper.sweep(now), rig.sweeper.sweep(now)] == [2, 0]
-    rig.indexer.drain()
+    rig.drain()
     assert [sweep(rig), sweep(rig), sweep(rig)] == [2, 1, 0]
     rig.database.close()
 

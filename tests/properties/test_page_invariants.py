@@ -197,7 +197,7 @@ class Life(RuleBasedStateMachine):
         now, stored = self.market.clock.now_ms(), self.market.stored()
         self._check_states(stored)
         parsed = parse_rule(self.rule_of[pool_id], self.market.system.knowledge.attributes)
-        passed = self.market.system.log.committed("user-events", BEHAVIOUR_GROUP) + 1
+        passed = self.market.system.log.committed("user-events", BEHAVIOUR_GROUP).get(0, -1) + 1
         bought = {event.item_id for event in self.user_events[:passed] if event.type == "purchase" and event.user_id == user_id}
         query = Query(Scope(pool_id, parsed, trusted=False), frozenset(bought - {None}), 100, 100, now)  # type: ignore[arg-type]
         return {item.item_id: item for item in stored.values() if oracle.is_allowed(item, query) and item.seller_id != user_id}
@@ -222,7 +222,7 @@ class Life(RuleBasedStateMachine):
                 assert (event.given.expires_at or 0) + HOUR <= self.market.clock.now_ms()
 
     def _passed_item_events(self) -> list[ItemEvent]:
-        passed = self.market.system.log.committed("item-events", INDEXER_GROUP)
+        passed = self.market.system.log.committed("item-events", INDEXER_GROUP).get(0, -1)
         return [event for event, offset in zip(self.item_events, self.offsets, strict=True) if offset <= passed]
 
     def _check_repeats_last(self, page: Page, before: list[str], eligible: dict[str, WideItem], pool_id: str) -> None:

@@ -1,18 +1,25 @@
-"""A rule means the same whichever way it is compiled: matcher, SQL, tag rule, intervals and index agree on any rule and item."""
+"""A rule means the same whichever way it is compiled: matcher, SQL, Elasticsearch, tag rule, intervals and index agree."""
 
 import json
 import sqlite3
-from itertools import pairwise
+import time
+from collections.abc import Iterator
+from itertools import count, pairwise
 from typing import Any
 
-from hypothesis import given
+import msgspec
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from elasticsearch_rig import item_indices
 from smallpool_core.errors import Problem, RuleRefused
-from smallpool_core.items import WideItem
+from smallpool_core.items import Indexed, WideItem
 from smallpool_core.rules import (
     MAX_MS,
     MIN_MS,
+    Rule,
     RuleIndex,
     columns,
     intervals,
@@ -23,6 +30,11 @@ from smallpool_core.rules import (
     untimed,
     warnings,
 )
+from smallpool_stores.elasticsearch.bulk import Bulk, Write
+from smallpool_stores.elasticsearch.connection import Connection
+from smallpool_stores.elasticsearch.documents import Documents
+from smallpool_stores.elasticsearch.names import items_alias
+from smallpool_stores.elasticsearch.rules import to_filter
 from strategies import ATTRIBUTES, NOWS, items, json_values, rule_values
 
 
@@ -145,3 +157,45 @@ def test_any_json_value_is_a_rule_or_refused_with_reasons(value: Any) -> None:
         return
     assert problems
     assert all(problem.path.startswith("$") and problem.found and problem.message for problem in problems)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Connection]:
+    with item_indices(ATTRIBUTES) as (connection, indices):
+        indices.ensure()
+        yield connection
+
+
+_batches = count()
+
+
+def documents_of(some_items: list[WideItem], connection: Connection) -> str:
+    """Writes the items beside all others, under ids of their own, since their item_ids may be equal; returns what they are tagged with."""
+    batch, documents = f"batch-{next(_batches)}", Documents(ATTRIBUTES)
+    fields = [documents.fields(replace(item, pools=(batch,))) | {"state": "on_sale"} for item in some_items]
+    writes = [Write(f"{batch}-{number}", 1, msgspec.json.encode(document)) for number, document in enumerate(fields)]
+    alias = items_alias(connection.settings.prefix)
+    assert Bulk(connection, alias, time.sleep, is_alias=True).write(writes) == Indexed(len(writes))
+    connection.sync.indices.refresh(index=alias)
+    return batch
+
+
+def found_by(questions: list[tuple[Rule, int]], batch: str, connection: Connection) -> list[set[str]]:
+    """What each rule finds of the batch at its now."""
+    searches: list[dict[str, Any]] = []
+    for rule, now in questions:
+        query = {"bool": {"filter": [{"term": {"pools": batch}}, to_filter(rule, now)]}}
+        searches += [{}, {"query": query, "size": 100, "_source": False}]
+    replies = connection.sync.msearch(index=items_alias(connection.settings.prefix), searches=searches)["responses"]
+    return [{hit["_id"] for hit in reply["hits"]["hits"]} for reply in replies]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(rule_values(), min_size=5, max_size=12), st.lists(items(), min_size=10, max_size=20))
+def test_the_matcher_and_elasticsearch_agree_on_every_item_at_every_now(
+    server: Connection, values: list[Any], some_items: list[WideItem]
+) -> None:
+    questions = [(parse_rule(value, ATTRIBUTES), now) for value in values for now in NOWS]
+    batch = documents_of(some_items, server)
+    for (rule, now), found in zip(questions, found_by(questions, batch, server), strict=True):
+        assert found == {f"{batch}-{number}" for number, item in enumerate(some_items) if matches(rule, item, now)}

@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from builders import NOW
+from redis_rig import shared_redis
 from smallpool_core.errors import RequestIdReused
 from smallpool_core.pages import PAGE_KEPT_MS, RESUMABLE_MS, Claimed, ClaimRequest, Entry, Opening
 from smallpool_core.ports import SeenList
 from smallpool_stores.memory.seen import MemorySeenList
+from smallpool_stores.redis.seen import RedisSeenList
 from smallpool_stores.sqlite.schema import open_database
 from smallpool_stores.sqlite.seen import SqliteSeenList
 
@@ -41,13 +43,16 @@ class SeenListAgreement(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.open_files = ExitStack()
+        self.reference = MemorySeenList()
+        self.adapters = self.opened()
+        self.run = self.open_files.enter_context(asyncio.Runner()).run
+        self.now = self.latest = NOW
+
+    def opened(self) -> dict[str, SeenList]:
         folder = Path(self.open_files.enter_context(tempfile.TemporaryDirectory()))
         database = open_database(folder / "smallpool.db", synchronous="off")
         self.open_files.callback(database.close)
-        self.run = self.open_files.enter_context(asyncio.Runner()).run
-        self.reference = MemorySeenList()
-        self.adapters: dict[str, SeenList] = {"sqlite": SqliteSeenList(database)}
-        self.now = self.latest = NOW
+        return {"sqlite": SqliteSeenList(database)}
 
     def teardown(self) -> None:
         self.open_files.close()
@@ -114,3 +119,14 @@ class SeenListAgreement(RuleBasedStateMachine):
 
 SeenListAgreement.TestCase.settings = settings(max_examples=40, stateful_step_count=40)
 test_every_seen_list_answers_as_the_reference = SeenListAgreement.TestCase
+
+
+class RedisSeenListAgreement(SeenListAgreement):
+    """The same against a server, which takes longer."""
+
+    def opened(self) -> dict[str, SeenList]:
+        return {"redis": RedisSeenList(self.open_files.enter_context(shared_redis()))}
+
+
+RedisSeenListAgreement.TestCase.settings = settings(max_examples=12, stateful_step_count=40)
+test_the_redis_seen_list_answers_as_the_reference = RedisSeenListAgreement.TestCase

@@ -41,6 +41,7 @@ class Shop:
             catalogue=Catalogue(self.rig.pools, Attributes({}), split_words=self.rig.understander.split_words),
             reader=SqliteItemReader(self.rig.columns, self.rig.wide),
             live=self.rig.live_view,
+            tail=self.rig.tail,
             seen=SqliteSeenList(self.rig.database),
             triggers=self.rig.triggers,
             profiles=SqliteUserProfiles(self.rig.database),
@@ -53,7 +54,7 @@ class Shop:
     def put_pool(self, pool_id: str, rule: dict[str, Any], revision: int | None = None, *, tag: bool = True, **changes: Any) -> None:
         self.rig.put_pool(pool_id, rule, revision, **changes)
         while tag and self.rig.backfill.step():
-            self.rig.indexer.drain()
+            self.rig.drain()
 
     def recall(self, **changes: Any) -> Page:
         return asyncio.run(self.recaller.recall(request(**changes)))
@@ -141,7 +142,7 @@ def test_a_rule_that_was_just_saved_holds_before_its_backfill_and_after(shop: Sh
     shop.put_pool("p", {"field": "city", "op": "eq", "value": "上海"}, 1, tag=False)
     assert shop.page(dry_run=True) == ["pot"]
     while shop.rig.backfill.step():
-        shop.rig.indexer.drain()
+        shop.rig.drain()
     assert shop.ports.catalogue.refresh()[0].is_trusted
     assert shop.page(dry_run=True) == ["pot"]
     assert shop.why("phone") == (False, "pool", "not_in_pool")

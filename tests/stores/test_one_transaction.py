@@ -37,7 +37,7 @@ def record_a_batch(database: Database, *, crash: bool) -> None:
         table.append([wide_item("i1")])
         log.dead_letter([LETTER])
         log.append_now("item-events", [("i1", b"again")], NOW)
-        log.commit("item-events", "indexer", 0)
+        log.commit("item-events", "indexer", {0: 0})
         if crash:
             raise Broken
 

@@ -84,7 +84,7 @@ def test_a_file_that_was_never_checkpointed_is_known_too(path: Path) -> None:
         (["PRAGMA application_id = 12"], r"another application \(0xc\)"),
         (["PRAGMA user_version = 1"], "another application"),
         ([f"PRAGMA application_id = {APPLICATION_ID}", f"PRAGMA user_version = {SCHEMA_VERSION + 1}"], "publish the items again"),
-        ([f"PRAGMA application_id = {APPLICATION_ID}"], "its schema is version 0 and this smallpool knows version 1"),
+        ([f"PRAGMA application_id = {APPLICATION_ID}"], f"its schema is version 0 and this smallpool knows version {SCHEMA_VERSION}"),
     ],
 )
 def test_a_file_that_is_not_known_is_refused_and_left_as_it_was(path: Path, statements: list[str], message: str) -> None:

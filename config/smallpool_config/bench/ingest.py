@@ -9,6 +9,7 @@ import sys
 import time
 from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import islice
 from statistics import mean
 from tempfile import TemporaryDirectory
@@ -18,7 +19,7 @@ from msgspec.structs import replace
 
 from smallpool_config.bench.report import machine, percentile, resident_mb, tracked
 from smallpool_config.bench.rules import made_up_rules
-from smallpool_config.runtime import WritePathThread
+from smallpool_config.runtime import Background
 from smallpool_config.settings import Settings
 from smallpool_config.wiring import System, open_system
 from smallpool_core.errors import StoreUnavailable
@@ -64,7 +65,7 @@ def bench_ingest(settings: Settings, *, items: int, pools: int, seconds: int, se
 
 def _measured(system: System, times: StageTimes, items: int, pools: int, seconds: int, seed: int) -> dict[str, Any]:
     now = system.clock.now_ms()
-    listings = _long_listings(system, seed, now)
+    listings = long_listings(system, seed, now)
     first = list(islice(listings, SAMPLE))
     _append(system, first, now)
     system.write_path.settle()
@@ -74,7 +75,7 @@ def _measured(system: System, times: StageTimes, items: int, pools: int, seconds
     _append(system, events, now)
     times.seconds.clear()
     started, used = time.perf_counter(), time.process_time()
-    batches = iter(system.indexer.run_once, 0)
+    batches = iter(partial(_batch, system), 0)
     for _ in tracked(batches, "batches", items // system.settings.indexer.batch_size):
         pass
     elapsed, processor = time.perf_counter() - started, time.process_time() - used
@@ -103,7 +104,14 @@ def _measured(system: System, times: StageTimes, items: int, pools: int, seconds
     }
 
 
-def _long_listings(system: System, seed: int, now: int) -> Iterator[ItemEvent]:
+def _batch(system: System) -> int:
+    """One batch from the log to recallable; how many listings it had."""
+    taken = system.indexer.run_once()
+    system.tail_indexer.run_once()
+    return taken
+
+
+def long_listings(system: System, seed: int, now: int) -> Iterator[ItemEvent]:
     """Listings whose titles have some 30 and whose descriptions some 65 characters: the shorter ones are passed over."""
     for event in generate_listings(system.knowledge, count=sys.maxsize, seed=seed, start_ms=now, gap_ms=0):
         given = event.given
@@ -132,7 +140,7 @@ def _freshness(system: System, listings: Iterator[ItemEvent], per_second: float,
     waiting: deque[tuple[str, float]] = deque()
     milliseconds: list[float] = []
     sent = 0
-    with WritePathThread(system):
+    with Background(system, system.serving_turn()):
         started = time.perf_counter()
         while len(milliseconds) < len(records):
             passed = time.perf_counter() - started

@@ -47,7 +47,7 @@ async def _measured(system: System, directory: Path, items: int, pools: int, req
     timings["load_s"] = _seconds(system.load)
     asked = market.requested_pools(requests)
     for person, pool in enumerate(tracked(asked, "people", requests)):
-        await _prepare(system, market, person, pool)
+        await prepare(system, market, person, pool)
     gc.freeze()  # as a server does once it has loaded
     warm = [await _page(system, market, requests + number, pool) for number, pool in enumerate(asked[:50])]
     milliseconds, pages = [], []
@@ -64,7 +64,7 @@ async def _measured(system: System, directory: Path, items: int, pools: int, req
         "by_pool_size": _by_pool_size(milliseconds, [int(market.pool_sizes[pool]) for pool in asked]),
         "page_fill": round(sum(len(page.items) for page in pages) / (PAGE * len(pages)), 4),
         "degraded_pages": sum(bool(page.degraded) for page in pages),
-        "stages_ms": _by_stage(pages),
+        "stages_ms": by_stage(pages),
         "items": items,
         "pools": pools,
         "requests": requests,
@@ -105,14 +105,15 @@ def _batches(values: Iterable[Any]) -> Iterator[list[Any]]:
 
 async def _make_pools(system: System, market: Marketplace) -> None:
     """Pools are saved, and marked as tagged: the items carry the tags that the rules ask for."""
+    upto = system.wide.end()
     with system.atomic.atomic():
         for number in tracked(range(market.pools), "pools", market.pools):
             draft = PoolDraft(rule=market.rule(number))
             revision = await system.pools.put(market.pool_id(number), draft, None, "bench", "made", market.now)
-            system.pools.set_tagged(revision.pool.pool_id, revision.pool.epoch)
+            system.pools.set_tagged(revision.pool.pool_id, revision.pool.epoch, upto)
 
 
-async def _prepare(system: System, market: Marketplace, person: int, pool: int) -> None:
+async def prepare(system: System, market: Marketplace, person: int, pool: int) -> None:
     """Gives a person their behaviour, and 200 seen items of the pool they will ask for."""
     identity = Identity(f"user-{person:08d}", None).key
     system.triggers.save(identity, market.behaviour(person), market.now)
@@ -154,7 +155,7 @@ def _by_pool_size(milliseconds: list[float], sizes: list[int]) -> dict[str, dict
     return figures
 
 
-def _by_stage(pages: list[Page]) -> dict[str, float]:
+def by_stage(pages: list[Page]) -> dict[str, float]:
     """Mean milliseconds a page by stage."""
     totals: dict[str, float] = {}
     for page in pages:

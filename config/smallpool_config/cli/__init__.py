@@ -20,8 +20,11 @@ from smallpool_config.cli import (
     keys,
     pools,
     publish,
+    rebuild,
     recall,
     serve,
+    stack,
+    sync,
     triggers,
     understand,
     why,
@@ -83,6 +86,9 @@ app.command("demo", rich_help_panel=TRY)(demo.demo)
 app.command("understand", rich_help_panel=TRY)(understand.understand)
 app.command("serve", rich_help_panel=RUN)(serve.serve)
 app.command("index", rich_help_panel=RUN)(index.index)
+app.command("rebuild", rich_help_panel=RUN)(rebuild.rebuild)
+app.command("sync", rich_help_panel=RUN)(sync.sync)
+app.add_typer(stack.app, name="stack", rich_help_panel=RUN)
 app.command("doctor", rich_help_panel=RUN)(doctor.doctor)
 app.command("publish", rich_help_panel=FEED)(publish.publish)
 app.add_typer(import_wide.app, name="import", rich_help_panel=FEED)

@@ -36,6 +36,7 @@ async def first_admin_key(keys: KeyStore, directory: Path, environment: Mapping[
 def _write(file: Path, secret: str) -> None:
     """All at once, so that a crash leaves no half of a secret; nobody but the owner ever may read it."""
     draft = file.with_suffix(".new")
+    file.parent.mkdir(parents=True, exist_ok=True)
     draft.unlink(missing_ok=True)
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as opened:  # noqa: PTH123, a mode is given
         opened.write(f"{secret}\n")

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 import typer
+from msgspec.structs import replace
 
 from smallpool_config.cli.options import AsJson
 from smallpool_config.cli.screen import print_json, screen, table
@@ -47,6 +48,42 @@ def ingest(
 
     figures = bench_ingest(settings_of(ctx, None), items=items, pools=pools, seconds=seconds, seed=seed)
     _tell(figures, as_json=as_json)
+
+
+@app.command("stack")
+def stack(
+    ctx: typer.Context,
+    items: Annotated[int, typer.Option("--items", min=1, help="Items in the marketplace.")] = 1_000_000,
+    pools: Annotated[
+        int, typer.Option("--pools", min=1, help="Pools over them; also those whose rules each listing is held against.")
+    ] = 10_000,
+    requests: Annotated[int, typer.Option("--requests", min=1, help="Pages asked for, each by a new person.")] = 300,
+    listings: Annotated[int, typer.Option("--listings", min=1, help="Listings to take in.")] = 20_000,
+    per_second: Annotated[int, typer.Option("--per-second", min=1, help="Listings that arrive while freshness is watched.")] = 300,
+    seconds: Annotated[int, typer.Option("--seconds", min=1, help="How long freshness is watched.")] = 20,
+    seed: Seed = 1,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the loaded marketplace on the servers; its name is in the figures.")] = False,
+    reuse: Annotated[
+        str | None,
+        typer.Option("--reuse", metavar="NAME", help="Load none, use this one that was kept; without --keep it is removed afterwards."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Time the distributed wiring on real servers, each figure beside a peer of the same run.
+
+    The servers are those of the settings, as `smallpool stack up` prints them. A page is timed against the searches that it needs
+    alone, and against services written by hand over the same index; then a write path takes listings in, and it is watched how soon
+    they are recallable.
+    """
+    from smallpool_config.cli.session import settings_of
+    from smallpool_config.wiring import open_system
+
+    settings = replace(settings_of(ctx, None), wiring="distributed")
+    open_system(settings)  # says which packages are missing
+    from smallpool_config.bench.stack import Sizes, bench_stack
+
+    sizes = Sizes(items, pools, requests, listings, per_second, seconds)
+    _tell(bench_stack(settings, sizes, seed=seed, reuse=reuse, keep=keep), as_json=as_json)
 
 
 def _tell(figures: Mapping[str, Any], *, as_json: bool) -> None:

@@ -9,7 +9,7 @@ import platform
 import shutil
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -19,11 +19,12 @@ from msgspec.structs import replace
 from smallpool_config.cli import admin_key
 from smallpool_config.cli.dead_letters import REPLAY_GROUP
 from smallpool_config.cli.screen import span
-from smallpool_config.settings import Settings, load_settings
-from smallpool_config.wiring import DATABASE_FILE, System, open_system
+from smallpool_config.settings import load_settings
+from smallpool_config.wiring import System, open_system
 from smallpool_core.errors import SmallpoolError
+from smallpool_core.events import BEHAVIOUR_GROUP, INDEXER_GROUP
+from smallpool_core.places import behind
 from smallpool_core.pools import HOME
-from smallpool_service.freshness import data_age_ms, item_lag, user_lag
 from smallpool_stores.sqlite.database import LIBRARY_VERSION
 
 Status = Literal["ok", "warn", "fail"]
@@ -56,7 +57,12 @@ def examine(config: Path | None, data: Path | None) -> list[Finding]:
     findings.append(Finding("settings", "ok", f"{config or 'as shipped'}, wiring {settings.wiring}"))
     system = open_system(settings)
     try:
-        return [*findings, _guarded("knowledge", lambda: _knowledge(system)), *_directory(settings, system)]
+        findings.append(_guarded("knowledge", lambda: _knowledge(system)))
+        if system.directory_kept is not None:
+            findings += _directory(system.directory_kept, system)
+            if not system.has_data():
+                return findings
+        return [*findings, *_stores(system)]
     finally:
         system.close()
 
@@ -89,20 +95,21 @@ def _knowledge(system: System) -> Finding:
     return Finding("knowledge", "ok", f"version {base.version}: {counts}")
 
 
-def _directory(settings: Settings, system: System) -> Iterator[Finding]:
-    directory = Path(settings.store.directory)
+def _directory(directory: Path, system: System) -> Iterator[Finding]:
     yield _place(directory)
     if not directory.is_dir():
         return
     yield _disk(directory)
     if (directory / admin_key.FILE).exists():
         yield _admin_key(directory / admin_key.FILE)
-    if not (directory / DATABASE_FILE).exists():
+    if not system.has_data():
         yield Finding("store", "warn", "nothing is stored yet", "begin with `smallpool publish FILE` or `smallpool serve`")
-        return
-    store = _guarded("store", lambda: _store(system))
-    yield store
-    if store.status == "fail":
+
+
+def _stores(system: System) -> Iterator[Finding]:
+    stores = [_guarded(name, lambda name=name, ask=ask: _store(name, ask(), system)) for name, ask in system.amiss().items()]  # type: ignore[misc]
+    yield from stores
+    if any(store.status == "fail" for store in stores):
         return
     checks = {
         "server": _server,
@@ -147,23 +154,22 @@ def _admin_key(file: Path) -> Finding:
     return Finding("admin key", "ok", f"{file}, mode {mode:04o}")
 
 
-def _store(system: System) -> Finding:
-    system.pools.epoch()
-    return Finding("store", "ok", f"schema known, synchronous {system.settings.store.synchronous}")
+def _store(name: str, wrong: Sequence[str], system: System) -> Finding:
+    return Finding(name, "fail", "; ".join(wrong)) if wrong else Finding(name, "ok", f"answers, and is as it should be: {system.place}")
 
 
 def _server(system: System) -> Finding:
     if system.has_writer():
-        return Finding("server", "ok", "a process holds the directory and takes in events")
+        return Finding("server", "ok", "a process takes in events")
     return Finding("server", "ok", "none runs; commands take in events themselves")
 
 
 def _items(system: System) -> Finding:
-    return _lag("item events", item_lag(system.log), data_age_ms(system.log, system.clock.now_ms()), is_served=system.has_writer())
+    return _lag("item events", system.log.lag("item-events", INDEXER_GROUP), system.data_age_ms(), is_served=system.has_writer())
 
 
 def _behaviour(system: System) -> Finding:
-    return _lag("user events", user_lag(system.log), 0, is_served=system.has_writer())
+    return _lag("user events", system.log.lag("user-events", BEHAVIOUR_GROUP), 0, is_served=system.has_writer())
 
 
 def _lag(check: str, waiting: int, age_ms: int, *, is_served: bool) -> Finding:
@@ -187,8 +193,9 @@ def _pools(system: System) -> Finding:
 
 
 def _dead_letters(system: System) -> Finding:
-    there = system.log.end("dead-letters") + 1
-    unsent = there - 1 - system.log.committed("dead-letters", REPLAY_GROUP)
+    end = system.log.end("dead-letters")
+    there = sum(offset + 1 for offset in end.values())
+    unsent = behind(system.log.committed("dead-letters", REPLAY_GROUP), end)
     if unsent:
         return Finding(
             "dead letters", "warn", f"{unsent:,} not sent again, of {there:,}", "`smallpool dead-letters list` says why each is one"

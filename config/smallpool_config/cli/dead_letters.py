@@ -11,7 +11,8 @@ from rich.text import Text
 
 from smallpool_config.cli.options import AsJson, Data
 from smallpool_config.cli.screen import plain, print_json, screen, table, when
-from smallpool_core.items import DeadLetter
+from smallpool_core.events import encode_item_event
+from smallpool_core.items import DeadLetter, ItemEvent
 
 if TYPE_CHECKING:
     from smallpool_config.wiring import System
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Look at events that could not be taken in, and send them again.")
 REPLAY_GROUP: Final = "replay"
 """Remembers up to which letter everything was sent again."""
+PARTITION: Final = 0
+"""Dead letters have the one."""
 AT_ONCE = 500
 
 
@@ -36,7 +39,7 @@ def list_letters(
 
     with opened(ctx, data) as system:
         letters = system.log.dead_letters(after, limit)
-        replayed = system.log.committed("dead-letters", REPLAY_GROUP)
+        replayed = _replayed(system)
     if as_json:
         print_json([_shown(offset, letter, replayed) for offset, letter in letters])
         return
@@ -68,21 +71,39 @@ def replay(
 
     sent = cut = 0
     with opened(ctx, data) as system:
-        last = system.log.end("dead-letters")
-        for offset, letter in _letters(system, -1 if everything else system.log.committed("dead-letters", REPLAY_GROUP), last):
+        last = _last(system)
+        for offset, letter in _letters(system, -1 if everything else _replayed(system), last):
             with system.atomic.atomic():
                 if letter.size > len(letter.value):
                     cut += 1
                 else:
-                    system.log.append_now(cast("Topic", letter.topic), [(letter.key, letter.value)], system.clock.now_ms())
+                    _send(system, letter)
                     sent += 1
-                system.log.commit("dead-letters", REPLAY_GROUP, offset)
+                system.log.commit("dead-letters", REPLAY_GROUP, {PARTITION: offset})
         catch_up(system, shown=not as_json)
-        again = system.log.end("dead-letters") - last
+        again = _last(system) - last
     if as_json:
         print_json({"sent": sent, "cut": cut, "dead_again": again})
         return
     screen().print(f"{sent:,} sent again, {again:,} of them dead letters once more, {cut:,} not kept whole and left")
+
+
+def _last(system: "System") -> int:
+    return system.log.end("dead-letters").get(PARTITION, -1)
+
+
+def _replayed(system: "System") -> int:
+    return system.log.committed("dead-letters", REPLAY_GROUP).get(PARTITION, -1)
+
+
+def _send(system: "System", letter: DeadLetter) -> None:
+    """Puts the message back on its log. What the wide index refused has its item understood anew: the record itself is in order."""
+    now = system.clock.now_ms()
+    if letter.topic == "item-wide":
+        again = encode_item_event(ItemEvent("enrich", letter.key, 0, now, reason="understand"))
+        system.log.append_now("item-events", [(letter.key, again)], now)
+    else:
+        system.log.append_now(cast("Topic", letter.topic), [(letter.key, letter.value)], now)
 
 
 def _letters(system: "System", after: int, last: int) -> Iterator[tuple[int, DeadLetter]]:

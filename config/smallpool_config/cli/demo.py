@@ -3,6 +3,7 @@
 In: how many listings, a seed. Out: what smallpool does, step by step, in the terminal; then the API over the same data.
 """
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,16 @@ def demo(
     once: Annotated[bool, typer.Option("--once", help="End after printing instead of serving.")] = False,
     items: Annotated[int, typer.Option("--items", min=100, max=200_000, help="Listings to generate.")] = 3_000,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Makes the same marketplace every time.")] = 1,
+    at: Annotated[
+        datetime | None,
+        typer.Option(
+            "--at",
+            formats=["%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"],
+            metavar="TIME",
+            help="Let it be this time (UTC) all along, so that the same seed gives the same pages.",
+            show_default=False,
+        ),
+    ] = None,
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8080,
     data: Annotated[
@@ -27,4 +38,5 @@ def demo(
     from smallpool_config.cli.session import settings_of
     from smallpool_config.demo.run import Plan, run_demo
 
-    run_demo(settings_of(ctx, None), Plan(items=items, seed=seed, once=once, host=host, port=port, data=data))
+    at_ms = None if at is None else int(at.replace(tzinfo=UTC).timestamp() * 1000)
+    run_demo(settings_of(ctx, None), Plan(items=items, seed=seed, once=once, at_ms=at_ms, host=host, port=port, data=data))

@@ -12,10 +12,9 @@ import typer
 from smallpool_config.cli.options import Data
 from smallpool_config.cli.screen import screen
 from smallpool_core.errors import StoreError
-from smallpool_core.pools import HOME
 
 if TYPE_CHECKING:
-    from smallpool_config.runtime import WritePathThread
+    from smallpool_config.runtime import Background
 
 LOOK_EVERY_S = 0.5
 
@@ -26,25 +25,25 @@ def index(
     data: Data = None,
 ) -> None:
     """Run the write path alone: take in item and user events, tag pools, sweep what has expired. SIGTERM and Ctrl-C end it in order."""
-    from smallpool_config.cli.session import load, opened, turn_until_idle
-    from smallpool_config.runtime import WritePathThread
+    from smallpool_config.cli.session import load_write_path, opened, turn_until_idle
+    from smallpool_config.runtime import Background
 
-    with opened(ctx, data, create=True) as system, system.own_write_path():
+    with opened(ctx, data, create=True, patient=not once) as system, system.own_write_path():
         if once:
             turn_until_idle(system, shown=True)
         else:
-            load(system, shown=True)
-            with WritePathThread(system) as writer:
-                _until_told_to_stop(writer)
-        screen().print(f"{system.live_view.size(HOME, system.clock.now_ms()):,} items on sale")
+            load_write_path(system, shown=True)
+            with Background(system, system.write_turn()) as background:
+                until_told_to_stop(background, "taking in events")
+        screen().print("stopped; everything taken in is stored")
 
 
-def _until_told_to_stop(writer: "WritePathThread") -> None:
-    """Raises `StoreError` if the write path ends by itself."""
+def until_told_to_stop(background: "Background", doing: str) -> None:
+    """Returns at SIGTERM or Ctrl-C; raises `StoreError` if what goes on ends by itself."""
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    screen(stderr=True).print("taking in events; Ctrl-C ends it")
+    screen(stderr=True).print(f"{doing}; Ctrl-C ends it")
     while not stop.wait(LOOK_EVERY_S):
-        if not writer.is_alive:
-            raise StoreError(f"the write path has stopped: {writer.failure}; nothing acknowledged is lost, start it again")
+        if not background.is_alive:
+            raise StoreError(f"taking in has stopped: {background.failure}; nothing acknowledged is lost, start it again")

@@ -134,8 +134,7 @@ def _append(system: "System", events: Iterator[tuple[int, ItemEvent | Rejection]
 
 def _append_batch(system: "System", batch: list[ItemEvent], published: Published) -> None:
     records = [(event.item_id, encode_item_event(event)) for event in batch]
-    offsets = system.acknowledged_log.append_now("item-events", records, system.clock.now_ms())
-    published.accepted += len(offsets)
-    if offsets:
-        published.offsets["0"] = offsets[-1]
+    reached = system.acknowledged_log.append_now("item-events", records, system.clock.now_ms())
+    published.accepted += len(records)
+    published.offsets |= {str(partition): offset for partition, offset in reached.items()}
     batch.clear()

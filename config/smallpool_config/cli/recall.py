@@ -48,7 +48,7 @@ def recall(
         if as_json:
             print_json(page)
             return
-        items = system.wide.get([line.item_id for line in page.items])
+        items = system.items.get([line.item_id for line in page.items])
     console = screen()
     console.print(page_table(page, items, console.width))
     console.print(verdict(page))

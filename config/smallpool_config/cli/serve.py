@@ -42,7 +42,8 @@ def serve(
     from smallpool_config.cli.admin_key import first_admin_key
     from smallpool_config.cli.serving import app_of, listening, run
     from smallpool_config.cli.session import load, opened
-    from smallpool_config.runtime import WritePathThread
+    from smallpool_config.patience import insist
+    from smallpool_config.runtime import Background
 
     if workers > 1:
         raise typer.BadParameter(
@@ -50,19 +51,20 @@ def serve(
             param_hint="--workers",
         )
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    with opened(ctx, data, create=True) as system, system.own_write_path():
+    for library in ("elastic_transport", "kafka", "uvicorn"):
+        logging.getLogger(library).setLevel(logging.WARNING)
+    with opened(ctx, data, create=True, patient=True) as system, system.own_serving():
         settings = replace(system.settings.http, **{name: value for name, value in (("host", host), ("port", port)) if value is not None})
         directory = Path(system.settings.store.directory)
-        key_file = asyncio.run(first_admin_key(system.keys, directory, os.environ, system.clock.now_ms()))
-        load(system, shown=True)
-        with listening(settings.host, settings.port) as (listener, address), WritePathThread(system) as writer:
-            run(app_of(system, writer), listener, partial(_greet, address, directory, key_file))
+        key_file = insist(lambda: asyncio.run(first_admin_key(system.keys, directory, os.environ, system.clock.now_ms())))
+        insist(lambda: load(system, shown=True))
+        with listening(settings.host, settings.port) as (listener, address), Background(system, system.serving_turn()) as background:
+            run(app_of(system, background), listener, partial(_greet, address, system.place, key_file))
         screen().print("stopped; everything acknowledged is stored")
 
 
-def _greet(address: str, directory: Path, key_file: Path | None) -> None:
-    lines = [f"smallpool serves {directory} on {address}", f"  API docs   {address}/docs", f"  contract   {address}/openapi.json"]
+def _greet(address: str, place: str, key_file: Path | None) -> None:
+    lines = [f"smallpool serves {place} on {address}", f"  API docs   {address}/docs", f"  contract   {address}/openapi.json"]
     if key_file is not None:
         lines.append(f"  admin key  {key_file}")
     console = screen()

@@ -15,7 +15,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from smallpool_config.cli.connections import bounded
-from smallpool_config.runtime import WritePathThread
+from smallpool_config.runtime import Background
 from smallpool_config.wiring import System
 from smallpool_core.errors import StoreUnavailable
 from smallpool_service.http.app import create_app
@@ -26,8 +26,8 @@ GRACE_S = 10
 """How long requests under way may take once a signal has come."""
 
 
-def app_of(system: System, writer: WritePathThread) -> FastAPI:
-    """The API over the system; `/readyz` tells of a write path that fails."""
+def app_of(system: System, background: Background) -> FastAPI:
+    """The API over the system; `/readyz` tells of what fails in the background."""
     parts = ServiceParts(
         recaller=system.recaller,
         pools=system.pools,
@@ -35,7 +35,7 @@ def app_of(system: System, writer: WritePathThread) -> FastAPI:
         log=system.acknowledged_log,
         metrics=system.metrics,
         limits=system.settings.limits,
-        checks={"write_path": lambda: writer.failure if writer.is_alive else writer.failure or "it does not run"},
+        checks={"taking_in": lambda: background.failure if background.is_alive else background.failure or "it does not run"},
     )
     return create_app(parts)
 

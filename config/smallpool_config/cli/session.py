@@ -7,12 +7,11 @@ a command only appends to its logs and waits for it; with no server the command 
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
-from msgspec import Struct
 from msgspec.structs import replace
 
 from smallpool_config.cli.screen import progress
@@ -20,6 +19,7 @@ from smallpool_core.errors import DirectoryLocked, SmallpoolError, StoreUnavaila
 
 if TYPE_CHECKING:
     from smallpool_config.settings import Settings
+    from smallpool_config.settle import Goal
     from smallpool_config.wiring import System
 
 LOOK_EVERY_S = 0.02
@@ -30,9 +30,9 @@ STALLED_S = 60.0
 class NoData(SmallpoolError):
     """The data directory holds nothing yet."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, place: str) -> None:
         super().__init__(
-            f"there is no smallpool data in {directory}: begin with `smallpool publish FILE` or `smallpool serve`, or name another"
+            f"there is no smallpool data in {place}: begin with `smallpool publish FILE` or `smallpool serve`, or name another"
             " directory with --data DIR"
         )
 
@@ -47,16 +47,21 @@ def settings_of(ctx: typer.Context, data: Path | None) -> "Settings":
 
 
 @contextmanager
-def opened(ctx: typer.Context, data: Path | None, *, create: bool = False) -> "Iterator[System]":
-    """The system of the command. Without `create` it raises `NoData` where nothing was ever stored."""
-    from smallpool_config.wiring import DATABASE_FILE, open_system
+def opened(ctx: typer.Context, data: Path | None, *, create: bool = False, patient: bool = False) -> "Iterator[System]":
+    """The system of the command. Without `create` it raises `NoData` where nothing was ever stored; a `patient` command waits for a
+    store that does not answer.
+    """
+    from smallpool_config.patience import insist
+    from smallpool_config.wiring import open_system
 
-    settings = settings_of(ctx, data)
-    directory = Path(settings.store.directory)
-    if not create and not (directory / DATABASE_FILE).exists():
-        raise NoData(directory)
-    system = open_system(settings)
+    system = open_system(settings_of(ctx, data))
     try:
+        if create and patient:
+            insist(system.begin)
+        elif create:
+            system.begin()
+        elif not system.has_data():
+            raise NoData(system.place)
         yield system
     finally:
         system.close()
@@ -68,29 +73,10 @@ def load(system: "System", *, shown: bool) -> None:
         system.load(show)
 
 
-class Goal(Struct, frozen=True):
-    """What is to be taken in before a command goes on: the newest offsets of both logs, and the pools to be tagged by epoch."""
-
-    items: int
-    behaviour: int
-    pools: dict[str, int]
-
-    @classmethod
-    def now(cls, system: "System") -> "Goal":
-        """Everything that waits at this moment."""
-        system.catalogue.refresh()
-        untagged = {known.pool.pool_id: known.pool.epoch for known in system.catalogue.untagged()}
-        return cls(system.log.end("item-events"), system.log.end("user-events"), untagged)
-
-    def left(self, system: "System") -> int:
-        """How many events and pools are still to come."""
-        from smallpool_core.events import BEHAVIOUR_GROUP, INDEXER_GROUP
-
-        items = max(0, self.items - system.log.committed("item-events", INDEXER_GROUP))
-        behaviour = max(0, self.behaviour - system.log.committed("user-events", BEHAVIOUR_GROUP))
-        system.catalogue.refresh()
-        waiting = {known.pool.pool_id: known.pool.epoch for known in system.catalogue.untagged()}
-        return items + behaviour + sum(waiting.get(pool_id) == epoch for pool_id, epoch in self.pools.items())
+def load_write_path(system: "System", *, shown: bool) -> None:
+    """Fills what the write path alone has in memory, with a progress bar."""
+    with progress("loading the index", shown=shown) as show:
+        system.load_write_path(show)
 
 
 def catch_up(system: "System", *, shown: bool) -> None:
@@ -98,29 +84,27 @@ def catch_up(system: "System", *, shown: bool) -> None:
 
     Raises `StoreUnavailable` if a server takes in nothing for a minute; what was appended is safe on its log.
     """
+    from smallpool_config.settle import Goal
+
     goal = Goal.now(system)
     while goal.left(system):
-        try:
-            with system.own_write_path():
-                turn_until_idle(system, shown=shown)
-        except DirectoryLocked:
+        if system.has_writer():
             _await_writer(system, goal, shown=shown)
+            continue
+        with suppress(DirectoryLocked), system.own_write_path():
+            turn_until_idle(system, shown=shown)
 
 
 def turn_until_idle(system: "System", *, shown: bool) -> None:
     """Turns the write path here until nothing is left to do; the caller owns it."""
+    from smallpool_config.settle import settle
+
     load(system, shown=shown)
-    goal = Goal.now(system)
-    total = goal.left(system)
     with progress("taking in", shown=shown) as show:
-        while system.write_path.turn():
-            left = goal.left(system)
-            total = max(total, left)
-            show(total - left, total)
-        system.indexer.drain()
+        settle(system, show)
 
 
-def _await_writer(system: "System", goal: Goal, *, shown: bool) -> None:
+def _await_writer(system: "System", goal: "Goal", *, shown: bool) -> None:
     """Waits while another process turns the write path; returns when the goal is met or nobody turns it any more."""
     total = left = goal.left(system)
     moved_at = time.monotonic()
@@ -133,6 +117,6 @@ def _await_writer(system: "System", goal: Goal, *, shown: bool) -> None:
                 show(total - left, total)
             elif time.monotonic() - moved_at > STALLED_S:
                 raise StoreUnavailable(
-                    f"waited for the server of {system.settings.store.directory}, which took in nothing for {STALLED_S:.0f} s; the"
+                    f"waited for the server of {system.place}, which took in nothing for {STALLED_S:.0f} s; the"
                     f" {left} events or pools that wait are safe: look at the server's output, restart it, then try again"
                 )

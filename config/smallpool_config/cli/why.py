@@ -32,7 +32,7 @@ def why(
         catch_up(system, shown=not as_json)
         load(system, shown=not as_json)
         answer = asyncio.run(ask(system.recaller, item, pool, identity, size))
-        stored = system.wide.get([item]).get(item)
+        stored = system.items.get([item]).get(item)
     if as_json:
         print_json(answer)
         return

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from msgspec import Struct
 
+from smallpool_config.settle import settle
 from smallpool_config.wiring import System
 from smallpool_core.events import encode_item_event, encode_user_event
 from smallpool_core.items import ItemEvent, WideItem
@@ -51,15 +52,20 @@ def generate(system: System, items: int, seed: int) -> Market:
 
 
 def publish(system: System, listings: Sequence[ItemEvent], taken: Taken) -> float:
-    """Appends the listings to the log batch by batch and turns the write path; returns the seconds that took."""
-    started, done = time.perf_counter(), 0
+    """Appends the listings to the log and lets them be taken in; returns the seconds that took."""
+    started, told = time.perf_counter(), 0
     for batch in _batches(listings):
         records = [(event.item_id, encode_item_event(event)) for event in batch]
         system.acknowledged_log.append_now("item-events", records, system.clock.now_ms())
-        turn(system)
-        done += len(batch)
-        stored = system.wide.get([event.item_id for event in batch])
-        taken(done, [stored[event.item_id] for event in batch if event.item_id in stored])
+
+    def tell(done: int, _total: int) -> None:
+        nonlocal told
+        if done >= min(told + APPENDED_AT_ONCE, len(listings)) and done > told:
+            stored = system.items.get([event.item_id for event in listings[told:done]])
+            told = done
+            taken(done, list(stored.values()))
+
+    settle(system, tell)
     return time.perf_counter() - started
 
 
@@ -68,14 +74,8 @@ def visit(system: System, events: Sequence[UserEvent]) -> float:
     started = time.perf_counter()
     records = [(event.identity.key, encode_user_event(event)) for event in events]
     system.acknowledged_log.append_now("user-events", records, system.clock.now_ms())
-    turn(system)
+    settle(system)
     return time.perf_counter() - started
-
-
-def turn(system: System) -> None:
-    """Turns the write path until nothing is left to do."""
-    while system.write_path.turn():
-        pass
 
 
 def _batches(listings: Sequence[ItemEvent]) -> Iterator[Sequence[ItemEvent]]:

@@ -9,20 +9,22 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from uuid import uuid4
 
 from msgspec import UNSET, Struct
-from msgspec.structs import replace
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from smallpool_config.cli.pool_plan import carry_out, plan
 from smallpool_config.cli.screen import screen
 from smallpool_config.cli.serving import app_of, listening, run
+from smallpool_config.clock import StandingClock
 from smallpool_config.demo import market, scenes
 from smallpool_config.demo.people import Person, effective_recall, people_of, two_unlike
-from smallpool_config.runtime import WritePathThread
-from smallpool_config.settings import Settings, shipped
-from smallpool_config.wiring import DATABASE_FILE, System, open_system
+from smallpool_config.runtime import Background
+from smallpool_config.settings import Settings, apart, shipped
+from smallpool_config.settle import settle
+from smallpool_config.wiring import System, open_system
 from smallpool_core.errors import Problem, Refused
 from smallpool_core.items import WideItem
 from smallpool_core.pools import HOME
@@ -41,11 +43,12 @@ ASKED = 15
 
 
 class Plan(Struct, frozen=True):
-    """What was asked for; `data` None means a directory that goes when the demo ends."""
+    """What was asked for; `data` None means a directory that goes when the demo ends, `at_ms` that the clock stands still."""
 
     items: int
     seed: int
     once: bool
+    at_ms: int | None
     host: str
     port: int
     data: Path | None
@@ -54,12 +57,10 @@ class Plan(Struct, frozen=True):
 def run_demo(settings: Settings, wanted: Plan) -> None:
     """The whole demo. Raises `Refused` for a directory that holds something, `StoreUnavailable` for an address that is taken."""
     with ExitStack() as stack:
-        directory = stack.enter_context(_directory(wanted.data))
         listener, address = (None, f"http://{wanted.host}:{wanted.port}")
         if not wanted.once:
             listener, address = stack.enter_context(listening(wanted.host, wanted.port))
-        system = open_system(replace(settings, store=replace(settings.store, directory=str(directory))))
-        stack.callback(system.close)
+        system = stack.enter_context(_system(settings, wanted))
         stack.enter_context(system.own_write_path())
         story = Story(system, screen(), wanted)
         person = story.tell()
@@ -68,22 +69,29 @@ def run_demo(settings: Settings, wanted: Plan) -> None:
         scenes.how_to_go_on(story.console, address, secret, person, POOL)
         if listener is None:
             return
-        with WritePathThread(system) as writer:
-            run(app_of(system, writer), listener, lambda: story.console.print("Serving until Ctrl-C.", style="bright_black"))
+        with Background(system, system.whole_turn()) as background:
+            run(app_of(system, background), listener, lambda: story.console.print("Serving until Ctrl-C.", style="bright_black"))
 
 
 @contextmanager
-def _directory(given: Path | None) -> Iterator[Path]:
-    """The given directory, which must hold no data yet, or one that is removed in the end."""
-    if given is None:
-        with TemporaryDirectory(prefix="smallpool-demo-") as made:
-            yield Path(made)
-        return
-    if (given / DATABASE_FILE).exists():
-        raise Refused(
-            [Problem("--data", f"data in {given}", "the demo makes a marketplace of its own; name a new directory, or serve this one")]
-        )
-    yield given
+def _system(settings: Settings, wanted: Plan) -> Iterator[System]:
+    """A marketplace of the demo's own, beside whatever else the stores hold; without a directory to keep it in it goes in the end.
+
+    Raises `Refused` for a directory that holds something.
+    """
+    with TemporaryDirectory(prefix="smallpool-demo-") as made:
+        kept = wanted.data
+        clock = None if wanted.at_ms is None else StandingClock(wanted.at_ms)
+        system = open_system(apart(settings, f"demo-{uuid4().hex[:12]}", made if kept is None else str(kept)), clock)
+        if system.has_data():
+            allowed = "the demo makes a marketplace of its own; name a new directory, or serve this one"
+            raise Refused([Problem("--data", f"data in {system.place}", allowed)])
+        try:
+            system.init()
+            system.load()
+            yield system
+        finally:
+            (system.close if kept is not None else system.discard)()
 
 
 class Story:
@@ -158,7 +166,7 @@ class Story:
             "A pool is a rule in a file. It holds at once; a pool whose rule looks at the clock gains and loses items by the second.",
         )
         saved = carry_out(self._system, plan(self._system, shipped("pools")), "demo")
-        market.turn(self._system)
+        settle(self._system)
         now, live = self._system.clock.now_ms(), self._system.live_view
         pools = [one.pool for one in saved]
         scenes.pool_rule(self.console, next(pool for pool in pools if pool.pool_id == POOL))
@@ -175,7 +183,7 @@ class Story:
         return asyncio.run(people_of(self._system, made.events))
 
     def _behaviour(self, person: Person) -> None:
-        items = self._system.wide.get({event.item_id for event in person.events if event.item_id is not None})
+        items = self._system.items.get({event.item_id for event in person.events if event.item_id is not None})
         self.console.print()
         scenes.behaviour(self.console, person, items, self._brands, self._system.clock.now_ms())
 
@@ -188,7 +196,7 @@ class Story:
         pages = [asyncio.run(self._recall(person)) for person in (first, first, second)]
         titles = (f"{first.user_id}, first page", f"{first.user_id}, second page", f"{second.user_id}, first page")
         for page, title in zip(pages, titles, strict=True):
-            scenes.page(self.console, page, self._system.wide.get([line.item_id for line in page.items]), title)
+            scenes.page(self.console, page, self._system.items.get([line.item_id for line in page.items]), title)
         scenes.kept_promises(self.console, pages[:2])
         return pages
 
@@ -201,7 +209,7 @@ class Story:
     def _reasons(self, person: Person, page: Page) -> None:
         self._next("Why was it not shown?", "A dry run that follows one item until something stands in its way.")
         answers = asyncio.run(self._unlike_answers(person, page))
-        scenes.reasons(self.console, [(answer, self._system.wide.get([answer.item_id]).get(answer.item_id)) for answer in answers])
+        scenes.reasons(self.console, [(answer, self._system.items.get([answer.item_id]).get(answer.item_id)) for answer in answers])
 
     async def _unlike_answers(self, person: Person, page: Page) -> list[Why]:
         """Reasons unlike each other, for items served before, left out on the way, and looked at outside the pool."""

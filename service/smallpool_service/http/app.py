@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import FastAPI
 
-from smallpool_service.freshness import data_age_ms, item_lag, user_lag
+from smallpool_core.events import BEHAVIOUR_GROUP, INDEXER_GROUP
 from smallpool_service.http import docs_page, events, health, items, keys, openapi, pools, previews, problems, recall, users
 from smallpool_service.http.auth import Keyring
 from smallpool_service.http.failed_keys import FailedKeys
@@ -51,12 +51,11 @@ def create_app(parts: ServiceParts) -> FastAPI:
 def _watch(parts: ServiceParts) -> None:
     """Gauges that are read whenever the figures are asked for."""
     ports, metrics = parts.recaller.ports, parts.metrics
-    clock = ports.clock
-    metrics.watch("item_events_lag", "item events that are not yet taken in", lambda: item_lag(ports.log))
-    metrics.watch("user_events_lag", "user events that are not yet applied", lambda: user_lag(ports.log))
-    age = "how long the oldest item event that is not yet taken in has waited"
-    metrics.watch("live_view_age_ms", age, lambda: data_age_ms(ports.log, clock.now_ms()))
-    metrics.watch("live_view_seq", "place in the wide table that the live view has come to", ports.live.seq)
+    metrics.watch("item_events_lag", "item events that are not yet taken in", lambda: ports.log.lag("item-events", INDEXER_GROUP))
+    metrics.watch("user_events_lag", "user events that are not yet applied", lambda: ports.log.lag("user-events", BEHAVIOUR_GROUP))
+    age = "how far what is recallable here may lag behind what was sent"
+    metrics.watch("live_view_age_ms", age, lambda: parts.recaller.data_age_ms() or 0)
+    metrics.watch("live_view_offsets", "offsets of item-wide that the live view has passed", lambda: sum(ports.tail.place().values()))
     metrics.watch("pools", "pools of any state", lambda: len(ports.catalogue.all()))
 
 

@@ -55,6 +55,9 @@ class Keyring:
         known = self._known.get(digest)
         if known is not None and 0 <= now - known.at < self._memory_ms:
             return known.key
+        if known is not None:
+            # Whoever comes while this one asks goes by what is known: a store that hangs holds up one request, not all of them.
+            self._remember(digest, _Remembered(known.key, now))
         try:
             key = await self._store.find(digest)
         except StoreError:

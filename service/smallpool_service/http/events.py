@@ -16,6 +16,7 @@ from smallpool_core.catalogue import Catalogue
 from smallpool_core.errors import Problem, Refused
 from smallpool_core.events import encode_item_event, encode_user_event, parse_item_event, parse_user_event
 from smallpool_core.items import Given, ItemEvent
+from smallpool_core.places import Places
 from smallpool_core.row_reader import Rejection
 from smallpool_core.users import UserEvent
 from smallpool_service.applied import items_applied, users_applied, within
@@ -33,7 +34,6 @@ Parse = Callable[[bytes, int, dict[str, int]], Event | Rejection]
 Wait = Literal["none", "applied"]
 BREATH = 200
 """Rows that are parsed before other requests get their turn."""
-PARTITION = "0"
 MAX_ROWS: Final = 100_000
 """No sound batch of 8 MB has more; without a bound, rows of a few bytes each would be answered by a reply many times as large."""
 SPLIT_AT_ONCE: Final = 256 * KIB
@@ -236,11 +236,12 @@ def _wait_ms(request: Request, parts: ServiceParts, most_ms: int) -> int:
     return most_ms if deadline is None else max(0, min(most_ms, deadline - parts.now()))
 
 
-def _taken(parts: ServiceParts, topic: str, parsed: Parsed, offsets: Sequence[int], *, applied: bool) -> Response:
+def _taken(parts: ServiceParts, topic: str, parsed: Parsed, offsets: Places, *, applied: bool) -> Response:
     parts.metrics.events(topic, len(parsed.events), len(parsed.rejected))
     for name, amount in parsed.counts.items():
         parts.metrics.count(name, amount)
-    return reply(Taken(len(parsed.events), parsed.rejected, applied, {PARTITION: max(offsets)} if offsets else {}), 202)
+    by_partition = {str(partition): offset for partition, offset in offsets.items()}
+    return reply(Taken(len(parsed.events), parsed.rejected, applied, by_partition), 202)
 
 
 def _line(text: str) -> str:

@@ -9,7 +9,8 @@ from fastapi import APIRouter, Response
 from msgspec import Struct
 
 from smallpool_core.errors import StoreError
-from smallpool_service.freshness import data_age_ms, item_lag, user_lag
+from smallpool_core.events import BEHAVIOUR_GROUP, INDEXER_GROUP
+from smallpool_core.places import Places
 from smallpool_service.http.parts import Parts, ServiceParts
 from smallpool_service.http.replies import documented, reply
 from smallpool_service.metrics import CONTENT_TYPE
@@ -24,13 +25,13 @@ class Health(Struct, frozen=True):
 class Readiness(Struct, frozen=True, kw_only=True):
     """Whether requests should be sent here. `failing` has what is wrong, by part.
 
-    `live_view_age_ms` is how long the oldest item event that is not yet recallable has waited, `live_view_seq` the place in
-    the wide table that the live view has come to; the lags count events. All of them are null while the store fails.
+    `live_view_age_ms` is how far what is recallable here may lag behind what was sent, `live_view` the offset of `item-wide`
+    that the live view has come to, by partition; the lags count events. Age and lags are null while the log does not tell them.
     """
 
     ready: bool
     failing: dict[str, str]
-    live_view_seq: int
+    live_view: dict[str, int]
     live_view_age_ms: int | None
     item_events_lag: int | None
     user_events_lag: int | None
@@ -39,7 +40,7 @@ class Readiness(Struct, frozen=True, kw_only=True):
 READY: Final = {
     "ready": True,
     "failing": {},
-    "live_view_seq": 100231,
+    "live_view": {"0": 100231},
     "live_view_age_ms": 0,
     "item_events_lag": 0,
     "user_events_lag": 0,
@@ -83,15 +84,21 @@ def readiness(parts: ServiceParts) -> Readiness:
     age: int | None = None
     lags: tuple[int, int] | None = None
     try:
-        parts.pools.epoch()
-        age, lags = data_age_ms(ports.log, ports.clock.now_ms()), (item_lag(ports.log), user_lag(ports.log))
+        if not ports.catalogue.is_read:
+            ports.catalogue.refresh()
+        age = parts.recaller.data_age_ms()
+        lags = ports.log.lag("item-events", INDEXER_GROUP), ports.log.lag("user-events", BEHAVIOUR_GROUP)
     except StoreError as error:
-        failing["store"] = str(error)
+        failing.setdefault("store", str(error))
     return Readiness(
         ready=not failing,
         failing=failing,
-        live_view_seq=ports.live.seq(),
+        live_view=_by_partition(ports.tail.place()),
         live_view_age_ms=age,
         item_events_lag=lags[0] if lags else None,
         user_events_lag=lags[1] if lags else None,
     )
+
+
+def _by_partition(place: Places) -> dict[str, int]:
+    return {str(partition): offset for partition, offset in place.items()}

@@ -3,6 +3,7 @@
 In: a user_id. Out: their profile and triggers as recall uses them now; nothing at all after an erasure.
 """
 
+import asyncio
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Path, Query, Response
@@ -110,7 +111,8 @@ async def erase_user(parts: Parts, key: Annotated[ApiKey, Depends(WRITES)], user
     """
     _check_unlimited(key)
     ports = parts.recaller.ports
-    await within(parts.limits.user_wait_ms, users_applied([ports.log.end("user-events")], ports.log))
+    sent = await asyncio.to_thread(ports.log.end, "user-events")
+    await within(parts.limits.user_wait_ms, users_applied(sent, ports.log))
     await erase_person(ports, Identity(user_id, None))
     return Response(status_code=204)
 

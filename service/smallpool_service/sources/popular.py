@@ -1,11 +1,14 @@
 """The source of what others act on, topped up with the best rows by static score."""
 
+from msgspec.structs import replace
+
 from smallpool_core.pages import Answer, Scope
 from smallpool_core.ports import ItemReader, ItemStats
 from smallpool_service.candidates import Question
 from smallpool_service.rewrite import shared
 
 SITE = ""
+NOTHING = Answer((), exhausted=True)
 
 
 def stats_pool(scope: Scope) -> str:
@@ -30,10 +33,10 @@ class Popular:
         """See `Source.find`. The cap holds within each of the two parts; the spread stage holds it over both."""
         query = shared(question.query, self._share)
         item_ids = await self._stats.popular(stats_pool(query.scope), query.limit)
-        picked = (await self._reader.pick(query, item_ids)).hits if item_ids else ()
-        if len(picked) >= query.limit:
-            return Answer(picked, exhausted=False)
+        picked = await self._reader.pick(query, item_ids) if item_ids else NOTHING
+        if len(picked.hits) >= query.limit:
+            return replace(picked, exhausted=False)
         topping = await self._reader.browse(query, "static")
-        popular = {hit.item_id for hit in picked}
-        hits = picked + tuple([hit for hit in topping.hits if hit.item_id not in popular])
-        return Answer(hits[: query.limit], topping.exhausted and len(hits) <= query.limit)
+        popular = {hit.item_id for hit in picked.hits}
+        hits = picked.hits + tuple([hit for hit in topping.hits if hit.item_id not in popular])
+        return Answer(hits[: query.limit], topping.exhausted and len(hits) <= query.limit, picked.without or topping.without)

@@ -37,9 +37,11 @@ class Terms:
         if not question.weights:
             return NOTHING
         answer = await self._reader.recall(question.query, question.weights)
+        if answer.exhausted:
+            return answer
         over = self._over(answer, question)
         enough = question.query.limit * (1 - self._trigger_share)
-        if answer.exhausted or len(over) == len(question.weights) or len(answer.hits) - sum(over.values()) >= enough:
+        if len(over) == len(question.weights) or len(answer.hits) - sum(over.values()) >= enough:
             return answer
         return await self._asked_again(question, answer, over)
 

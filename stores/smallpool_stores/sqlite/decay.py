@@ -1,22 +1,14 @@
 """Weights that decay exponentially, stored so that time never changes their order and a ranking is an index scan.
 
-In: increments with their time. Out: the heaviest keys, and each key's weight as of a given time.
-
-Forward decay (Cormode, Shkapenyuk, Srivastava, Xu: "Forward Decay: A Practical Time Decay Model for Streaming Systems",
-ICDE 2009): instead of shrinking old weights, a new one counts `w · 2^(t / half_life)`. The sum S grows without bound, so
-log2 S is what is stored. Two sums are added as `max + log2(1 + 2^(min - max))`, which neither overflows nor cancels. The
-weight as of `now` is `2^(log2 S - now / half_life)`. With t in epoch ms and half-lives of an hour or more, log2 S is
-below 2^19, so a double holds a weight to within 1e-9 of itself.
+In: increments with their time. Out: the heaviest keys, and each key's weight as of a given time. See `forward_decay` for the arithmetic.
 """
 
 from collections.abc import Iterable, Mapping
-from math import exp2, log1p, log2
 from sqlite3 import Connection
 
 from msgspec import json
 
-LEAST_WEIGHT = 1e-3
-"""A key whose weight has decayed below this may be dropped."""
+from smallpool_stores.forward_decay import log_sum
 
 TABLES = """
 CREATE TABLE decayed_weights (
@@ -41,25 +33,7 @@ DELETE FROM decayed_weights WHERE kind = ?1 AND pool_id = ?2 AND key IN (
 )
 """
 
-_LN_2 = 0.6931471805599453
-_MOST_BITS = 1000.0  # a clock far behind its events gives a huge weight, not an overflow
-
 _encode_json = json.Encoder().encode
-
-
-def log_weight(weight: float, at: int, half_life_ms: float) -> float:
-    """log2 of a positive weight's share of the forward-decayed sum; `at` in epoch ms."""
-    return log2(weight) + at / half_life_ms
-
-
-def log_sum(left: float, right: float) -> float:
-    """log2(2^left + 2^right)."""
-    return max(left, right) + log1p(exp2(-abs(left - right))) / _LN_2
-
-
-def weight_at(log_score: float, now: int, half_life_ms: float) -> float:
-    """The decayed weight as of `now` (epoch ms) of a stored sum."""
-    return exp2(min(log_score - now / half_life_ms, _MOST_BITS))
 
 
 class DecayedWeights:

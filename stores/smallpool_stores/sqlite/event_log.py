@@ -1,6 +1,7 @@
 """The log of events in SQLite: four topics in one clustered table, and how far each group has read.
 
-In: (key, value) pairs in the order in which they happened. Out: records with offsets 0, 1, 2 … a topic, never used twice.
+In: (key, value) pairs in the order in which they happened. Out: records with offsets 0, 1, 2 … a topic, never used twice; each topic
+has the one partition 0.
 A row's id is the topic's number and its offset in one integer, so that a poll is one range of the table and every topic
 grows at an end of its own.
 """
@@ -11,6 +12,7 @@ from types import MappingProxyType
 from msgspec import msgpack
 
 from smallpool_core.items import DeadLetter
+from smallpool_core.places import Places, behind, has_reached
 from smallpool_core.ports import LogRecord, Topic
 from smallpool_stores.sqlite.database import Database, translated
 
@@ -33,6 +35,7 @@ CREATE TABLE log_groups (
 ) WITHOUT ROWID;
 """
 
+PARTITION = 0
 _OFFSET_BITS = 56
 _FIRST: Mapping[Topic, int] = MappingProxyType(
     {"item-events": 0, "user-events": 1 << _OFFSET_BITS, "served": 2 << _OFFSET_BITS, "dead-letters": 3 << _OFFSET_BITS}
@@ -62,30 +65,36 @@ class SqliteEventLog:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def append(self, topic: Topic, records: Sequence[tuple[str, bytes]], at: int) -> list[int]:
+    async def append(self, topic: Topic, records: Sequence[tuple[str, bytes]], at: int) -> Places:
         return self.append_now(topic, records, at)
 
-    def append_now(self, topic: Topic, records: Sequence[tuple[str, bytes]], at: int) -> list[int]:
+    def append_now(self, topic: Topic, records: Sequence[tuple[str, bytes]], at: int) -> Places:
         return self._appended(topic, [(key, at, value) for key, value in records])
 
     def poll(self, topic: Topic, group: str, limit: int) -> list[LogRecord]:
         first = _FIRST[topic]
         with translated(f"read {topic}"):
             rows = self._database.connection.execute(_POLL, (first, topic, group, first + (1 << _OFFSET_BITS), limit)).fetchall()
-        return [LogRecord(topic, 0, number - first, key, value, at) for number, key, value, at in rows]
+        return [LogRecord(topic, PARTITION, number - first, key, value, at) for number, key, value, at in rows]
 
-    def commit(self, topic: Topic, group: str, offset: int) -> None:
+    def commit(self, topic: Topic, group: str, upto: Places) -> None:
         with translated(f"commit the offset of {group!r} on {topic}"), self._database.atomic():
-            self._database.connection.execute(
+            self._database.connection.executemany(
                 "INSERT INTO log_groups VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET passed = max(passed, excluded.passed)",
-                (topic, group, offset),
+                [(topic, group, offset) for offset in upto.values()],
             )
 
-    def committed(self, topic: Topic, group: str) -> int:
-        return self._number("SELECT passed FROM log_groups WHERE topic = ? AND grp = ?", topic, group)
+    def committed(self, topic: Topic, group: str) -> Places:
+        return self._place("SELECT passed FROM log_groups WHERE topic = ? AND grp = ?", topic, group)
 
-    def end(self, topic: Topic) -> int:
-        return self._number("SELECT newest FROM log_ends WHERE topic = ?", topic)
+    def end(self, topic: Topic) -> Places:
+        return self._place("SELECT newest FROM log_ends WHERE topic = ?", topic)
+
+    async def has_passed(self, topic: Topic, group: str, places: Places) -> bool:
+        return has_reached(self.committed(topic, group), places)
+
+    def lag(self, topic: Topic, group: str) -> int:
+        return behind(self.committed(topic, group), self.end(topic))
 
     def dead_letter(self, letters: Sequence[DeadLetter]) -> None:
         self._appended("dead-letters", [(letter.key, letter.at, _encode_letter(letter)) for letter in letters])
@@ -113,21 +122,21 @@ class SqliteEventLog:
             if young < _PRUNED_AT_ONCE:
                 return pruned
 
-    def _appended(self, topic: Topic, rows: Sequence[tuple[str, int, bytes]]) -> list[int]:
+    def _appended(self, topic: Topic, rows: Sequence[tuple[str, int, bytes]]) -> Places:
         if not rows:
-            return []
+            return {}
         with translated(f"append to {topic}"), self._database.atomic():
-            begin = self.end(topic) + 1
+            begin = self.end(topic).get(PARTITION, -1) + 1
             connection = self._database.connection
             ids = range(_FIRST[topic] + begin, _FIRST[topic] + begin + len(rows))
             connection.executemany("INSERT INTO log VALUES (?, ?, ?, ?)", [(number, *row) for number, row in zip(ids, rows, strict=True)])
             connection.execute(
                 "INSERT INTO log_ends VALUES (?, ?) ON CONFLICT DO UPDATE SET newest = excluded.newest", (topic, begin + len(rows) - 1)
             )
-        return list(range(begin, begin + len(rows)))
+        return {PARTITION: begin + len(rows) - 1}
 
-    def _number(self, query: str, *parameters: str) -> int:
-        """The one number that the query finds, -1 where there is no row."""
+    def _place(self, query: str, *parameters: str) -> Places:
+        """The one offset that the query finds; no place where there is no row."""
         with translated("read how far the log has come"):
             row = self._database.connection.execute(query, parameters).fetchone()
-        return -1 if row is None else int(row[0])
+        return {} if row is None else {PARTITION: int(row[0])}

@@ -24,22 +24,22 @@ class RuleMatches:
         self._table = table
         self._holds = compiled(rule)
         self._now = now
-        self._seq = table.end()
+        self._offset = table.newest()
         self.ids = set(table.matching_ids(rule, now))
 
     def is_far_behind(self) -> bool:
         """Whether a new scan is the shorter way."""
-        return self._table.end() - self._seq > CAUGHT_UP_AT_MOST
+        return self._table.newest() - self._offset > CAUGHT_UP_AT_MOST
 
     def catch_up(self) -> None:
         """Takes in what was recorded since."""
-        for record in self._table.tail(self._seq, CAUGHT_UP_AT_MOST):
+        for record in self._table.tail(self._offset, CAUGHT_UP_AT_MOST):
             item = record.item
             if item.state == "on_sale" and self._holds(item, self._now):
                 self.ids.add(item.item_id)
             else:
                 self.ids.discard(item.item_id)
-            self._seq = record.seq
+            self._offset = record.offset
 
 
 class Matching:

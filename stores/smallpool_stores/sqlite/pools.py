@@ -6,12 +6,13 @@ The epoch is one counter over all pools, moved by each revision and by each tagg
 to look again. Revision and audit record are one row; triggers in the file refuse to change or delete it.
 """
 
-from msgspec import UNSET, json, structs
+from msgspec import json
 
-from smallpool_core.errors import NotFound, RevisionStale
-from smallpool_core.pools import Ordering, Pool, PoolDraft, PoolSettings, Revision
-from smallpool_core.ports import PoolChange
+from smallpool_core.errors import NotFound
+from smallpool_core.places import Places
+from smallpool_core.pools import Pool, PoolChange, PoolDraft, Revision, Tagging, revised
 from smallpool_stores.sqlite.database import Database, translated
+from smallpool_stores.sqlite.event_log import PARTITION
 
 TABLES = """
 CREATE TABLE pool_revisions (
@@ -32,6 +33,7 @@ CREATE TABLE pool_heads (
     pool_id TEXT PRIMARY KEY,
     epoch INTEGER NOT NULL,
     tagged_epoch INTEGER NOT NULL,
+    tagged_offset INTEGER NOT NULL,
     moved_at_epoch INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX pool_heads_by_move ON pool_heads (moved_at_epoch);
@@ -40,12 +42,16 @@ CREATE UNIQUE INDEX pool_heads_by_move ON pool_heads (moved_at_epoch);
 _HEAD = "SELECT pool, author, reason, at FROM pool_revisions WHERE epoch = (SELECT epoch FROM pool_heads WHERE pool_id = ?)"
 _REVISIONS = "SELECT pool, author, reason, at FROM pool_revisions WHERE pool_id = ? ORDER BY revision DESC"
 _CHANGES = """
-SELECT pool, tagged_epoch FROM pool_heads JOIN pool_revisions USING (epoch) WHERE moved_at_epoch > ? ORDER BY pool_heads.epoch
+SELECT pool, tagged_epoch, tagged_offset FROM pool_heads JOIN pool_revisions USING (epoch)
+WHERE moved_at_epoch > ? ORDER BY pool_heads.epoch
 """
 _MOVE_HEAD = """
-INSERT INTO pool_heads VALUES (?1, ?2, 0, ?2) ON CONFLICT DO UPDATE SET epoch = excluded.epoch, moved_at_epoch = excluded.epoch
+INSERT INTO pool_heads VALUES (?1, ?2, 0, -1, ?2) ON CONFLICT DO UPDATE SET epoch = excluded.epoch, moved_at_epoch = excluded.epoch
 """
-_TAG = "UPDATE pool_heads SET tagged_epoch = ?1, moved_at_epoch = ?2 WHERE pool_id = ?3 AND epoch = ?1 AND tagged_epoch < ?1"
+_TAG = """
+UPDATE pool_heads SET tagged_epoch = ?1, tagged_offset = ?2, moved_at_epoch = ?3
+WHERE pool_id = ?4 AND epoch = ?1 AND tagged_epoch < ?1
+"""
 # The pool with the newest move keeps the counter: its number only ever grows.
 _EPOCH = "SELECT coalesce(max(moved_at_epoch), 0) FROM pool_heads"
 
@@ -61,7 +67,7 @@ class SqlitePoolStore:
 
     async def put(self, pool_id: str, draft: PoolDraft, expected: int | None, author: str, reason: str, now: int) -> Revision:
         with translated(f"save pool {pool_id!r}"), self._database.atomic():
-            pool = _revised(pool_id, draft, self._stored(pool_id), expected, self.epoch() + 1)
+            pool = revised(pool_id, draft, self._stored(pool_id), expected, self.epoch() + 1)
             self._database.connection.execute(
                 "INSERT INTO pool_revisions VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (pool.epoch, pool_id, pool.revision, _encode(pool), author, reason, now),
@@ -85,32 +91,22 @@ class SqlitePoolStore:
     def changes(self, after_epoch: int) -> list[PoolChange]:
         with translated("read the changes of pools"):
             rows = self._database.connection.execute(_CHANGES, (after_epoch,)).fetchall()
-        return [PoolChange(_decode(pool), tagged_epoch) for pool, tagged_epoch in rows]
+        return [PoolChange(_decode(pool), {PARTITION: Tagging(*tagging)} if tagging[0] else {}, 1) for pool, *tagging in rows]
 
     def epoch(self) -> int:
         with translated("read the epoch of the pools"):
             return int(self._database.connection.execute(_EPOCH).fetchone()[0])
 
-    def set_tagged(self, pool_id: str, pool_epoch: int) -> None:
+    def set_tagged(self, pool_id: str, pool_epoch: int, upto: Places) -> None:
+        if PARTITION not in upto:
+            return
         with translated(f"record that pool {pool_id!r} is tagged"), self._database.atomic():
-            self._database.connection.execute(_TAG, (pool_epoch, self.epoch() + 1, pool_id))
+            self._database.connection.execute(_TAG, (pool_epoch, upto[PARTITION], self.epoch() + 1, pool_id))
 
     def _stored(self, pool_id: str) -> Revision | None:
         with translated(f"read pool {pool_id!r}"):
             row = self._database.connection.execute(_HEAD, (pool_id,)).fetchone()
         return _revision(row) if row is not None else None
-
-
-def _revised(pool_id: str, draft: PoolDraft, stored: Revision | None, expected: int | None, epoch: int) -> Pool:
-    """The pool after the draft; raises `NotFound` or `RevisionStale` where the draft is of another revision than the newest."""
-    if stored is None and expected is not None:
-        raise NotFound("pool", pool_id)
-    if stored is not None and expected != stored.pool.revision:
-        raise RevisionStale(pool_id, expected or 0, stored.pool.revision)
-    # A new pool without a rule holds nothing: an operator's slip never shows the whole marketplace.
-    before = Pool(pool_id, pool_id, {"any": []}, 0, "live", PoolSettings(), Ordering(), 0) if stored is None else stored.pool
-    given = {name: value for name, value in structs.asdict(draft).items() if value is not UNSET}
-    return structs.replace(before, **given, revision=before.revision + 1, epoch=epoch)
 
 
 def _revision(row: tuple[bytes, str, str, int]) -> Revision:

@@ -13,9 +13,10 @@ from sqlite3 import Connection
 from smallpool_core.errors import Problem, SettingsRefused
 from smallpool_core.ports import StatDelta
 from smallpool_core.terms import Trigger
+from smallpool_stores.forward_decay import LEAST_WEIGHT, log_sum, log_weight, weight_at
 from smallpool_stores.sqlite import decay
 from smallpool_stores.sqlite.database import Database, translated
-from smallpool_stores.sqlite.decay import LEAST_WEIGHT, DecayedWeights, log_sum, log_weight, weight_at
+from smallpool_stores.sqlite.decay import DecayedWeights
 
 SITE = ""
 """The pool that stands for the whole site: every delta counts there, and in its own pool if it names one."""

@@ -6,8 +6,6 @@ A mark is kept for seven days, as long as the log keeps the event itself. Its ag
 the table had seen when it was set, so that it needs no clock, and a history imported today is remembered from today.
 """
 
-from typing import cast
-
 from msgspec import msgpack
 
 from smallpool_core.users import TriggerState, UserEvent
@@ -41,7 +39,6 @@ INSERT INTO trigger_marks
 VALUES (?1, ?2, ?3, ?4, ?5, max(?4, coalesce((SELECT max(marked_at) FROM trigger_marks), ?4)))
 ON CONFLICT DO NOTHING
 """
-_MARKED = "SELECT log_offset FROM trigger_marks WHERE identity = ? AND type = ? AND object = ? AND at = ?"
 # An event sets one mark and takes up to four away, so the table holds the last seven days and little more.
 _PRUNE = """
 DELETE FROM trigger_marks WHERE rowid IN (
@@ -82,6 +79,6 @@ class SqliteTriggerStore:
         with self._database.atomic(), translated(f"mark an event of {identity!r}"):
             connection = self._database.connection
             if connection.execute(_MARK, (*key, offset)).rowcount == 0:
-                return cast(int, connection.execute(_MARKED, key).fetchone()[0]) == offset
+                return False
             connection.execute(_PRUNE, (MARKS_KEPT_MS,))
             return True

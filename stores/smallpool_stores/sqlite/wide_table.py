@@ -12,11 +12,13 @@ from typing import TypeVar
 import msgspec
 
 from smallpool_core.items import WideItem
+from smallpool_core.places import Places
 from smallpool_core.ports import Clock, WideRecord
 from smallpool_core.rules import Rule
 from smallpool_core.versions import ENRICH_STRIPPED
 from smallpool_stores.sqlite import wide_fields
 from smallpool_stores.sqlite.database import Database, translated
+from smallpool_stores.sqlite.event_log import PARTITION
 
 T = TypeVar("T")
 
@@ -69,7 +71,8 @@ class SqliteWideTable:
         return newer
 
     def tail(self, after: int, limit: int) -> list[WideRecord]:
-        return [WideRecord(seq, item) for seq, item in self.tail_as(after, limit, WideItem)]
+        """Records with an offset above `after`, rising; an item appears once, at its newest place."""
+        return [WideRecord(PARTITION, seq, item) for seq, item in self.tail_as(after, limit, WideItem)]
 
     def tail_as(self, after: int, limit: int, kind: type[T]) -> list[tuple[int, T]]:
         """`tail`, each record decoded into a Struct of the caller's: fields that it does not name are skipped, which is faster."""
@@ -78,10 +81,13 @@ class SqliteWideTable:
             rows = self._database.connection.execute(_TAIL, (after, limit)).fetchall()
         return [(seq, decode(body)) for seq, body in rows]
 
-    def end(self) -> int:
-        # It never falls: a record leaves its place only for a later one, in one transaction.
+    def end(self) -> Places:
+        return {PARTITION: self.newest()}
+
+    def newest(self) -> int:
+        """The newest offset, -1 where there is none. It never falls: a record leaves its place only for a later one, in one transaction."""
         with translated("read the end of the wide table"):
-            return int(self._database.connection.execute("SELECT coalesce(max(seq), 0) FROM items").fetchone()[0])
+            return int(self._database.connection.execute("SELECT coalesce(max(seq), -1) FROM items").fetchone()[0])
 
     def misplaced(self, pool_id: str, rule: Rule, now: int, after: str, limit: int) -> list[str]:
         return wide_fields.misplaced(self._database, pool_id, rule, now, after, limit)
@@ -105,7 +111,7 @@ class SqliteWideTable:
         return wide_fields.count_and_sample(self._database, rule, now, sample)
 
     def _write(self, items: Sequence[WideItem]) -> None:
-        connection, first, now = self._database.connection, self.end() + 1, self._clock.now_ms()
+        connection, first, now = self._database.connection, self.newest() + 1, self._clock.now_ms()
         rows = [(seq, item.item_id, item.version, item.enrich, item.state, now, _encode(item)) for seq, item in enumerate(items, first)]
         connection.executemany(_WRITE, rows)
         wide_fields.write(connection, items)

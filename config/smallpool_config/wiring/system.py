@@ -1,11 +1,11 @@
-"""The composition root: which adapter stands behind which port, and what each pipeline is made of.
+"""What every wiring is made of: ports by name, and the pipelines over them.
 
-In: settings and a clock. Out: a `System`. It builds each part when it is first asked for, so that `smallpool pools list`
-loads no dictionary. The pipelines are the same in every wiring; a wiring only says where the ports lead.
+In: settings and a clock. Out: a `System`, which builds each part when it is first asked for, so that `smallpool pools list` loads no
+dictionary. The pipelines are the same in every wiring; a wiring only says where the ports lead.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
@@ -13,11 +13,11 @@ from pathlib import Path
 from smallpool_config.clock import SystemClock
 from smallpool_config.settings import Settings
 from smallpool_core.catalogue import Catalogue
-from smallpool_core.errors import StoreUnavailable
 from smallpool_core.ports import (
     Atomic,
     Clock,
     EventLog,
+    ItemLookup,
     ItemReader,
     ItemStats,
     ItemWriter,
@@ -28,38 +28,26 @@ from smallpool_core.ports import (
     TriggerStore,
     UserProfiles,
     WideTable,
+    WideTail,
 )
 from smallpool_indexer.assign import Assigner
 from smallpool_indexer.backfill import Backfill, Progress
-from smallpool_indexer.index import Indexes
+from smallpool_indexer.index import TailIndexer
 from smallpool_indexer.pipeline import Indexer
+from smallpool_indexer.rebuild import Rebuild
 from smallpool_indexer.record import Recorder
+from smallpool_indexer.replay import Sync
 from smallpool_indexer.sweep import Sweeper
 from smallpool_indexer.user_events import UserEventConsumer
 from smallpool_indexer.write_path import Workers, WritePath
 from smallpool_models.understanding import KnowledgeBase, KnowledgeUnderstander, load_knowledge
-from smallpool_service.freshness import data_age_ms
 from smallpool_service.metrics import Metrics
 from smallpool_service.recaller import Recaller
 from smallpool_service.run import ReadPorts
 from smallpool_service.trace import Observer
-from smallpool_stores.memory.columns import ColumnIndex
-from smallpool_stores.memory.listing import ListingRow
-from smallpool_stores.sqlite.database import Database
-from smallpool_stores.sqlite.event_log import SqliteEventLog
-from smallpool_stores.sqlite.keys import SqliteKeyStore
-from smallpool_stores.sqlite.lock import DirectoryLock, is_locked
-from smallpool_stores.sqlite.pools import SqlitePoolStore
-from smallpool_stores.sqlite.profiles import SqliteUserProfiles
-from smallpool_stores.sqlite.reader import SqliteItemReader
-from smallpool_stores.sqlite.schema import open_database
-from smallpool_stores.sqlite.seen import SqliteSeenList
-from smallpool_stores.sqlite.stats import SqliteItemStats
-from smallpool_stores.sqlite.triggers import SqliteTriggerStore
-from smallpool_stores.sqlite.wide_table import SqliteWideTable
 
-DATABASE_FILE = "smallpool.db"
-LOADED_AT_ONCE = 5_000
+Turn = Callable[[], bool]
+"""One bounded piece of work; whether there may be more to do at once. Store errors pass through: wait, then turn again."""
 Loaded = Callable[[int, int], None]
 """Called while the index is filled at the start: the place reached in the wide table, and its end."""
 
@@ -76,13 +64,28 @@ class System(ABC):
 
     @property
     @abstractmethod
+    def place(self) -> str:
+        """Where the data are, for people."""
+
+    @property
+    @abstractmethod
     def atomic(self) -> Atomic:
-        """Joins writes of one store."""
+        """Joins what one batch of item events writes."""
+
+    @property
+    @abstractmethod
+    def behaviour_atomic(self) -> Atomic:
+        """Joins what one batch of user events writes."""
 
     @property
     @abstractmethod
     def log(self) -> EventLog:
-        """The event log of the pipelines."""
+        """The event log."""
+
+    @property
+    @abstractmethod
+    def owned_log(self) -> EventLog:
+        """The same log as the owner of items reads and writes it."""
 
     @property
     @abstractmethod
@@ -93,6 +96,16 @@ class System(ABC):
     @abstractmethod
     def wide(self) -> WideTable:
         """The wide table."""
+
+    @property
+    @abstractmethod
+    def tail(self) -> WideTail:
+        """What feeds the live view of this process."""
+
+    @property
+    @abstractmethod
+    def items(self) -> ItemLookup:
+        """Wide items by id, whoever owns them."""
 
     @property
     @abstractmethod
@@ -139,9 +152,47 @@ class System(ABC):
     def keys(self) -> KeyStore:
         """The API keys."""
 
+    @property
+    @abstractmethod
+    def directory_kept(self) -> Path | None:
+        """The directory that holds the data, where one does."""
+
+    @abstractmethod
+    def amiss(self) -> Mapping[str, Callable[[], Sequence[str]]]:
+        """For each store by name, what tells what is wrong with it, one sentence each; raises `StoreError` where it cannot be asked."""
+
+    @property
+    @abstractmethod
+    def rebuild(self) -> Rebuild | None:
+        """The full sync of the wide index; None where the index lives in memory and is made anew at each start."""
+
+    @abstractmethod
+    def sync(self, *, from_start: bool) -> Sync | None:
+        """Its incremental sync by itself, from where that has come or from the beginning; None as for `rebuild`."""
+
+    @abstractmethod
+    def has_data(self) -> bool:
+        """Whether anything was ever stored."""
+
+    @abstractmethod
+    def init(self) -> None:
+        """Makes what the stores need and do not have: tables, indices, topics. Changes nothing that is there."""
+
+    @abstractmethod
+    def begin(self) -> None:
+        """Before the first write: `init` where that is nobody's decision, else a `StoreError` that names what is missing."""
+
+    @abstractmethod
+    def discard(self) -> None:
+        """Removes everything that was ever stored."""
+
     @abstractmethod
     def own_write_path(self) -> AbstractContextManager[object]:
-        """Makes this process the only one that turns the write path, while the block lasts; raises `DirectoryLocked` if another is."""
+        """Lets this process turn the write path while the block lasts; raises `DirectoryLocked` where there is room for one only."""
+
+    @abstractmethod
+    def own_serving(self) -> AbstractContextManager[object]:
+        """The same for a process that serves: where serving needs it, it turns the write path too."""
 
     @abstractmethod
     def has_writer(self) -> bool:
@@ -149,11 +200,31 @@ class System(ABC):
 
     @abstractmethod
     def load(self, loaded: Loaded | None = None) -> None:
-        """Fills what lives in memory from the wide table, up to its end; to be called before the first recall."""
+        """Fills what lives in memory from `item-wide`, up to its end; to be called before the first recall."""
 
     @abstractmethod
-    def checkpoint(self) -> None:
-        """What a store in this process wants done about once a second, in a thread that nobody waits for."""
+    def load_write_path(self, loaded: Loaded | None = None) -> None:
+        """Fills what the write path alone has in memory."""
+
+    @abstractmethod
+    def serving_turn(self) -> Turn:
+        """Builds what a serving process has to do besides answering, and returns its turn."""
+
+    @abstractmethod
+    def whole_turn(self) -> Turn:
+        """The same for all that there is to do, where a process is alone."""
+
+    def write_turn(self) -> Turn:
+        """The same for the write path."""
+        return self.write_path.turn
+
+    @abstractmethod
+    def data_age_ms(self) -> int:
+        """How far what is recallable here may lag behind what was sent."""
+
+    @abstractmethod
+    def upkeep(self) -> None:
+        """What the stores want done about once a second, in a thread that nobody waits for."""
 
     @abstractmethod
     def close(self) -> None:
@@ -188,6 +259,7 @@ class System(ABC):
             catalogue=self.catalogue,
             reader=self.reader,
             live=self.live_view,
+            tail=self.tail,
             seen=self.seen,
             triggers=self.triggers,
             profiles=self.profiles,
@@ -204,7 +276,7 @@ class System(ABC):
             settings=self.settings.read,
             behaviour=self.settings.behaviour,
             observer=self._observer,
-            data_age_ms=lambda: data_age_ms(self.log, self.clock.now_ms()),
+            data_age_ms=self.data_age_ms,
         )
 
     @cached_property
@@ -220,24 +292,28 @@ class System(ABC):
         """The consumer of item events."""
         return Indexer(
             clock=self.clock,
-            log=self.log,
+            log=self.owned_log,
             wide=self.wide,
             understander=self.understander,
             assigner=self._assigner,
-            recorder=Recorder(self.atomic, self.log, self.wide, self.stats),
-            indexes=Indexes(self.writer, self.live_view),
+            recorder=Recorder(self.atomic, self.owned_log, self.wide, self.stats),
             settings=self.settings.indexer,
             observer=self._observer,
         )
+
+    @property
+    @abstractmethod
+    def tail_indexer(self) -> TailIndexer:
+        """What makes recallable what the write path of this process records."""
 
     @cached_property
     def user_events(self) -> UserEventConsumer:
         """The consumer of user events."""
         return UserEventConsumer(
             clock=self.clock,
-            atomic=self.atomic,
+            atomic=self.behaviour_atomic,
             log=self.log,
-            wide=self.wide,
+            items=self.items,
             triggers=self.triggers,
             stats=self.stats,
             understander=self.understander,
@@ -253,9 +329,10 @@ class System(ABC):
             clock=self.clock,
             catalogue=self._writing_catalogue,
             assigner=self._assigner,
-            log=self.log,
+            log=self.owned_log,
             wide=self.wide,
-            live_view=self.live_view,
+            tail=self.tail_indexer.tail,
+            writer=self.writer,
             pools=self.pools,
             settings=self.settings.indexer,
             progress=self.backfill_progress,
@@ -264,114 +341,5 @@ class System(ABC):
     @cached_property
     def write_path(self) -> WritePath:
         """The whole write path, for the one thread that turns it."""
-        sweeper = Sweeper(log=self.log, wide=self.wide, settings=self.settings.indexer)
-        return WritePath(self.clock, Workers(self.indexer, self.user_events, self.backfill, sweeper))
-
-
-class Embedded(System):
-    """Everything in this process and one SQLite file; the wide index lives in memory and is filled from the file."""
-
-    @cached_property
-    def directory(self) -> Path:
-        """The data directory, made if it is not there; raises `StoreUnavailable` if it cannot be made."""
-        directory = Path(self.settings.store.directory)
-        try:
-            directory.mkdir(parents=True, exist_ok=True)
-        except OSError as exc:
-            raise StoreUnavailable(f"could not make the data directory {directory}: {exc.strerror}; choose another directory") from exc
-        return directory
-
-    @cached_property
-    def database(self) -> Database:
-        """The file."""
-        return open_database(self.directory / DATABASE_FILE, synchronous=self.settings.store.synchronous)
-
-    @cached_property
-    def _durable_database(self) -> Database:
-        return open_database(self.directory / DATABASE_FILE, synchronous="full")
-
-    @property
-    def atomic(self) -> Atomic:
-        return self.database
-
-    @cached_property
-    def log(self) -> EventLog:
-        return SqliteEventLog(self.database)
-
-    @cached_property
-    def acknowledged_log(self) -> EventLog:
-        return SqliteEventLog(self._durable_database)
-
-    @cached_property
-    def wide(self) -> SqliteWideTable:
-        return SqliteWideTable(self.database, self.clock)
-
-    @cached_property
-    def columns(self) -> ColumnIndex:
-        """The wide index in memory."""
-        return ColumnIndex()
-
-    @property
-    def writer(self) -> ItemWriter:
-        return self.columns
-
-    @cached_property
-    def reader(self) -> ItemReader:
-        return SqliteItemReader(self.columns, self.wide)
-
-    @property
-    def live_view(self) -> LiveView:
-        return self.columns.live_view
-
-    @cached_property
-    def seen(self) -> SeenList:
-        return SqliteSeenList(self.database)
-
-    @cached_property
-    def triggers(self) -> TriggerStore:
-        return SqliteTriggerStore(self.database)
-
-    @cached_property
-    def profiles(self) -> UserProfiles:
-        return SqliteUserProfiles(self.database)
-
-    @cached_property
-    def stats(self) -> ItemStats:
-        return SqliteItemStats(self.database, half_life_hours=self.settings.statistics.popularity_half_life_h)
-
-    @cached_property
-    def pools(self) -> PoolStore:
-        return SqlitePoolStore(self.database)
-
-    @cached_property
-    def keys(self) -> KeyStore:
-        return SqliteKeyStore(self.database)
-
-    def own_write_path(self) -> DirectoryLock:
-        return DirectoryLock(self.directory)
-
-    def has_writer(self) -> bool:
-        return is_locked(self.directory)
-
-    def load(self, loaded: Loaded | None = None) -> None:
-        end = self.wide.end()
-        while rows := self.wide.tail_as(self.columns.live_view.seq(), LOADED_AT_ONCE, ListingRow):
-            self.columns.live_view.load([row for _, row in rows], rows[-1][0])
-            if loaded is not None:
-                loaded(rows[-1][0], end)
-
-    def checkpoint(self) -> None:
-        self.database.checkpoint()
-
-    def close(self) -> None:
-        for name in ("database", "_durable_database"):
-            if name in self.__dict__:
-                self.__dict__[name].close()
-
-
-WIRINGS: dict[str, type[System]] = {"embedded": Embedded}
-
-
-def open_system(settings: Settings, clock: Clock | None = None, observer: Observer | None = None) -> System:
-    """The system that the settings ask for; opens nothing yet. `observer` takes the figures instead of `System.metrics`."""
-    return WIRINGS[settings.wiring](settings, clock, observer)
+        sweeper = Sweeper(log=self.owned_log, wide=self.wide, settings=self.settings.indexer)
+        return WritePath(self.clock, Workers(self.indexer, self.tail_indexer, self.user_events, self.backfill, sweeper))

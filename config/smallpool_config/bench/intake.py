@@ -1,0 +1,127 @@
+"""How many listings a second one indexer takes in, from the log to the wide index, with every server on the same machine.
+
+In: a marketplace of its own with pools and no items, listings. Out: items a second, and where the time goes: by stage, inside the
+clients of the servers, and in CPU of this process and of each server.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from itertools import islice
+from typing import Any
+
+from smallpool_config.bench.ingest import SAMPLE, StageTimes
+from smallpool_config.bench.inside import Inside
+from smallpool_config.bench.loading import load_pools
+from smallpool_config.bench.report import tracked
+from smallpool_config.bench.rules import made_up_rules
+from smallpool_config.bench.servers import cpu_since, server_cpu_s
+from smallpool_config.cli.screen import progress
+from smallpool_config.runtime import IDLE_S
+from smallpool_config.settings import Settings
+from smallpool_config.wiring.distributed import Distributed
+from smallpool_core.events import INDEXER_GROUP, encode_item_event
+from smallpool_core.items import ItemEvent
+from smallpool_core.places import Places, behind, has_reached
+from smallpool_indexer.widen import widen
+from smallpool_stores.kafka.partition_producer import PartitionProducer
+from smallpool_stores.sqlite.wide_table import SqliteWideTable
+
+APPENDED_AT_ONCE = 500
+WARM_UP = 500
+
+
+def time_intake(settings: Settings, listings: Iterator[ItemEvent], count: int, pools: int, seed: int) -> dict[str, Any]:
+    """Makes the pools, whose rules are made around the first listings, and takes in `count` of those that follow."""
+    times = StageTimes()
+    system = Distributed(settings, observer=times)
+    try:
+        system.init()
+        _make_pools(system, list(islice(listings, SAMPLE)), pools, seed)
+        _take_in(system, list(islice(listings, WARM_UP)))
+        events = list(tracked(islice(listings, count), "listings", count))
+        times.seconds.clear()
+        return _timed(system, times, events)
+    finally:
+        system.close()
+
+
+def append(system: Distributed, events: Sequence[ItemEvent]) -> None:
+    """Puts the listings on the log."""
+    now = system.clock.now_ms()
+    for start in range(0, len(events), APPENDED_AT_ONCE):
+        batch = events[start : start + APPENDED_AT_ONCE]
+        system.log.append_now("item-events", [(event.item_id, encode_item_event(event)) for event in batch], now)
+
+
+def _make_pools(system: Distributed, sample: Sequence[ItemEvent], pools: int, seed: int) -> None:
+    given = [(event, event.given) for event in sample if event.given is not None]
+    understood = system.understander.understand([each for _, each in given])
+    items = [
+        widen(event.item_id, event.version, 0, each, meaning, event.at) for (event, each), meaning in zip(given, understood, strict=True)
+    ]
+    rules = made_up_rules(items, pools, seed, system.knowledge.attributes)
+    load_pools(system, ((f"pool-{number:05d}", rule) for number, rule in enumerate(rules)), system.clock.now_ms())
+
+
+def _timed(system: Distributed, times: StageTimes, events: Sequence[ItemEvent]) -> dict[str, Any]:
+    append(system, events)
+    inside, cpu = Inside(), server_cpu_s(system.settings)
+    started, used, turned = time.perf_counter(), time.process_time(), time.thread_time()
+    with _watched(system, inside):
+        _turn_until_done(system)
+    elapsed, used, turned = time.perf_counter() - started, time.process_time() - used, time.thread_time() - turned
+
+    def each(seconds: float) -> float:
+        return round(seconds / len(events) * 1e6, 1)
+
+    return {
+        "items_per_s": round(len(events) / elapsed, 1),
+        "intake": {
+            "listings": len(events),
+            "us_per_item": each(elapsed),
+            "stages_us_per_item": {stage: each(seconds) for stage, seconds in times.seconds.items()},
+            "inside_us_per_item": {label: each(seconds) for label, seconds in inside.seconds.items()},
+            "turning_thread_cpu_us_per_item": each(turned),
+            "cpu_s": {"smallpool": round(used, 2), **cpu_since(cpu, system.settings)},
+            "elapsed_s": round(elapsed, 2),
+            "batch_size": system.settings.indexer.batch_size,
+        },
+    }
+
+
+@contextmanager
+def _watched(system: Distributed, inside: Inside) -> Iterator[None]:
+    """Counts what the turning thread waits for: the transactions of Kafka, requests to Elasticsearch, its own copy in SQLite."""
+    with ExitStack() as stack:
+        stack.enter_context(inside.calls("kafka_transactions", PartitionProducer, "begin", "send", "commit"))
+        stack.enter_context(inside.calls("elasticsearch_requests", system.connection.sync.transport, "perform_request"))
+        stack.enter_context(inside.calls("copy_in_sqlite", SqliteWideTable, "append", "get"))
+        yield
+
+
+def _take_in(system: Distributed, events: Sequence[ItemEvent]) -> None:
+    """Takes the listings in, once this process owns every partition."""
+    turn, partitions = system.write_turn(), system.log.offsets.partitions("item-events")
+    while len(system.wide.end()) < partitions:
+        if not turn():
+            time.sleep(IDLE_S)
+    append(system, events)
+    _turn_until_done(system)
+
+
+def _turn_until_done(system: Distributed) -> None:
+    """Until every listing on the log is recorded, its place committed, and Elasticsearch has taken its record."""
+    goal, turn = system.log.end("item-events"), system.write_turn()
+    with progress("taken in", shown=True) as show:
+        total = behind(_committed(system), goal)
+        while left := behind(_committed(system), goal):
+            show(total - left, total)
+            if not turn():
+                time.sleep(IDLE_S)
+    while not has_reached(system.tail_indexer.tail.place(), system.wide.end()):
+        turn()
+
+
+def _committed(system: Distributed) -> Places:
+    return system.owned_log.committed("item-events", INDEXER_GROUP)

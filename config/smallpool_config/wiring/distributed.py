@@ -1,0 +1,303 @@
+"""Elasticsearch, Kafka and Redis behind the ports; as many processes of each kind as are wanted.
+
+A process that serves tails all of `item-wide` into a live view of its own; one that indexes owns some partitions of the item events
+and tails these into Elasticsearch. Adapters open nothing before they are asked.
+"""
+
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
+from functools import cached_property
+
+from smallpool_config.wiring.system import Loaded, System, Turn
+from smallpool_core.errors import StoreError
+from smallpool_core.events import INDEXER_GROUP
+from smallpool_core.places import Places
+from smallpool_core.ports import Atomic, EventLog, ItemReader, KeyStore, LiveView, PoolStore, SeenList, UserProfiles, WideTable
+from smallpool_indexer.index import TailIndexer
+from smallpool_indexer.rebuild import Rebuild, Sources
+from smallpool_indexer.replay import Sync
+from smallpool_stores.elasticsearch import keys, pool_documents
+from smallpool_stores.elasticsearch import removal as elasticsearch_removal
+from smallpool_stores.elasticsearch.connection import Connection
+from smallpool_stores.elasticsearch.indices import ItemIndices
+from smallpool_stores.elasticsearch.keys import ElasticsearchKeyStore
+from smallpool_stores.elasticsearch.names import next_items_alias
+from smallpool_stores.elasticsearch.pools import ElasticsearchPoolStore
+from smallpool_stores.elasticsearch.reader import ElasticsearchItemReader
+from smallpool_stores.elasticsearch.writer import ElasticsearchItemWriter
+from smallpool_stores.kafka import topics
+from smallpool_stores.kafka.event_log import KafkaEventLog
+from smallpool_stores.kafka.item_log import KafkaItemLog
+from smallpool_stores.kafka.owner import KafkaOwner
+from smallpool_stores.kafka.wide_table import KafkaWideTable
+from smallpool_stores.kafka.wide_tail import KafkaWideTail
+from smallpool_stores.memory.fallback import FallbackReader, breaker_of
+from smallpool_stores.memory.listing import ListingRow
+from smallpool_stores.memory.live_reader import LiveItemReader
+from smallpool_stores.memory.live_view import PackedLiveView
+from smallpool_stores.memory.rows import ItemRows
+from smallpool_stores.redis import removal as redis_removal
+from smallpool_stores.redis.connection import RedisConnection
+from smallpool_stores.redis.profiles import RedisUserProfiles
+from smallpool_stores.redis.seen import RedisSeenList
+from smallpool_stores.redis.stats import RedisItemStats
+from smallpool_stores.redis.triggers import RedisTriggerStore
+
+LOADED_AT_ONCE = 5_000
+LOOK_EVERY_S = 0.02
+
+
+class Distributed(System):
+    """Any number of these share the servers; each turns only what its process is for."""
+
+    @cached_property
+    def connection(self) -> Connection:
+        """Elasticsearch."""
+        return Connection(self.settings.elasticsearch)
+
+    @cached_property
+    def redis(self) -> RedisConnection:
+        """Redis."""
+        return RedisConnection(self.settings.redis)
+
+    @property
+    def place(self) -> str:
+        asked = self.settings
+        return f"{asked.elasticsearch.url}, {asked.kafka.bootstrap} and {self.redis.where}"
+
+    @cached_property
+    def log(self) -> KafkaEventLog:
+        return KafkaEventLog(self.settings.kafka)
+
+    @property
+    def acknowledged_log(self) -> EventLog:
+        return self.log
+
+    @cached_property
+    def owner(self) -> KafkaOwner:
+        """The items whose partitions this process is given."""
+        return KafkaOwner(self.log, self.clock)
+
+    @cached_property
+    def owned_log(self) -> EventLog:
+        return KafkaItemLog(self.owner)
+
+    @property
+    def atomic(self) -> Atomic:
+        return self.owner
+
+    @property
+    def behaviour_atomic(self) -> Atomic:
+        return self.triggers
+
+    @cached_property
+    def wide(self) -> WideTable:
+        return KafkaWideTable(self.owner)
+
+    @cached_property
+    def writer(self) -> ElasticsearchItemWriter:
+        return ElasticsearchItemWriter(self.connection, self.knowledge.attributes)
+
+    @property
+    def items(self) -> ElasticsearchItemWriter:
+        return self.writer
+
+    @cached_property
+    def reader(self) -> ItemReader:
+        asked = self.settings.elasticsearch
+        breaker = breaker_of("elasticsearch", asked.pause_after, asked.pause_ms)
+        return FallbackReader(
+            "elasticsearch", ElasticsearchItemReader(self.connection), LiveItemReader(self.live_rows), breaker, self.clock
+        )
+
+    @cached_property
+    def live_rows(self) -> ItemRows:
+        """What is on sale, for the live view and for what it answers in the wide index's place."""
+        return ItemRows()
+
+    @cached_property
+    def packed_live_view(self) -> PackedLiveView:
+        """The live view of this process."""
+        return PackedLiveView(self.live_rows)
+
+    @property
+    def live_view(self) -> LiveView:
+        return self.packed_live_view
+
+    @cached_property
+    def tail(self) -> KafkaWideTail:
+        return KafkaWideTail(self.settings.kafka, self.log.offsets, self.clock)
+
+    @cached_property
+    def live_indexer(self) -> TailIndexer:
+        """What feeds the live view."""
+        return self._indexer_of(self.tail, live_view=self.live_view)
+
+    @cached_property
+    def tail_indexer(self) -> TailIndexer:
+        owned = KafkaWideTail(self.settings.kafka, self.log.offsets, self.clock, owner=self.owner)
+        return self._indexer_of(owned, writer=self.writer)
+
+    @cached_property
+    def seen(self) -> SeenList:
+        return RedisSeenList(self.redis)
+
+    @cached_property
+    def triggers(self) -> RedisTriggerStore:
+        return RedisTriggerStore(self.redis)
+
+    @cached_property
+    def profiles(self) -> UserProfiles:
+        return RedisUserProfiles(self.redis)
+
+    @cached_property
+    def stats(self) -> RedisItemStats:
+        return RedisItemStats(self.redis, half_life_hours=self.settings.statistics.popularity_half_life_h)
+
+    @cached_property
+    def pools(self) -> PoolStore:
+        return ElasticsearchPoolStore(self.connection, self.log.offsets.partitions("item-wide"))
+
+    @cached_property
+    def keys(self) -> KeyStore:
+        return ElasticsearchKeyStore(self.connection)
+
+    @property
+    def directory_kept(self) -> None:
+        return None
+
+    def amiss(self) -> Mapping[str, Callable[[], Sequence[str]]]:
+        return {
+            "elasticsearch": self._amiss_in_elasticsearch,
+            "kafka": lambda: topics.differences(self.settings.kafka),
+            "redis": self._amiss_in_redis,
+        }
+
+    @property
+    def rebuild(self) -> Rebuild:
+        attributes = self.knowledge.attributes
+        sources = Sources(
+            ItemIndices(self.connection, attributes),
+            ElasticsearchItemWriter(self.connection, attributes, next_items_alias(self.settings.elasticsearch.prefix), is_alias=True),
+            lambda: closing(KafkaWideTail(self.settings.kafka, self.log.offsets, self.clock)),
+            self._wide_end,
+        )
+        return Rebuild(sources, lambda: time.sleep(LOOK_EVERY_S), self.settings.indexer.tail_size)
+
+    @cached_property
+    def synced_tail(self) -> KafkaWideTail:
+        """All of `item-wide` from where the wide index has come."""
+        return KafkaWideTail(self.settings.kafka, self.log.offsets, self.clock, goes_on=True)
+
+    def sync(self, *, from_start: bool) -> Sync:
+        tail = self.tail if from_start else self.synced_tail
+        return Sync(self._indexer_of(tail, writer=self.writer), self.writer, self._wide_end)
+
+    def has_data(self) -> bool:
+        return not topics.missing(self.settings.kafka)
+
+    def init(self) -> None:
+        topics.ensure(self.settings.kafka)
+        client, asked = self.connection.sync, self.settings.elasticsearch
+        pool_documents.ensure(client, asked)
+        keys.ensure(client, asked)
+        ItemIndices(self.connection, self.knowledge.attributes).ensure()
+
+    def begin(self) -> None:
+        missing = topics.missing(self.settings.kafka)
+        if missing:
+            raise StoreError(f"could not find {', '.join(missing)} at {self.settings.kafka.bootstrap}: run `smallpool stack init` first")
+
+    def discard(self) -> None:
+        self._leave()
+        topics.remove(self.settings.kafka)
+        elasticsearch_removal.remove_all(self.connection)
+        redis_removal.remove_all(self.redis)
+        shutil.rmtree(self.settings.kafka.state_directory, ignore_errors=True)
+        self._close(("redis", "connection"))
+
+    def own_write_path(self) -> AbstractContextManager[object]:
+        return nullcontext()
+
+    def own_serving(self) -> AbstractContextManager[object]:
+        return nullcontext()
+
+    def has_writer(self) -> bool:
+        return self.log.offsets.has_members("item-events", INDEXER_GROUP)
+
+    def load(self, loaded: Loaded | None = None) -> None:
+        while True:
+            rows = self.tail.skim(LOADED_AT_ONCE, ListingRow)
+            self.packed_live_view.load(rows)
+            if loaded is not None:
+                loaded(*self.tail.progress())
+            if not rows:
+                if not self.tail.is_behind():
+                    return
+                time.sleep(LOOK_EVERY_S)
+
+    def load_write_path(self, loaded: Loaded | None = None) -> None:
+        """What the owner knows comes with its partitions."""
+
+    def serving_turn(self) -> Turn:
+        indexer = self.live_indexer
+        return lambda: indexer.run_once() > 0
+
+    def whole_turn(self) -> Turn:
+        serving, writing = self.serving_turn(), self.write_turn()
+        return lambda: any([writing(), serving()])
+
+    def data_age_ms(self) -> int:
+        return self.tail.age_ms(self.clock.now_ms())
+
+    def upkeep(self) -> None:
+        self.log.refresh_lags()
+        if "owner" in self.__dict__:
+            self.owner.checkpoint()
+
+    def close(self) -> None:
+        self._leave()
+        self._close(("redis", "connection"))
+
+    def _wide_end(self) -> Places:
+        return self.log.offsets.ends("item-wide")
+
+    def _amiss_in_elasticsearch(self) -> Sequence[str]:
+        items = ItemIndices(self.connection, self.knowledge.attributes)
+        serving = items.serving()
+        if serving is None:
+            return ["there is no index of items: run `smallpool stack init`"]
+        items.check(serving)
+        self.pools.epoch()
+        return ()
+
+    def _amiss_in_redis(self) -> Sequence[str]:
+        with self.redis.translated("ask Redis whether it answers"):
+            self.redis.read_now(("PING",))
+        return ()
+
+    def _leave(self) -> None:
+        """Leaves groups, so that others take over at once, and stops whatever reads."""
+        if "tail_indexer" in self.__dict__:
+            self.__dict__["tail_indexer"].tail.close()
+        self._close(("owner", "tail", "synced_tail", "log", "pools"))
+
+    def _close(self, names: Sequence[str]) -> None:
+        for name in names:
+            if name in self.__dict__:
+                self.__dict__.pop(name).close()
+
+    def _indexer_of(
+        self, tail: KafkaWideTail, *, writer: ElasticsearchItemWriter | None = None, live_view: LiveView | None = None
+    ) -> TailIndexer:
+        return TailIndexer(
+            tail,
+            clock=self.clock,
+            log=self.log,
+            writer=writer,
+            live_view=live_view,
+            settings=self.settings.indexer,
+            observer=self._observer,
+        )

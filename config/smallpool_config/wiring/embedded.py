@@ -1,0 +1,223 @@
+"""Everything in one process and one SQLite file; the wide index lives in memory and is filled from the file."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+from smallpool_config.wiring.system import Loaded, System, Turn
+from smallpool_core.errors import StoreError
+from smallpool_core.ports import (
+    Atomic,
+    EventLog,
+    ItemLookup,
+    ItemReader,
+    ItemStats,
+    ItemWriter,
+    KeyStore,
+    LiveView,
+    PoolStore,
+    SeenList,
+    TriggerStore,
+    UserProfiles,
+)
+from smallpool_indexer.index import TailIndexer
+from smallpool_service.freshness import oldest_waiting_ms
+from smallpool_stores.memory.columns import ColumnIndex
+from smallpool_stores.memory.listing import ListingRow
+from smallpool_stores.sqlite.database import Database
+from smallpool_stores.sqlite.event_log import SqliteEventLog
+from smallpool_stores.sqlite.keys import SqliteKeyStore
+from smallpool_stores.sqlite.lock import DirectoryLock, is_locked
+from smallpool_stores.sqlite.pools import SqlitePoolStore
+from smallpool_stores.sqlite.profiles import SqliteUserProfiles
+from smallpool_stores.sqlite.reader import SqliteItemReader
+from smallpool_stores.sqlite.schema import open_database
+from smallpool_stores.sqlite.seen import SqliteSeenList
+from smallpool_stores.sqlite.stats import SqliteItemStats
+from smallpool_stores.sqlite.triggers import SqliteTriggerStore
+from smallpool_stores.sqlite.wide_table import SqliteWideTable
+from smallpool_stores.sqlite.wide_tail import SqliteWideTail
+
+DATABASE_FILE = "smallpool.db"
+LOADED_AT_ONCE = 5_000
+
+
+class Embedded(System):
+    """Everything in this process and one SQLite file; the wide index lives in memory and is filled from the file."""
+
+    @cached_property
+    def directory(self) -> Path:
+        """The data directory, made if it is not there; raises `StoreError` if it cannot be made."""
+        directory = Path(self.settings.store.directory)
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+        except OSError as exc:
+            raise StoreError(f"could not make the data directory {directory}: {exc.strerror}; choose another directory") from exc
+        return directory
+
+    @cached_property
+    def database(self) -> Database:
+        """The file."""
+        return open_database(self.directory / DATABASE_FILE, synchronous=self.settings.store.synchronous)
+
+    @cached_property
+    def _durable_database(self) -> Database:
+        return open_database(self.directory / DATABASE_FILE, synchronous="full")
+
+    @property
+    def place(self) -> str:
+        return str(self.settings.store.directory)
+
+    @property
+    def atomic(self) -> Atomic:
+        return self.database
+
+    @property
+    def behaviour_atomic(self) -> Atomic:
+        return self.database
+
+    @cached_property
+    def log(self) -> EventLog:
+        return SqliteEventLog(self.database)
+
+    @property
+    def owned_log(self) -> EventLog:
+        return self.log
+
+    @cached_property
+    def acknowledged_log(self) -> EventLog:
+        return SqliteEventLog(self._durable_database)
+
+    @cached_property
+    def wide(self) -> SqliteWideTable:
+        return SqliteWideTable(self.database, self.clock)
+
+    @property
+    def items(self) -> ItemLookup:
+        return self.wide
+
+    @cached_property
+    def tail(self) -> SqliteWideTail:
+        return SqliteWideTail(self.wide)
+
+    @cached_property
+    def tail_indexer(self) -> TailIndexer:
+        return TailIndexer(
+            self.tail,
+            clock=self.clock,
+            log=self.log,
+            writer=self.writer,
+            live_view=self.live_view,
+            settings=self.settings.indexer,
+            observer=self._observer,
+        )
+
+    @cached_property
+    def columns(self) -> ColumnIndex:
+        """The wide index in memory."""
+        return ColumnIndex()
+
+    @property
+    def writer(self) -> ItemWriter:
+        return self.columns
+
+    @cached_property
+    def reader(self) -> ItemReader:
+        return SqliteItemReader(self.columns, self.wide)
+
+    @property
+    def live_view(self) -> LiveView:
+        return self.columns.live_view
+
+    @cached_property
+    def seen(self) -> SeenList:
+        return SqliteSeenList(self.database)
+
+    @cached_property
+    def triggers(self) -> TriggerStore:
+        return SqliteTriggerStore(self.database)
+
+    @cached_property
+    def profiles(self) -> UserProfiles:
+        return SqliteUserProfiles(self.database)
+
+    @cached_property
+    def stats(self) -> ItemStats:
+        return SqliteItemStats(self.database, half_life_hours=self.settings.statistics.popularity_half_life_h)
+
+    @cached_property
+    def pools(self) -> PoolStore:
+        return SqlitePoolStore(self.database)
+
+    @cached_property
+    def keys(self) -> KeyStore:
+        return SqliteKeyStore(self.database)
+
+    @property
+    def directory_kept(self) -> Path:
+        return Path(self.settings.store.directory)
+
+    def amiss(self) -> Mapping[str, Callable[[], Sequence[str]]]:
+        def look() -> Sequence[str]:
+            self.pools.epoch()
+            return ()
+
+        return {"store": look}
+
+    @property
+    def rebuild(self) -> None:
+        return None
+
+    def sync(self, *, from_start: bool) -> None:
+        return None
+
+    def has_data(self) -> bool:
+        return (Path(self.settings.store.directory) / DATABASE_FILE).exists()
+
+    def init(self) -> None:
+        self.database.connection  # noqa: B018, opening it makes what is missing
+
+    def begin(self) -> None:
+        self.init()
+
+    def discard(self) -> None:
+        self.close()
+        for file in self.directory.glob(f"{DATABASE_FILE}*"):
+            file.unlink()
+
+    def own_serving(self) -> DirectoryLock:
+        return self.own_write_path()
+
+    def own_write_path(self) -> DirectoryLock:
+        return DirectoryLock(self.directory)
+
+    def has_writer(self) -> bool:
+        return is_locked(self.directory)
+
+    def load(self, loaded: Loaded | None = None) -> None:
+        end = self.wide.newest()
+        while rows := self.tail.skim(LOADED_AT_ONCE, ListingRow):
+            self.columns.live_view.load(rows)
+            if loaded is not None:
+                loaded(sum(self.tail.place().values()), end)
+        self.columns.settle()
+
+    def load_write_path(self, loaded: Loaded | None = None) -> None:
+        self.load(loaded)
+
+    def serving_turn(self) -> Turn:
+        return self.write_turn()
+
+    def whole_turn(self) -> Turn:
+        return self.write_turn()
+
+    def data_age_ms(self) -> int:
+        return oldest_waiting_ms(self.log, self.clock.now_ms())
+
+    def upkeep(self) -> None:
+        self.database.checkpoint()
+
+    def close(self) -> None:
+        for name in ("database", "_durable_database"):
+            if name in self.__dict__:
+                self.__dict__[name].close()

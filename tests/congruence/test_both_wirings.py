@@ -1,0 +1,180 @@
+"""Both wirings, the same events and requests: the same items in the same order, with the same scores."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from builders import HOUR, MINUTE, NOW, FakeClock, given, item_event, user_event
+from smallpool_core.items import Given, ItemEvent
+from smallpool_core.ports import Understander
+from smallpool_core.users import Identity, UserEvent
+from smallpool_service.page import Page
+from system_rig import EVERYTHING, Marketplace, field, knowledge_understander
+from two_wirings import distributed, embedded
+
+TOLERANCE = 1e-4
+REAL_TITLES = 2_000
+STEPS, ITEM_EVENTS, USER_EVENTS, REQUESTS = 20, 70, 30, 25
+"""In all 2,000 events and 500 requests."""
+CATEGORIES = (("数码", "手机"), ("数码", "相机"), ("数码", "手机", "苹果"), ("文玩", "手串"), ("文玩", "紫砂"), ("其他",))
+TITLES = ("苹果 手机 九成新", "华为 手机 #红", "小叶紫檀 手串 #旧", "宜兴 紫砂壶 #红 #手工", "佳能 相机", "杂物 一堆")
+RULES: dict[str, dict[str, Any]] = {
+    "all": EVERYTHING,
+    "cheap": field("price_cents", "lt", 50_000),
+    "digital": field("category", "prefix", ["数码"]),
+    "red": field("points", "has", "红"),
+    "fresh": field("published_at", "within", "-1h"),
+    "ending": {"any": [field("expires_at", "within", "+2h"), field("sale", "eq", "auction")]},
+    "old-and-dear": {"all": [{"not": field("published_at", "within", "-1h")}, field("price_cents", "gte", 20_000)]},
+}
+OTHER_RULES = {"cheap": field("price_cents", "lt", 20_000), "red": {"not": field("points", "has", "红")}}
+USERS = tuple(f"u{number}" for number in range(8))
+
+
+class Life:
+    """What happens in a marketplace, the same for the same seed."""
+
+    def __init__(self, seed: int, items: int = 400) -> None:
+        self.draw = Random(seed)
+        self._items = items
+
+    def item_events(self, now: int, count: int) -> list[ItemEvent]:
+        return [self._item_event(now) for _ in range(count)]
+
+    def user_events(self, now: int, count: int) -> list[UserEvent]:
+        draw = self.draw
+        kinds = ("view", "click", "click", "favourite", "cart", "bid", "purchase", "expose")
+        return [
+            user_event(draw.choice(kinds), self._id(), user_id=draw.choice(USERS), pool_id=draw.choice([*RULES, None]), at=now - place)  # type: ignore[arg-type]
+            for place in range(count)
+        ]
+
+    def requests(self, step: int, count: int) -> list[dict[str, Any]]:
+        draw = self.draw
+        return [
+            {
+                "pool_id": draw.choice([*RULES, "home"]),
+                "identity": Identity(draw.choice([*USERS, "stranger"]), None),
+                "size": draw.choice((1, 5, 10, 10, 20)),
+                "request_id": f"r{step}-{place}",
+                "explain": draw.random() < 0.2,
+                "dry_run": draw.random() < 0.2,
+            }
+            for place in range(count)
+        ]
+
+    def _item_event(self, now: int) -> ItemEvent:
+        draw = self.draw
+        kind = draw.choice(("published", "published", "updated", "sold", "withdrawn"))
+        listing = self._given(now) if kind in {"published", "updated"} else None
+        return item_event(self._id(), kind, version=draw.randint(1, 9), at=now, given=listing)  # type: ignore[arg-type]
+
+    def _given(self, now: int) -> Given:
+        draw = self.draw
+        return given(
+            draw.choice(TITLES),
+            category=draw.choice(CATEGORIES),
+            price_cents=draw.choice((None, 100, 19_900, 49_900, 120_000)),
+            seller_id=f"s{draw.randint(0, 30)}",
+            sale=draw.choice((None, "fixed", "auction")),
+            published_at=now - draw.choice((0, MINUTE, 30 * MINUTE, 2 * HOUR)),
+            expires_at=draw.choice((None, now + 20 * MINUTE, now + HOUR, now + 6 * HOUR)),
+            image_count=draw.choice((None, 0, 3, 9)),
+        )
+
+    def _id(self) -> str:
+        number = self.draw.randrange(self._items)
+        return f"{'件é👍a'[number % 4]}{number:04d}"
+
+
+@pytest.fixture
+def markets(tmp_path: Path) -> Iterator[list[Marketplace]]:
+    """One marketplace in each wiring, on one clock."""
+    with in_both(tmp_path, FakeClock(NOW)) as made:
+        yield made
+
+
+@contextmanager
+def in_both(folder: Path, clock: FakeClock, understander: Understander | None = None) -> Iterator[list[Marketplace]]:
+    with ExitStack() as stack:
+        here = stack.enter_context(embedded(folder / "here", clock, understander))
+        there = stack.enter_context(distributed(folder / "there", clock, understander))
+        yield [here, there]
+
+
+def both(markets: list[Marketplace], *events: ItemEvent | UserEvent) -> None:
+    for market in markets:
+        market.take(*events)
+
+
+def facts(page: Page) -> dict[str, Any]:
+    """What must be equal to the letter."""
+    return {
+        "items": [(item.item_id, item.category, item.sources) for item in page.items],
+        "short": page.short,
+        "degraded": page.degraded,
+        "replayed": page.replayed,
+    }
+
+
+def scores(page: Page) -> list[float]:
+    return [item.score for item in page.items]
+
+
+def compare(markets: list[Marketplace], request: dict[str, Any]) -> int:
+    """Asks both for one page, which must be the same; returns how many items are on it."""
+    here, there = (market.recall(**request) for market in markets)
+    assert facts(there) == facts(here), request
+    assert scores(there) == pytest.approx(scores(here), abs=TOLERANCE), request
+    return len(here.items)
+
+
+@pytest.mark.parametrize("seed", [1])
+def test_the_same_events_and_requests_give_the_same_pages(markets: list[Marketplace], seed: int) -> None:
+    life, clock = Life(seed), markets[0].clock
+    for pool_id, rule in RULES.items():
+        for market in markets:
+            market.save_pool(pool_id, rule)
+    compared = served = 0
+    for step in range(STEPS):
+        now = clock.now_ms()
+        both(markets, *life.item_events(now, ITEM_EVENTS))
+        both(markets, *life.user_events(now, USER_EVENTS))
+        if step in {7, 13}:
+            pool_id = ("cheap", "red")[step > 7]
+            for market in markets:
+                market.put_pool(pool_id, OTHER_RULES[pool_id])
+        for request in life.requests(step, REQUESTS):
+            compared, served = compared + 1, served + compare(markets, request)
+        clock.advance(life.draw.choice((1, MINUTE, 25 * MINUTE)))
+    assert compared == STEPS * REQUESTS
+    assert served > compared, "pages with something on them were compared"
+
+
+def test_real_titles_give_the_same_pages(tmp_path: Path, shared_data: Path) -> None:
+    clock, draw = FakeClock(NOW), Random(5)
+    titles = (shared_data / "titles" / "jd_unlabelled.txt").read_text(encoding="utf-8").splitlines()[:REAL_TITLES]
+    listings = [
+        item_event(
+            f"t{place:05d}", version=1, at=NOW, given=Given(title=title, seller_id=f"s{place % 97}", price_cents=100 * (place % 371))
+        )
+        for place, title in enumerate(titles)
+    ]
+    with in_both(tmp_path, clock, knowledge_understander()) as markets:
+        both(markets, *listings)
+        for pool_id, rule in (("all", EVERYTHING), ("cheap", field("price_cents", "lt", 12_000))):
+            for market in markets:
+                market.put_pool(pool_id, rule)
+        served = 0
+        for step in range(6):
+            clicks = [user_event("click", draw.choice(listings).item_id, user_id=draw.choice(USERS), at=NOW + step) for _ in range(20)]
+            both(markets, *clicks)
+            for place, user in enumerate(USERS):
+                pool_id = ("all", "cheap", "home")[(step + place) % 3]
+                identity = Identity(user, None)
+                served += compare(markets, {"pool_id": pool_id, "identity": identity, "request_id": f"r{step}", "size": 10})
+        assert served > 5 * 6 * len(USERS)
