@@ -147,11 +147,11 @@ class Embedded(System):
 
     @cached_property
     def pools(self) -> PoolStore:
-        return SqlitePoolStore(self.database)
+        return SqlitePoolStore(self._durable_database)
 
     @cached_property
     def keys(self) -> KeyStore:
-        return SqliteKeyStore(self.database)
+        return SqliteKeyStore(self._durable_database)
 
     @property
     def directory_kept(self) -> Path:
