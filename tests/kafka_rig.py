@@ -4,7 +4,7 @@ import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Self, TypeVar, get_args
 from uuid import uuid4
@@ -17,6 +17,7 @@ from builders import FakeClock
 from smallpool_config import stack
 from smallpool_config.stack import state
 from smallpool_config.stack.plan import new_stack, with_free_ports
+from smallpool_core.errors import StoreUnavailable
 from smallpool_core.items import WideItem
 from smallpool_core.places import Places, has_reached
 from smallpool_core.ports import Clock, LogRecord, Topic, WideRecord, WideTail
@@ -151,7 +152,8 @@ class Process:
         wanted = set(partitions or range(self.settings.partitions))
 
         def is_there() -> bool:
-            self.owner.advance()
+            with suppress(StoreUnavailable):  # a broker that has just come back may be slower than it is given
+                self.owner.advance()
             return set(self.owner.ready()) == wanted
 
         assert eventually(is_there), f"owns {set(self.owner.ready())}, not {wanted}"
