@@ -98,7 +98,7 @@ class RedisConnection:
         """Closes the connections of threads; those of an event loop are closed where the loop ends."""
         self._slots.close()
         for client in list(self._now.values()):
-            client.close()
+            client.connection_pool.disconnect()  # a client does not close a pool that it was given
 
     def _send_now(self, commands: Sequence[Command], at: str | None = None) -> list[Any]:
         steps = routed(commands, self._slots, at)
