@@ -278,7 +278,8 @@ class Distributed(System):
 
     def _amiss_in_redis(self) -> Sequence[str]:
         with self.redis.translated("ask Redis whether it answers"):
-            self.redis.read_now(("PING",))
+            for server in self.redis.servers_now():
+                self.redis.read_now(("PING",), at=server)
         return ()
 
     def _leave(self) -> None:

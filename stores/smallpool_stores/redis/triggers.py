@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 from smallpool_core.errors import StoreUnavailable
 from smallpool_core.users import TriggerState, UserEvent
+from smallpool_stores.redis.commands import Call
 from smallpool_stores.redis.connection import RedisConnection
 from smallpool_stores.redis.marks import Marks
 from smallpool_stores.redis.scripts import load_script
@@ -65,7 +66,7 @@ class RedisTriggerStore:
         arguments = (marks.version, packed_state, settings.triggers_kept_s * 1000, packed_marks, settings.marks_kept_s * 1000)
         self._marks.pop(identity)  # read anew after this, however it ends
         with self._connection.translated(f"write the triggers of {identity!r}"):
-            [is_saved] = self._connection.run_now(self._save, [((keys.state, keys.marks), arguments)])
+            [is_saved] = self._connection.write_now(Call(self._save, (keys.state, keys.marks), arguments))
         if not is_saved:
             raise StoreUnavailable(
                 f"could not write the triggers of {identity!r}: another consumer has applied an event of theirs, or they were "
