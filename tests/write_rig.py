@@ -184,9 +184,10 @@ class Rig:
         self.user_events.drain()
 
     def turn(self) -> None:
-        """Takes in one batch of item events, and makes recallable what is recorded."""
+        """Takes in one batch of item events, makes recallable what is recorded, and marks pools that are tagged."""
         self.indexer.run_once()
         self.tail_indexer.run_once()
+        self.backfill.mark()
 
     def drain(self) -> None:
         """Takes in every item event that waits, and makes it recallable."""

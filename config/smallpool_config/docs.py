@@ -70,7 +70,7 @@ def metrics_page() -> str:
     with TemporaryDirectory(prefix="smallpool-docs-") as directory:
         system = open_system(Settings(store=StoreSettings(directory=directory)))
         try:
-            app_of(system, Background(system, bool))  # the API adds its gauges
+            app_of(system, Background(system, []))  # the API adds its gauges
             described = system.metrics.describe()
         finally:
             system.close()

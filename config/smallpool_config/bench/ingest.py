@@ -140,7 +140,7 @@ def _freshness(system: System, listings: Iterator[ItemEvent], per_second: float,
     waiting: deque[tuple[str, float]] = deque()
     milliseconds: list[float] = []
     sent = 0
-    with Background(system, system.serving_turn()):
+    with Background(system, system.serving_lines()):
         started = time.perf_counter()
         while len(milliseconds) < len(records):
             passed = time.perf_counter() - started

@@ -3,7 +3,6 @@
 In: the event logs of a data directory. Out: everything on them understood, pooled, recorded; the process goes on with what comes.
 """
 
-import signal
 import threading
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +10,7 @@ import typer
 
 from smallpool_config.cli.options import Data
 from smallpool_config.cli.screen import screen
+from smallpool_config.cli.stopping import told_to_stop
 from smallpool_core.errors import StoreError
 
 if TYPE_CHECKING:
@@ -33,17 +33,15 @@ def index(
             turn_until_idle(system, shown=True)
         else:
             load_write_path(system, shown=True)
-            with Background(system, system.write_turn()) as background:
-                until_told_to_stop(background, "taking in events")
+            turn_until_told_to_stop(Background(system, system.write_lines()), "taking in events")
         screen().print("stopped; everything taken in is stored")
 
 
-def until_told_to_stop(background: "Background", doing: str) -> None:
-    """Returns at SIGTERM or Ctrl-C; raises `StoreError` if what goes on ends by itself."""
+def turn_until_told_to_stop(background: "Background", doing: str) -> None:
+    """Returns soon after SIGTERM or Ctrl-C; raises `StoreError` if what goes on ends by itself."""
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    screen(stderr=True).print(f"{doing}; Ctrl-C ends it")
-    while not stop.wait(LOOK_EVERY_S):
-        if not background.is_alive:
-            raise StoreError(f"taking in has stopped: {background.failure}; nothing acknowledged is lost, start it again")
+    with told_to_stop(stop.set), background:
+        screen(stderr=True).print(f"{doing}; Ctrl-C ends it")
+        while not stop.wait(LOOK_EVERY_S):
+            if not background.is_alive:
+                raise StoreError(f"taking in has stopped: {background.failure}; nothing acknowledged is lost, start it again")

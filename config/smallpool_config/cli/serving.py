@@ -5,16 +5,15 @@ finished first.
 """
 
 import gc
-import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
 
 from smallpool_config.cli.connections import bounded
+from smallpool_config.cli.stopping import told_to_stop
 from smallpool_config.runtime import Background
 from smallpool_config.wiring import System
 from smallpool_core.errors import StoreUnavailable
@@ -22,8 +21,10 @@ from smallpool_service.http.app import create_app
 from smallpool_service.http.parts import ServiceParts
 
 BACKLOG = 2048
-GRACE_S = 10
-"""How long requests under way may take once a signal has come."""
+GRACE_S = 3
+"""How long requests under way may take once a signal has come; those that wait for a store longer get no answer, and were not
+acknowledged.
+"""
 
 
 def app_of(system: System, background: Background) -> FastAPI:
@@ -66,16 +67,12 @@ def run(app: FastAPI, listener: socket.socket, ready: Callable[[], None]) -> Non
     )
     server = uvicorn.Server(config)
 
-    def stop(_number: int, _frame: FrameType | None) -> None:
+    def stop() -> None:
         server.should_exit = True
 
     # uvicorn raises the signal that ended it once more when it is done: with the default handler that would end the process
     # before the stores are closed.
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with told_to_stop(stop):
         gc.freeze()  # what was loaded is here to stay: no collection need walk a million rows
         ready()
         server.run(sockets=[listener])
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

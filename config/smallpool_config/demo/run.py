@@ -69,7 +69,7 @@ def run_demo(settings: Settings, wanted: Plan) -> None:
         scenes.how_to_go_on(story.console, address, secret, person, POOL)
         if listener is None:
             return
-        with Background(system, system.whole_turn()) as background:
+        with Background(system, system.whole_lines()) as background:
             run(app_of(system, background), listener, lambda: story.console.print("Serving until Ctrl-C.", style="bright_black"))
 
 

@@ -10,14 +10,17 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from functools import cached_property
 
-from smallpool_config.wiring.system import Loaded, System, Turn
+from smallpool_config.closing import close_together
+from smallpool_config.wiring.system import Loaded, System
 from smallpool_core.errors import StoreError
 from smallpool_core.events import INDEXER_GROUP
 from smallpool_core.places import Places
 from smallpool_core.ports import Atomic, EventLog, ItemReader, KeyStore, LiveView, PoolStore, SeenList, UserProfiles, WideTable
+from smallpool_indexer.forget import Forgetter
 from smallpool_indexer.index import TailIndexer
 from smallpool_indexer.rebuild import Rebuild, Sources
 from smallpool_indexer.replay import Sync
+from smallpool_indexer.write_path import Line, Worker
 from smallpool_stores.elasticsearch import keys, pool_documents
 from smallpool_stores.elasticsearch import removal as elasticsearch_removal
 from smallpool_stores.elasticsearch.connection import Connection
@@ -46,6 +49,9 @@ from smallpool_stores.redis.stats import RedisItemStats
 from smallpool_stores.redis.triggers import RedisTriggerStore
 
 LOADED_AT_ONCE = 5_000
+LEFT_WITHIN_S = 3.0
+CLOSED_WITHIN_S = 1.5
+"""With brokers that answer both take a fraction of a second; what does not end by then ends with the process."""
 LOOK_EVERY_S = 0.02
 
 
@@ -152,6 +158,10 @@ class Distributed(System):
         return RedisTriggerStore(self.redis)
 
     @cached_property
+    def forgetter(self) -> Forgetter:
+        return Forgetter(self.stats)
+
+    @cached_property
     def profiles(self) -> UserProfiles:
         return RedisUserProfiles(self.redis)
 
@@ -230,7 +240,7 @@ class Distributed(System):
     def has_writer(self) -> bool:
         return self.log.offsets.has_members("item-events", INDEXER_GROUP)
 
-    def load(self, loaded: Loaded | None = None) -> None:
+    def _load(self, loaded: Loaded | None) -> None:
         while True:
             rows = self.tail.skim(LOADED_AT_ONCE, ListingRow)
             self.packed_live_view.load(rows)
@@ -244,13 +254,15 @@ class Distributed(System):
     def load_write_path(self, loaded: Loaded | None = None) -> None:
         """What the owner knows comes with its partitions."""
 
-    def serving_turn(self) -> Turn:
+    def serving_lines(self) -> Sequence[Line]:
         indexer = self.live_indexer
-        return lambda: indexer.run_once() > 0
+        return [[Worker("live view", lambda: indexer.run_once() > 0)]]
 
-    def whole_turn(self) -> Turn:
-        serving, writing = self.serving_turn(), self.write_turn()
-        return lambda: any([writing(), serving()])
+    def write_lines(self) -> Sequence[Line]:
+        return self.write_path.lines
+
+    def whole_lines(self) -> Sequence[Line]:
+        return [*self.write_lines(), *self.serving_lines()]
 
     def data_age_ms(self) -> int:
         return self.tail.age_ms(self.clock.now_ms())
@@ -283,10 +295,18 @@ class Distributed(System):
         return ()
 
     def _leave(self) -> None:
-        """Leaves groups, so that others take over at once, and stops whatever reads."""
-        if "tail_indexer" in self.__dict__:
-            self.__dict__["tail_indexer"].tail.close()
-        self._close(("owner", "tail", "synced_tail", "log", "pools"))
+        """Leaves groups, so that others take over at once, and stops whatever reads; whichever server hangs, that is soon over."""
+        made = self.__dict__
+        parts: dict[str, Callable[[], object]] = {
+            name: made.pop(name).close for name in ("owner", "tail", "synced_tail", "pools") if name in made
+        }
+        if "tail_indexer" in made:
+            parts["tail of the owner"] = made["tail_indexer"].tail.close
+        if "log" in made:
+            parts["groups"] = made["log"].leave
+        close_together(parts, LEFT_WITHIN_S)
+        if "log" in made:  # last, since the others ask it questions
+            close_together({"log": made.pop("log").close}, CLOSED_WITHIN_S)
 
     def _close(self, names: Sequence[str]) -> None:
         for name in names:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from smallpool_config.wiring.system import Loaded, System, Turn
+from smallpool_config.wiring.system import Loaded, System
 from smallpool_core.errors import StoreError
 from smallpool_core.ports import (
     Atomic,
@@ -21,6 +21,7 @@ from smallpool_core.ports import (
     UserProfiles,
 )
 from smallpool_indexer.index import TailIndexer
+from smallpool_indexer.write_path import Line
 from smallpool_service.freshness import oldest_waiting_ms
 from smallpool_stores.memory.columns import ColumnIndex
 from smallpool_stores.memory.listing import ListingRow
@@ -138,6 +139,10 @@ class Embedded(System):
     def triggers(self) -> TriggerStore:
         return SqliteTriggerStore(self.database)
 
+    @property
+    def forgetter(self) -> None:
+        return None
+
     @cached_property
     def profiles(self) -> UserProfiles:
         return SqliteUserProfiles(self.database)
@@ -195,7 +200,7 @@ class Embedded(System):
     def has_writer(self) -> bool:
         return is_locked(self.directory)
 
-    def load(self, loaded: Loaded | None = None) -> None:
+    def _load(self, loaded: Loaded | None) -> None:
         end = self.wide.newest()
         while rows := self.tail.skim(LOADED_AT_ONCE, ListingRow):
             self.columns.live_view.load(rows)
@@ -206,11 +211,15 @@ class Embedded(System):
     def load_write_path(self, loaded: Loaded | None = None) -> None:
         self.load(loaded)
 
-    def serving_turn(self) -> Turn:
-        return self.write_turn()
+    def serving_lines(self) -> Sequence[Line]:
+        return self.write_lines()
 
-    def whole_turn(self) -> Turn:
-        return self.write_turn()
+    def write_lines(self) -> Sequence[Line]:
+        # One thread: the file has one writer at a time, and what waits for one worker waits for all.
+        return [[worker for line in self.write_path.lines for worker in line]]
+
+    def whole_lines(self) -> Sequence[Line]:
+        return self.write_lines()
 
     def data_age_ms(self) -> int:
         return oldest_waiting_ms(self.log, self.clock.now_ms())

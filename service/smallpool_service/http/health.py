@@ -81,11 +81,11 @@ def readiness(parts: ServiceParts) -> Readiness:
     """What `/readyz` says."""
     failing = {name: wrong for name, check in parts.checks.items() if (wrong := check()) is not None}
     ports = parts.recaller.ports
+    if not ports.catalogue.is_read:
+        failing["pools"] = "the pools were not read yet"
     age: int | None = None
     lags: tuple[int, int] | None = None
     try:
-        if not ports.catalogue.is_read:
-            ports.catalogue.refresh()
         age = parts.recaller.data_age_ms()
         lags = ports.log.lag("item-events", INDEXER_GROUP), ports.log.lag("user-events", BEHAVIOUR_GROUP)
     except StoreError as error:
