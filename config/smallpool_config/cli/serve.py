@@ -1,6 +1,6 @@
-"""`smallpool serve`: the API and the write path over one data directory, in one process.
+"""`smallpool serve`: the API in one process; where that process is alone with its data, the write path too.
 
-In: a directory, an address. Out: an HTTP server, until SIGTERM or Ctrl-C.
+In: settings, an address. Out: an HTTP server, until SIGTERM or Ctrl-C.
 """
 
 import asyncio
@@ -35,7 +35,8 @@ def serve(
     workers: Annotated[int, typer.Option("--workers", min=1, help="Always 1; scale by replicas.")] = 1,
     data: Data = None,
 ) -> None:
-    """Serve the HTTP API over a data directory, and take in the events sent to it.
+    """Serve the HTTP API. Over a data directory the same process takes in the events sent to it; on Elasticsearch, Kafka and Redis
+    it is one of any number of replicas, and `smallpool index` takes them in.
 
     The first start leaves an admin key in DIR/admin.key, unless SMALLPOOL_ADMIN_KEY (32 characters or more) gives one.
     """

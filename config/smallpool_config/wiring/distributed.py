@@ -168,6 +168,10 @@ class Distributed(System):
     def directory_kept(self) -> None:
         return None
 
+    @property
+    def first_step(self) -> str:
+        return "make its topics and indices with `smallpool stack init`, or name other servers, or another prefix, in the settings"
+
     def amiss(self) -> Mapping[str, Callable[[], Sequence[str]]]:
         return {
             "elasticsearch": self._amiss_in_elasticsearch,

@@ -157,6 +157,10 @@ class Embedded(System):
     def directory_kept(self) -> Path:
         return Path(self.settings.store.directory)
 
+    @property
+    def first_step(self) -> str:
+        return "begin with `smallpool publish FILE` or `smallpool serve`, or name another directory with --data DIR"
+
     def amiss(self) -> Mapping[str, Callable[[], Sequence[str]]]:
         def look() -> Sequence[str]:
             self.pools.epoch()

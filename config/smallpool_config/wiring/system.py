@@ -157,6 +157,11 @@ class System(ABC):
     def directory_kept(self) -> Path | None:
         """The directory that holds the data, where one does."""
 
+    @property
+    @abstractmethod
+    def first_step(self) -> str:
+        """What to do where nothing was ever stored; a part of a sentence."""
+
     @abstractmethod
     def amiss(self) -> Mapping[str, Callable[[], Sequence[str]]]:
         """For each store by name, what tells what is wrong with it, one sentence each; raises `StoreError` where it cannot be asked."""
