@@ -95,8 +95,10 @@ class EventLog(Protocol):
         """Whether the group has come as far as these places; cheap enough to ask every few milliseconds."""
         ...
 
-    def lag(self, topic: Topic, group: str) -> int:
-        """Records that the group has not passed, as of at most some seconds ago; never blocks."""
+    def lag(self, topic: Topic, group: str) -> int | None:
+        """Records that the group has not passed, as of at most some seconds ago; never blocks. None while that is not known: before
+        the log was first asked, and while it does not answer. Who can wait asks for `end` and `committed`.
+        """
         ...
 
     def dead_letter(self, letters: Sequence[DeadLetter]) -> None:

@@ -34,7 +34,9 @@ def list_letters(
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """List dead letters, oldest first: where each came from (its log, partition and offset), which field was wrong, what was found and what is allowed."""
+    """List dead letters, oldest first: the log, partition and offset each came from, which field was wrong, what was found and what is
+    allowed.
+    """
     from smallpool_config.cli.session import opened
 
     with opened(ctx, data) as system:

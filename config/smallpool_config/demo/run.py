@@ -69,6 +69,7 @@ def run_demo(settings: Settings, wanted: Plan) -> None:
         scenes.how_to_go_on(story.console, address, secret, person, POOL)
         if listener is None:
             return
+        system.begin_serving()
         with Background(system, system.whole_turn()) as background:
             run(app_of(system, background), listener, lambda: story.console.print("Serving until Ctrl-C.", style="bright_black"))
 

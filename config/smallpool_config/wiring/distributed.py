@@ -253,11 +253,23 @@ class Distributed(System):
         serving, writing = self.serving_turn(), self.write_turn()
         return lambda: any([writing(), serving()])
 
-    def data_age_ms(self) -> int:
-        return self.tail.age_ms(self.clock.now_ms())
+    def begin_serving(self) -> None:
+        self.log.lags.refresh()
+
+    def checks(self) -> Mapping[str, Callable[[], str | None]]:
+        return {"kafka": self.log.lags.failure}
+
+    def data_age_ms(self) -> int | None:
+        now = self.clock.now_ms()
+        waiting_ms = self.log.lags.waiting_ms(now)
+        return None if waiting_ms is None else max(waiting_ms, self.tail.age_ms(now))
+
+    def oldest_waiting_ms(self) -> int | None:
+        self.log.lags.refresh()
+        return self.log.lags.waiting_ms(self.clock.now_ms())
 
     def upkeep(self) -> None:
-        self.log.refresh_lags()
+        self.log.lags.refresh()
         if "owner" in self.__dict__:
             self.owner.checkpoint()
 

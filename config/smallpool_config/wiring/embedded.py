@@ -215,7 +215,16 @@ class Embedded(System):
     def whole_turn(self) -> Turn:
         return self.write_turn()
 
+    def begin_serving(self) -> None:
+        """What is asked for lies in the file, and is read there each time."""
+
+    def checks(self) -> Mapping[str, Callable[[], str | None]]:
+        return {}
+
     def data_age_ms(self) -> int:
+        return self.oldest_waiting_ms()
+
+    def oldest_waiting_ms(self) -> int:
         return oldest_waiting_ms(self.log, self.clock.now_ms())
 
     def upkeep(self) -> None:

@@ -224,8 +224,22 @@ class System(ABC):
         return self.write_path.turn
 
     @abstractmethod
-    def data_age_ms(self) -> int:
-        """How far what is recallable here may lag behind what was sent."""
+    def begin_serving(self) -> None:
+        """Learns what requests go by without asking for it; to be called after `load`, before the first request."""
+
+    @abstractmethod
+    def checks(self) -> Mapping[str, Callable[[], str | None]]:
+        """What `/readyz` asks, by name: each says from memory what is wrong, None while all is well."""
+
+    @abstractmethod
+    def data_age_ms(self) -> int | None:
+        """How far what is recallable here may lag behind what was sent: how old the oldest item event is that has not come here. None
+        while nobody has looked.
+        """
+
+    @abstractmethod
+    def oldest_waiting_ms(self) -> int | None:
+        """How long the oldest item event that was not taken in has waited, 0 where none does; asks the log, which may take its time."""
 
     @abstractmethod
     def upkeep(self) -> None:
