@@ -173,12 +173,12 @@ class Serving(Process):
         self._key_file = folder / "data" / "admin.key"
         super().__init__(msgspec.structs.replace(settings, store=own), folder, "serve", "--port", "0")
 
-    def client(self, timeout_s: float = 30.0) -> httpx.Client:
-        """A client with the admin key, once the process listens."""
+    def client(self, timeout_s: float = 30.0, key: str | None = None) -> httpx.Client:
+        """A client, once the process listens: with the key, or with the admin's that the first process of a marketplace makes."""
         self.await_saying("API docs")
         address = next(line.split()[-1] for line in self.said.splitlines() if "API docs" in line).removesuffix("/docs")
-        key = self._key_file.read_text().strip()
-        return httpx.Client(base_url=address, headers={"Authorization": f"Bearer {key}"}, timeout=timeout_s)
+        secret = key or self._key_file.read_text().strip()
+        return httpx.Client(base_url=address, headers={"Authorization": f"Bearer {secret}"}, timeout=timeout_s)
 
 
 def body_of(reply: httpx.Response) -> Any:

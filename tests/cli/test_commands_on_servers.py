@@ -54,7 +54,7 @@ def test_a_dead_letter_is_listed_with_the_partition_that_it_came_from(system: Sy
     assert "item-events 1:7" in servers_shell.run("dead-letters", "list").out
 
 
-def test_a_command_where_nothing_was_made_says_to_make_topics_and_indices(system: System, servers_shell: Shell) -> None:
+def test_a_command_where_nothing_was_made_says_to_make_topics_and_indices(servers_shell: Shell) -> None:
     servers_shell.environment["SMALLPOOL_KAFKA_PREFIX"] = "nobody-made-these."
     said = servers_shell.run("pools", "list", code=1).err
     assert "stack init" in said

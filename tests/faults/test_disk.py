@@ -14,7 +14,7 @@ from read_rig import ids
 from smallpool_config.runtime import Background
 from smallpool_config.settings import Settings, StoreSettings
 from smallpool_config.wiring import open_system
-from smallpool_core.errors import StoreError, StoreFull, StoreUnavailable
+from smallpool_core.errors import StoreError, StoreFull
 from smallpool_stores.sqlite.database import Database
 from system_rig import Marketplace, listing, listings, sold
 
@@ -123,7 +123,7 @@ def test_case_30_a_write_path_that_cannot_write_makes_the_process_unready_until_
 def test_case_30_a_directory_that_cannot_be_made_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no directory")
     system = open_system(Settings(store=StoreSettings(str(tmp_path / "file" / "data"))))
-    with pytest.raises(StoreUnavailable, match="choose another directory"):
+    with pytest.raises(StoreError, match="choose another directory"):
         system.load()
 
 

@@ -14,7 +14,7 @@ from smallpool_config.wiring.system import Loaded, System, Turn
 from smallpool_core.errors import StoreError
 from smallpool_core.events import INDEXER_GROUP
 from smallpool_core.places import Places
-from smallpool_core.ports import Atomic, EventLog, ItemReader, KeyStore, LiveView, PoolStore, SeenList, UserProfiles, WideTable
+from smallpool_core.ports import Atomic, EventLog, ItemReader, LiveView, PoolStore, SeenList, UserProfiles, WideTable
 from smallpool_indexer.index import TailIndexer
 from smallpool_indexer.rebuild import Rebuild, Sources
 from smallpool_indexer.replay import Sync
@@ -161,7 +161,7 @@ class Distributed(System):
         return ElasticsearchPoolStore(self.connection, self.log.offsets.partitions("item-wide"))
 
     @cached_property
-    def keys(self) -> KeyStore:
+    def keys(self) -> ElasticsearchKeyStore:
         return ElasticsearchKeyStore(self.connection)
 
     @property
@@ -254,6 +254,7 @@ class Distributed(System):
         return lambda: any([writing(), serving()])
 
     def begin_serving(self) -> None:
+        self.keys.begin()
         self.log.lags.refresh()
 
     def checks(self) -> Mapping[str, Callable[[], str | None]]:
@@ -298,7 +299,7 @@ class Distributed(System):
         """Leaves groups, so that others take over at once, and stops whatever reads."""
         if "tail_indexer" in self.__dict__:
             self.__dict__["tail_indexer"].tail.close()
-        self._close(("owner", "tail", "synced_tail", "log", "pools"))
+        self._close(("owner", "tail", "synced_tail", "log", "pools", "keys"))
 
     def _close(self, names: Sequence[str]) -> None:
         for name in names:

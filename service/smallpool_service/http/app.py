@@ -34,7 +34,7 @@ def create_app(parts: ServiceParts) -> FastAPI:
     app = FastAPI(title=TITLE, version=_version(), docs_url=None, redoc_url=None, redirect_slashes=False)
     clock = parts.recaller.ports.clock
     app.state.parts = parts
-    app.state.keyring = Keyring(parts.keys, clock, parts.limits.key_memory_ms)
+    app.state.keyring = Keyring(parts.keys)
     app.state.failed_keys = FailedKeys(clock, parts.limits.failed_keys_per_minute)
     for router in ROUTERS:
         app.include_router(router)
