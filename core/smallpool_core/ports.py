@@ -216,7 +216,7 @@ class ItemReader(Protocol):
         ...
 
     async def preview(self, rule: Rule, now: int, sample: int) -> tuple[int, list[str]]:
-        """How many listed, unexpired items a rule matches at `now`, and the first `sample` of their ids by item_id."""
+        """How many items on sale at `now` a rule matches, and the first `sample` of their ids by item_id."""
         ...
 
 

@@ -30,6 +30,10 @@ class Assigner:
             self._take_in(known)
         self._epoch = self._catalogue.epoch
 
+    def knows(self, pool_id: str) -> bool:
+        """Whether there is such a pool, in any state."""
+        return pool_id in self._catalogue
+
     def assign(self, items: Sequence[WideItem]) -> Staged[WideItem]:
         """The items on sale with pools sorted by UTF-8 bytes; removed items pass as they are, in no pool."""
         return Staged([self._assigned(item) if item.state == "on_sale" else item for item in items])

@@ -12,6 +12,7 @@ from smallpool_core.errors import StoreError
 from smallpool_core.events import INDEXER_GROUP
 from smallpool_core.items import DeadLetter, WideItem
 from smallpool_core.ports import Atomic, EventLog, ItemStats, LogRecord, WideTable
+from smallpool_core.versions import MAX_ENRICH
 from smallpool_indexer.stage import Staged
 
 log = logging.getLogger("smallpool.indexer")
@@ -56,4 +57,6 @@ def says_more(item: WideItem, stored: WideItem | None) -> bool:
     """Whether a record holds anything but a later count: a re-enrichment that found nothing new is not worth a write."""
     if stored is None or item.version != stored.version:
         return True
+    if item.enrich > MAX_ENRICH and item.enrich != stored.enrich:
+        return True  # a removal, or that it was stripped: there the count is what the record says
     return replace(item, enrich=stored.enrich, epoch=stored.epoch) != stored

@@ -1,6 +1,11 @@
 """What an operator may tune of the read path; every default says what it is for."""
 
-from msgspec import Struct
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+Positive = Annotated[int, Meta(ge=1)]
+Share = Annotated[float, Meta(ge=0, le=1)]
 
 
 class ReadSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -24,18 +29,18 @@ class ReadSettings(Struct, frozen=True, forbid_unknown_fields=True):
         pools_refresh_ms: how old the pools in memory may be.
     """
 
-    timeout_ms: int = 200
-    opening_share: float = 0.3
-    source_share: float = 0.6
-    claim_floor_ms: int = 20
-    candidates_per_item: int = 10
-    supporting_share: float = 0.25
-    deeper_by: int = 4
-    offered_per_item: int = 2
-    trigger_share: float = 0.4
-    profile_tag_share: float = 0.5
-    prior_strength: float = 20.0
-    priced_items: int = 5
-    freshness_half_life_s: int = 86_400
-    popularity_half: float = 5.0
-    pools_refresh_ms: int = 1_000
+    timeout_ms: Positive = 200
+    opening_share: Share = 0.3
+    source_share: Share = 0.6
+    claim_floor_ms: Positive = 20
+    candidates_per_item: Positive = 10
+    supporting_share: Share = 0.25
+    deeper_by: Positive = 4
+    offered_per_item: Positive = 2
+    trigger_share: Share = 0.4
+    profile_tag_share: Share = 0.5
+    prior_strength: Annotated[float, Meta(ge=0)] = 20.0
+    priced_items: Positive = 5
+    freshness_half_life_s: Positive = 86_400
+    popularity_half: Annotated[float, Meta(gt=0)] = 5.0
+    pools_refresh_ms: Annotated[int, Meta(ge=0)] = 1_000

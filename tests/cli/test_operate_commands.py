@@ -2,12 +2,13 @@
 
 import json
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 
 from builders import NOW
 from cli_rig import Shell, listing
-from smallpool_config.settings import Settings, StoreSettings
+from smallpool_config.settings import Settings, StoreSettings, shipped
 from smallpool_config.wiring import open_system
 from write_rig import key_of
 
@@ -90,9 +91,31 @@ def test_the_doctor_fails_on_a_file_that_is_not_smallpools(shell: Shell) -> None
     assert "not a SQLite file" in found
 
 
-def test_the_doctor_fails_on_settings_that_are_refused(shell: Shell) -> None:
-    path = shell.write("bad.toml", "[http]\nport = -1\n")
-    assert "http.port" in shell.run("--config", path, "doctor", code=1).out
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "http.port = -1",
+        "behaviour.short_half_life_s = 0",
+        "indexer.batch_size = 0",
+        "read.source_share = 1.5",
+        "behaviour.behaviour_weights.clik = 2",
+    ],
+)
+def test_the_doctor_fails_on_settings_that_are_refused(shell: Shell, setting: str) -> None:
+    named = ".".join(setting.partition(" ")[0].split(".")[:2])
+    assert named in shell.run("--config", shell.write("bad.toml", setting), "doctor", code=1).out
+
+
+def test_the_doctor_fails_on_a_rule_that_cannot_be_read_any_more(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    shell.make_pool("styled", "{field: attributes.style, op: eq, value: x}")
+    knowledge = shell.folder / "knowledge"
+    copytree(shipped("knowledge"), knowledge)
+    declared = (knowledge / "attributes.toml").read_text("utf-8")
+    (knowledge / "attributes.toml").write_text(declared.replace("[attributes.style]", "[attributes.manner]"), "utf-8")
+    monkeypatch.setenv("SMALLPOOL_KNOWLEDGE_DIRECTORY", str(knowledge))
+    status, found = check(shell, "pools", code=1)
+    assert status == "fail"
+    assert "styled" in found
 
 
 def test_the_doctor_fails_on_a_knowledge_base_that_is_refused(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,7 +77,7 @@ def test_case_30_nothing_is_acknowledged_that_is_not_stored(market: Marketplace,
     durable = market.system.acknowledged_log
     asyncio.run(durable.append("item-events", [("a", b"{}")], 0))
     end = durable.end("item-events")
-    BREAKS[how](market.system._durable_database)
+    BREAKS[how](market.system.durable_database)
     with pytest.raises(StoreFull):
         asyncio.run(durable.append("item-events", [("b", b"x" * 100_000)], 0))
     assert durable.end("item-events") == end

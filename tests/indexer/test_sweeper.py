@@ -71,3 +71,12 @@ def test_logs_are_kept_for_seven_days(rig: Rig) -> None:
     sweep(rig)
     assert [record.key for record in rig.log.poll("item-events", "someone new", 10)] == ["b"]
     assert rig.log.poll("user-events", "someone new", 10) == []
+
+
+@pytest.mark.parametrize("kind", ["sold", "withdrawn"])
+def test_a_removal_that_came_before_its_listing_is_stripped_too_and_only_once(rig: Rig, kind: str) -> None:
+    rig.take(item_event(type=kind, version=2))
+    rig.clock.advance(30 * DAY + 1)
+    assert sweep(rig) == 1
+    assert rig.item() == WideItem("i1", 2, ENRICH_STRIPPED, kind)
+    assert sweep(rig) == 0

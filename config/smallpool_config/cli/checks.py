@@ -35,6 +35,7 @@ SQLITE_NEEDED = (3, 38, 0)
 DISK_SHORT_BYTES = 1 << 30
 DISK_FULL_BYTES = 100 << 20
 LATE_MS = 2_000
+FEW = 5
 
 
 class Finding(Struct, frozen=True, omit_defaults=True):
@@ -195,6 +196,11 @@ def _pools(system: System) -> Finding:
     system.catalogue.refresh()
     known, untagged = system.catalogue.all(), len(system.catalogue.untagged())
     found = f"{sum(one.pool.state == 'live' for one in known):,} live of {len(known):,}, besides {HOME}"
+    refused = system.catalogue.refused()
+    if refused:
+        names = ", ".join(known.pool.pool_id for known in refused[:FEW])
+        advice = "declare again what the rules name, or correct them; then save the pools once more"
+        return Finding("pools", "fail", f"{found}; the rules of {len(refused):,} cannot be read: {names} ({refused[0].refused})", advice)
     if untagged:
         return Finding("pools", "warn", f"{found}; {untagged:,} are being brought up to date", "`smallpool pools backfill` waits for it")
     return Finding("pools", "ok", found)

@@ -108,9 +108,12 @@ class Distributed(System):
     def reader(self) -> ItemReader:
         asked = self.settings.elasticsearch
         breaker = breaker_of("elasticsearch", asked.pause_after, asked.pause_ms)
-        return FallbackReader(
-            "elasticsearch", ElasticsearchItemReader(self.connection), LiveItemReader(self.live_rows), breaker, self.clock
-        )
+        return FallbackReader("elasticsearch", self.index_reader, LiveItemReader(self.live_rows), breaker, self.clock)
+
+    @cached_property
+    def index_reader(self) -> ElasticsearchItemReader:
+        """The wide index, while it answers."""
+        return ElasticsearchItemReader(self.connection)
 
     @cached_property
     def live_rows(self) -> ItemRows:

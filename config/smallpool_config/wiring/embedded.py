@@ -61,7 +61,8 @@ class Embedded(System):
         return open_database(self.directory / DATABASE_FILE, synchronous=self.settings.store.synchronous)
 
     @cached_property
-    def _durable_database(self) -> Database:
+    def durable_database(self) -> Database:
+        """The same, whose commits wait for the disk: for events that are acknowledged and changes that are answered for."""
         return open_database(self.directory / DATABASE_FILE, synchronous="full")
 
     @property
@@ -86,7 +87,7 @@ class Embedded(System):
 
     @cached_property
     def acknowledged_log(self) -> EventLog:
-        return SqliteEventLog(self._durable_database)
+        return SqliteEventLog(self.durable_database)
 
     @cached_property
     def wide(self) -> SqliteWideTable:
@@ -147,11 +148,11 @@ class Embedded(System):
 
     @cached_property
     def pools(self) -> PoolStore:
-        return SqlitePoolStore(self.database)
+        return SqlitePoolStore(self.durable_database)
 
     @cached_property
     def keys(self) -> KeyStore:
-        return SqliteKeyStore(self.database)
+        return SqliteKeyStore(self.durable_database)
 
     @property
     def directory_kept(self) -> Path:
@@ -231,6 +232,6 @@ class Embedded(System):
         self.database.checkpoint()
 
     def close(self) -> None:
-        for name in ("database", "_durable_database"):
+        for name in ("database", "durable_database"):
             if name in self.__dict__:
                 self.__dict__[name].close()

@@ -303,7 +303,8 @@ class System(ABC):
         return self.new_catalogue()
 
     @cached_property
-    def _assigner(self) -> Assigner:
+    def assigner(self) -> Assigner:
+        """The selection engine of the write path."""
         return Assigner(self._writing_catalogue)
 
     @cached_property
@@ -314,7 +315,7 @@ class System(ABC):
             log=self.owned_log,
             wide=self.wide,
             understander=self.understander,
-            assigner=self._assigner,
+            assigner=self.assigner,
             recorder=Recorder(self.atomic, self.owned_log, self.wide, self.stats),
             settings=self.settings.indexer,
             observer=self._observer,
@@ -347,7 +348,7 @@ class System(ABC):
         return Backfill(
             clock=self.clock,
             catalogue=self._writing_catalogue,
-            assigner=self._assigner,
+            assigner=self.assigner,
             log=self.owned_log,
             wide=self.wide,
             tail=self.tail_indexer.tail,
