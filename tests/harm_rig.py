@@ -158,11 +158,16 @@ class Indexing(Process):
 
     def __init__(self, settings: Settings, folder: Path) -> None:
         own = msgspec.structs.replace(settings.kafka, state_directory=str(folder / "state"))
-        super().__init__(msgspec.structs.replace(settings, kafka=own), folder, "index")
+        super().__init__(msgspec.structs.replace(settings, kafka=own), folder, "index", "--metrics-port", "0")
 
     def await_ready(self) -> Self:
         self.await_saying("taking in events")
         return self
+
+    def ask(self, path: str) -> httpx.Response:
+        """What the process tells of itself, once it is ready."""
+        address = next(line.split("; ")[1] for line in self.said.splitlines() if "taking in events" in line).removesuffix("/metrics")
+        return httpx.get(f"{address}{path}", timeout=30.0)
 
 
 class Serving(Process):

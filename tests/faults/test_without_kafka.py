@@ -139,15 +139,20 @@ def test_case_12_a_server_without_a_broker_is_not_ready_and_names_kafka_while_it
         post(client, 0, 40)
         await_that(lambda: len(page(client)["items"]) == 10, "a page is full")
         assert is_ready(client), "it is ready from its first answer on"
+        await_that(lambda: index.ask("/readyz").status_code == 200, "the indexer is ready")
         (harming.kill if how == "killed" else harming.pause)("kafka")
         await_that(lambda: names_kafka(client), "the process says that it is not ready")
         for number in range(3):
             assert len(page(client, user_id=f"u{number}", dry_run=False)["items"]) == 10, "pages go on from the last index"
             assert client.get("/healthz").status_code == 200
             assert names_kafka(client), "it stays so for as long as Kafka is away"
+        await_that(lambda: "Kafka" in index.ask("/readyz").json()["failing"].get("kafka", ""), "the indexer is not ready")
+        assert index.ask("/healthz").status_code == 200, "it waits for Kafka, and is not to be ended for it"
         harming.start("kafka") if how == "killed" else harming.resume("kafka")
         await_that(lambda: is_ready(client), "the process is ready again")
         assert readiness(client)[1]["item_events_lag"] is not None
+        await_that(lambda: index.ask("/readyz").status_code == 200, "the indexer is ready again")
+        assert 'smallpool_stage_seconds_count{stage="understand"}' in index.ask("/metrics").text
 
 
 def test_the_age_in_readiness_and_on_a_page_is_that_of_events_which_no_indexer_takes_in(settings: Settings, tmp_path: Path) -> None:

@@ -1,10 +1,11 @@
-"""`smallpool index`: the write path alone, without serving.
+"""`smallpool index`: the write path alone, without serving pages.
 
-In: the event logs of a data directory. Out: everything on them understood, pooled, recorded; the process goes on with what comes.
+In: the event logs. Out: everything on them understood, pooled, recorded; the process goes on with what comes, and tells how it is.
 """
 
 import signal
 import threading
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,7 +15,11 @@ from smallpool_config.cli.screen import screen
 from smallpool_core.errors import StoreError
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from smallpool_config.pulse import Pulse
     from smallpool_config.runtime import Background
+    from smallpool_config.wiring import System
 
 LOOK_EVERY_S = 0.5
 
@@ -22,10 +27,21 @@ LOOK_EVERY_S = 0.5
 def index(
     ctx: typer.Context,
     once: Annotated[bool, typer.Option("--once", help="Take in what waits, then end.")] = False,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(
+            "--metrics-port",
+            min=0,
+            max=65535,
+            help="Port for /metrics, /healthz and /readyz, on the host of the settings; 0 takes a free one. By default none.",
+            show_default=False,
+        ),
+    ] = None,
     data: Data = None,
 ) -> None:
     """Run the write path alone: take in item and user events, tag pools, sweep what has expired. SIGTERM and Ctrl-C end it in order."""
     from smallpool_config.cli.session import load_write_path, opened, turn_until_idle
+    from smallpool_config.pulse import Pulse
     from smallpool_config.runtime import Background
 
     with opened(ctx, data, create=True, patient=not once) as system, system.own_write_path():
@@ -33,9 +49,20 @@ def index(
             turn_until_idle(system, shown=True)
         else:
             load_write_path(system, shown=True)
-            with Background(system, system.write_turn()) as background:
-                until_told_to_stop(background, "taking in events")
+            http = system.settings.http
+            port = http.metrics_port if metrics_port is None else metrics_port
+            pulse = Pulse(system.silent_s)
+            with ExitStack() as stack:
+                background = stack.enter_context(Background(system, pulse.of("taking in", system.write_turn())))
+                where = "" if port is None else f"; {stack.enter_context(_telling(system, background, pulse, http.host, port))}/metrics"
+                until_told_to_stop(background, f"taking in events{where}")
         screen().print("stopped; everything taken in is stored")
+
+
+def _telling(system: "System", background: "Background", pulse: "Pulse", host: str, port: int) -> "AbstractContextManager[str]":
+    from smallpool_config.watching import Watched, answering
+
+    return answering(Watched(system, background, pulse), host, port)
 
 
 def until_told_to_stop(background: "Background", doing: str) -> None:

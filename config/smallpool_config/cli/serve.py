@@ -41,7 +41,8 @@ def serve(
     The first start leaves an admin key in DIR/admin.key, unless SMALLPOOL_ADMIN_KEY (32 characters or more) gives one.
     """
     from smallpool_config.cli.admin_key import first_admin_key
-    from smallpool_config.cli.serving import app_of, listening, run
+    from smallpool_config.cli.listening import listening
+    from smallpool_config.cli.serving import app_of, run
     from smallpool_config.cli.session import load, opened
     from smallpool_config.patience import insist
     from smallpool_config.runtime import Background

@@ -7,8 +7,7 @@ finished first.
 import gc
 import signal
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import FrameType
 
 import uvicorn
@@ -17,11 +16,9 @@ from fastapi import FastAPI
 from smallpool_config.cli.connections import bounded
 from smallpool_config.runtime import Background
 from smallpool_config.wiring import System
-from smallpool_core.errors import StoreUnavailable
 from smallpool_service.http.app import create_app
 from smallpool_service.http.parts import ServiceParts
 
-BACKLOG = 2048
 GRACE_S = 10
 """How long requests under way may take once a signal has come."""
 
@@ -41,24 +38,6 @@ def app_of(system: System, background: Background) -> FastAPI:
         },
     )
     return create_app(parts)
-
-
-@contextmanager
-def listening(host: str, port: int) -> Iterator[tuple[socket.socket, str]]:
-    """A socket that takes connections, and its address as a URL; port 0 takes a free one. Raises `StoreUnavailable`."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((host, port))
-            listener.listen(BACKLOG)
-        except OSError as exc:
-            raise StoreUnavailable(f"could not listen on {host}:{port}: {exc.strerror}; choose another --host or --port") from exc
-        shown = f"[{host}]" if family == socket.AF_INET6 else host
-        yield listener, f"http://{shown}:{listener.getsockname()[1]}"
-    finally:
-        listener.close()
 
 
 def run(app: FastAPI, listener: socket.socket, ready: Callable[[], None]) -> None:

@@ -140,8 +140,12 @@ class Distributed(System):
 
     @cached_property
     def tail_indexer(self) -> TailIndexer:
-        owned = KafkaWideTail(self.settings.kafka, self.log.offsets, self.clock, owner=self.owner)
-        return self._indexer_of(owned, writer=self.writer)
+        return self._indexer_of(self.index_tail, writer=self.writer)
+
+    @cached_property
+    def index_tail(self) -> KafkaWideTail:
+        """What this process owns of `item-wide`, for the wide index."""
+        return KafkaWideTail(self.settings.kafka, self.log.offsets, self.clock, owner=self.owner)
 
     @cached_property
     def seen(self) -> SeenList:
@@ -263,6 +267,10 @@ class Distributed(System):
     def checks(self) -> Mapping[str, Callable[[], str | None]]:
         return {"kafka": self.log.lags.failure}
 
+    def silent_s(self) -> Mapping[str, float]:
+        owner, tail = self.owner.silent_s(), self.index_tail.silent_s()
+        return {**self.log.silent_s(), **owner, **tail}
+
     def data_age_ms(self) -> int | None:
         now = self.clock.now_ms()
         waiting_ms = self.log.lags.waiting_ms(now)
@@ -300,9 +308,7 @@ class Distributed(System):
 
     def _leave(self) -> None:
         """Leaves groups, so that others take over at once, and stops whatever reads."""
-        if "tail_indexer" in self.__dict__:
-            self.__dict__["tail_indexer"].tail.close()
-        self._close(("owner", "tail", "synced_tail", "log", "pools", "keys"))
+        self._close(("index_tail", "owner", "tail", "synced_tail", "log", "pools", "keys"))
 
     def _close(self, names: Sequence[str]) -> None:
         for name in names:

@@ -222,6 +222,9 @@ class Embedded(System):
     def checks(self) -> Mapping[str, Callable[[], str | None]]:
         return {}
 
+    def silent_s(self) -> Mapping[str, float]:
+        return {}
+
     def data_age_ms(self) -> int:
         return self.oldest_waiting_ms()
 

@@ -232,6 +232,12 @@ class System(ABC):
         """What `/readyz` asks, by name: each says from memory what is wrong, None while all is well."""
 
     @abstractmethod
+    def silent_s(self) -> Mapping[str, float]:
+        """For how many seconds each thread of the write path's stores has not come round, by what it does; each does often, whether
+        its store answers or not.
+        """
+
+    @abstractmethod
     def data_age_ms(self) -> int | None:
         """How far what is recallable here may lag behind what was sent: how old the oldest item event is that has not come here. None
         while nobody has looked.

@@ -19,7 +19,7 @@ from smallpool_stores.kafka import clients
 from smallpool_stores.kafka.appends import Appender, Pairs
 from smallpool_stores.kafka.clients import Record, TopicPartition, records_of
 from smallpool_stores.kafka.errors import translated
-from smallpool_stores.kafka.feed import POLL_MS, close_all
+from smallpool_stores.kafka.feed import POLL_MS, close_all, silences
 from smallpool_stores.kafka.group_feed import GroupFeed
 from smallpool_stores.kafka.lags import ITEMS, Lags, Reader
 from smallpool_stores.kafka.offsets import Offsets
@@ -116,6 +116,10 @@ class KafkaEventLog:
 
     def prune(self, topic: Topic, before: int) -> int:
         return 0
+
+    def silent_s(self) -> dict[str, float]:
+        """For how many seconds each thread here has not come round, by what it does."""
+        return {"asking brokers for lags": self.lags.silent_s(), **silences(list(self._feeds.values()))}
 
     def close(self) -> None:
         """Leaves all groups and sends what waits; takes some seconds at most."""

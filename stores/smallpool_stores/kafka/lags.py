@@ -46,8 +46,7 @@ class Lags:
         self._oldest = OldestRecord(settings, "item-events")
         self._answered: Answered | None = None
         self._failure: str | None = None
-        self.came_round_s = monotonic_s()
-        """When `refresh` last ended, well or not."""
+        self._came_round_s = monotonic_s()
 
     def refresh(self) -> None:
         """Asks brokers; raises `StoreError` where they do not answer, and from then on nothing is known until they do."""
@@ -58,7 +57,7 @@ class Lags:
             self._failure = str(error)
             raise
         finally:
-            self.came_round_s = self._monotonic_s()
+            self._came_round_s = self._monotonic_s()
 
     def of(self, topic: Topic, group: str) -> int | None:
         """Records that the group has not passed; None while that is not known."""
@@ -87,6 +86,10 @@ class Lags:
         if silent_s > SILENT_S:
             return f"Kafka at {self._settings.bootstrap} has not answered for {silent_s:.0f} s: see that the brokers run and can be reached"
         return None
+
+    def silent_s(self) -> float:
+        """For how long no `refresh` has ended, well or not."""
+        return self._monotonic_s() - self._came_round_s
 
     def close(self) -> None:
         """Lets go of the connection to the records themselves."""

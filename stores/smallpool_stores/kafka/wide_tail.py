@@ -127,6 +127,10 @@ class KafkaWideTail:
         end = farthest(place, {} if self._feed.end is None else self._feed.end[0])
         return sum(offset + 1 for offset in place.values()), sum(offset + 1 for offset in end.values())
 
+    def silent_s(self) -> dict[str, float]:
+        """For how many seconds the thread that reads has not come round, by what it does."""
+        return {"following item-wide": self._feed.silent_s()}
+
     def close(self) -> None:
         """Ends reading; keeps the place where the next one is to go on from it."""
         close_all([self._feed])
