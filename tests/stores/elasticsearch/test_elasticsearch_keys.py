@@ -17,7 +17,7 @@ from smallpool_core.errors import StoreError, StoreUnavailable
 from smallpool_service.keys import create_key
 from smallpool_stores.elasticsearch import keys
 from smallpool_stores.elasticsearch.connection import Connection
-from smallpool_stores.elasticsearch.key_copy import FOLLOW_EVERY_S
+from smallpool_stores.elasticsearch.key_copy import FOLLOW_EVERY_S, KeyCopy
 from smallpool_stores.elasticsearch.keys import ElasticsearchKeyStore
 
 
@@ -64,6 +64,16 @@ def test_a_process_knows_every_key_from_its_start_and_what_another_does_within_a
         await_that(lambda: follower.known(key(3).digest) == revoked, "the revocation is known")
     assert FOLLOW_EVERY_S <= 0.5, "what another process does is asked for well within the second that is promised"
     other.close()
+
+
+def test_an_older_state_of_a_key_that_is_read_late_undoes_no_revocation(connection: Connection) -> None:
+    copy = KeyCopy(connection.sync, keys.index_of(connection.settings))
+    copy.begin()
+    revoked = replace(key(1), revoked_at=NOW)
+    copy.note(revoked)
+    copy.note(key(1))
+    assert copy.find(key(1).digest) == revoked
+    copy.close()
 
 
 def test_a_store_that_is_down_leaves_the_keys_as_they_were_and_one_that_is_back_is_followed_on(connection: Connection) -> None:
