@@ -6,7 +6,7 @@ In: a system, and its lines of workers. Out: listings and behaviour taken in as 
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -32,16 +32,16 @@ class Background:
     One more thread does what the stores want done now and then, for which neither requests nor listings should wait.
     """
 
-    def __init__(self, system: System, lines: Sequence[Line]) -> None:
+    def __init__(self, system: System, lines: Sequence[Line], monotonic_s: Callable[[], float] = time.monotonic) -> None:
         self._system = system
+        self._monotonic_s = monotonic_s
         self._stop = threading.Event()
         self._workers = [[_Turned(worker) for worker in line] for line in lines]
         self._threads = {
-            " and ".join(worker.name for worker in line): threading.Thread(
-                target=self._run, args=(line,), name=f"turn {line[0].name}", daemon=True
-            )
-            for line in self._workers
+            name: threading.Thread(target=self._run, args=(name, line), name=f"turn {line[0].name}", daemon=True)
+            for name, line in ((" and ".join(worker.name for worker in line), line) for line in self._workers)
         }
+        self._came_round_s = dict.fromkeys(self._threads, monotonic_s())
         self._upkeep = threading.Thread(target=self._keep_up, name="upkeep", daemon=True)
 
     @property
@@ -71,6 +71,11 @@ class Background:
         """Whether every line is turned."""
         return bool(self._threads) and all(thread.is_alive() for thread in self._threads.values())
 
+    def silent_s(self) -> dict[str, float]:
+        """For how many seconds each line has not come round, by what it does."""
+        now = self._monotonic_s()
+        return {name: now - at for name, at in self._came_round_s.items()}
+
     def __enter__(self) -> Self:
         self.start()
         return self
@@ -78,8 +83,9 @@ class Background:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.stop()
 
-    def _run(self, line: "Sequence[_Turned]") -> None:
+    def _run(self, name: str, line: "Sequence[_Turned]") -> None:
         while not self._stop.is_set():
+            self._came_round_s[name] = self._monotonic_s()
             try:
                 is_busy = sum(worker.turn() for worker in line) > 0
             except Exception:

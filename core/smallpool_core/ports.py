@@ -95,8 +95,10 @@ class EventLog(Protocol):
         """Whether the group has come as far as these places; cheap enough to ask every few milliseconds."""
         ...
 
-    def lag(self, topic: Topic, group: str) -> int:
-        """Records that the group has not passed, as of at most some seconds ago; never blocks."""
+    def lag(self, topic: Topic, group: str) -> int | None:
+        """Records that the group has not passed, as of at most some seconds ago; never blocks. None while that is not known: before
+        the log was first asked, and while it does not answer. Who can wait asks for `end` and `committed`.
+        """
         ...
 
     def dead_letter(self, letters: Sequence[DeadLetter]) -> None:
@@ -367,7 +369,13 @@ class KeyStore(Protocol):
     """API keys by digest; secrets are never stored. Callers fail closed."""
 
     async def find(self, digest: str) -> ApiKey | None:
-        """The key with this digest, revoked ones included."""
+        """The key with this digest as it is stored, revoked ones included."""
+        ...
+
+    def known(self, digest: str) -> ApiKey | None:
+        """The same as this process knows it, for every request to be let in by: waits for no other machine. A write of this process is
+        seen at once, one of another within a second; while the store is down, as it was last.
+        """
         ...
 
     async def add(self, key: ApiKey) -> None:

@@ -15,7 +15,7 @@ from smallpool_config.wiring.system import Loaded, System
 from smallpool_core.errors import StoreError
 from smallpool_core.events import INDEXER_GROUP
 from smallpool_core.places import Places
-from smallpool_core.ports import Atomic, EventLog, ItemReader, KeyStore, LiveView, PoolStore, SeenList, UserProfiles, WideTable
+from smallpool_core.ports import Atomic, EventLog, ItemReader, LiveView, PoolStore, SeenList, UserProfiles, WideTable
 from smallpool_indexer.forget import Forgetter
 from smallpool_indexer.index import TailIndexer
 from smallpool_indexer.rebuild import Rebuild, Sources
@@ -146,8 +146,12 @@ class Distributed(System):
 
     @cached_property
     def tail_indexer(self) -> TailIndexer:
-        owned = KafkaWideTail(self.settings.kafka, self.log.offsets, self.clock, owner=self.owner)
-        return self._indexer_of(owned, writer=self.writer)
+        return self._indexer_of(self.index_tail, writer=self.writer)
+
+    @cached_property
+    def index_tail(self) -> KafkaWideTail:
+        """What this process owns of `item-wide`, for the wide index."""
+        return KafkaWideTail(self.settings.kafka, self.log.offsets, self.clock, owner=self.owner)
 
     @cached_property
     def seen(self) -> SeenList:
@@ -174,12 +178,16 @@ class Distributed(System):
         return ElasticsearchPoolStore(self.connection, self.log.offsets.partitions("item-wide"))
 
     @cached_property
-    def keys(self) -> KeyStore:
+    def keys(self) -> ElasticsearchKeyStore:
         return ElasticsearchKeyStore(self.connection)
 
     @property
     def directory_kept(self) -> None:
         return None
+
+    @property
+    def first_step(self) -> str:
+        return "make its topics and indices with `smallpool stack init`, or name other servers, or another prefix, in the settings"
 
     def amiss(self) -> Mapping[str, Callable[[], Sequence[str]]]:
         return {
@@ -264,11 +272,28 @@ class Distributed(System):
     def whole_lines(self) -> Sequence[Line]:
         return [*self.write_lines(), *self.serving_lines()]
 
-    def data_age_ms(self) -> int:
-        return self.tail.age_ms(self.clock.now_ms())
+    def begin_serving(self) -> None:
+        self.keys.begin()
+        self.log.lags.refresh()
+
+    def checks(self) -> Mapping[str, Callable[[], str | None]]:
+        return {"kafka": self.log.lags.failure}
+
+    def silent_s(self) -> Mapping[str, float]:
+        owner, tail = self.owner.silent_s(), self.index_tail.silent_s()
+        return {**self.log.silent_s(), **owner, **tail}
+
+    def data_age_ms(self) -> int | None:
+        now = self.clock.now_ms()
+        waiting_ms = self.log.lags.waiting_ms(now)
+        return None if waiting_ms is None else max(waiting_ms, self.tail.age_ms(now))
+
+    def oldest_waiting_ms(self) -> int | None:
+        self.log.lags.refresh()
+        return self.log.lags.waiting_ms(self.clock.now_ms())
 
     def upkeep(self) -> None:
-        self.log.refresh_lags()
+        self.log.lags.refresh()
         if "owner" in self.__dict__:
             self.owner.checkpoint()
 
@@ -298,10 +323,8 @@ class Distributed(System):
         """Leaves groups, so that others take over at once, and stops whatever reads; whichever server hangs, that is soon over."""
         made = self.__dict__
         parts: dict[str, Callable[[], object]] = {
-            name: made.pop(name).close for name in ("owner", "tail", "synced_tail", "pools") if name in made
+            name: made.pop(name).close for name in ("index_tail", "owner", "tail", "synced_tail", "pools", "keys") if name in made
         }
-        if "tail_indexer" in made:
-            parts["tail of the owner"] = made["tail_indexer"].tail.close
         if "log" in made:
             parts["groups"] = made["log"].leave
         close_together(parts, LEFT_WITHIN_S)

@@ -163,6 +163,10 @@ class Embedded(System):
     def directory_kept(self) -> Path:
         return Path(self.settings.store.directory)
 
+    @property
+    def first_step(self) -> str:
+        return "begin with `smallpool publish FILE` or `smallpool serve`, or name another directory with --data DIR"
+
     def amiss(self) -> Mapping[str, Callable[[], Sequence[str]]]:
         def look() -> Sequence[str]:
             self.pools.epoch()
@@ -221,7 +225,19 @@ class Embedded(System):
     def whole_lines(self) -> Sequence[Line]:
         return self.write_lines()
 
+    def begin_serving(self) -> None:
+        """What is asked for lies in the file, and is read there each time."""
+
+    def checks(self) -> Mapping[str, Callable[[], str | None]]:
+        return {}
+
+    def silent_s(self) -> Mapping[str, float]:
+        return {}
+
     def data_age_ms(self) -> int:
+        return self.oldest_waiting_ms()
+
+    def oldest_waiting_ms(self) -> int:
         return oldest_waiting_ms(self.log, self.clock.now_ms())
 
     def upkeep(self) -> None:

@@ -161,6 +161,11 @@ class System(ABC):
     def directory_kept(self) -> Path | None:
         """The directory that holds the data, where one does."""
 
+    @property
+    @abstractmethod
+    def first_step(self) -> str:
+        """What to do where nothing was ever stored; a part of a sentence."""
+
     @abstractmethod
     def amiss(self) -> Mapping[str, Callable[[], Sequence[str]]]:
         """For each store by name, what tells what is wrong with it, one sentence each; raises `StoreError` where it cannot be asked."""
@@ -234,8 +239,28 @@ class System(ABC):
         return turn_of(self.whole_lines())
 
     @abstractmethod
-    def data_age_ms(self) -> int:
-        """How far what is recallable here may lag behind what was sent."""
+    def begin_serving(self) -> None:
+        """Learns what requests go by without asking for it; to be called after `load`, before the first request."""
+
+    @abstractmethod
+    def checks(self) -> Mapping[str, Callable[[], str | None]]:
+        """What `/readyz` asks, by name: each says from memory what is wrong, None while all is well."""
+
+    @abstractmethod
+    def silent_s(self) -> Mapping[str, float]:
+        """For how many seconds each thread of the write path's stores has not come round, by what it does; each does often, whether
+        its store answers or not.
+        """
+
+    @abstractmethod
+    def data_age_ms(self) -> int | None:
+        """How far what is recallable here may lag behind what was sent: how old the oldest item event is that has not come here. None
+        while nobody has looked.
+        """
+
+    @abstractmethod
+    def oldest_waiting_ms(self) -> int | None:
+        """How long the oldest item event that was not taken in has waited, 0 where none does; asks the log, which may take its time."""
 
     @abstractmethod
     def upkeep(self) -> None:
