@@ -15,7 +15,7 @@ from smallpool_config.clock import SystemClock
 from smallpool_core.users import Identity
 from smallpool_service.page import Page
 from smallpool_service.settings import ReadSettings
-from system_rig import EVERYTHING, Marketplace, field, listing, sold
+from system_rig import EVERYTHING, Marketplace, field, listing
 from two_wirings import Rested, distributed, on_servers
 
 TIMEOUT_MS = 3_000
@@ -101,18 +101,6 @@ def test_case_13_without_elasticsearch_a_page_comes_from_the_live_view_in_time(m
         assert len(set(served)) == 30, "nothing comes twice, since the seen list answers"
         mend()
         await_that(lambda: lost.recall(dry_run=True).degraded == [], "a page lacks nothing again")
-
-
-def test_case_13_what_is_sold_meanwhile_is_on_no_page(market: Marketplace, harming: Servers) -> None:
-    with replica(market) as lost:
-        lost.send(listing("late", category="晚"))
-        market.settle()
-        turn = lost.system.serving_turn()
-        await_that(lambda: turn() or "late" in lost.glance(size=100), "the listing is recalled")
-        harming.pause("elasticsearch")
-        lost.send(sold("late"))
-        await_that(market.system.indexer.run_once, "the sale is recorded without Elasticsearch")
-        await_that(lambda: turn() or "late" not in ids(page_in_time(lost, size=100, dry_run=True)), "the sale has reached this process")
 
 
 def test_case_13_a_pool_whose_tag_is_not_trusted_gives_an_empty_page_that_says_so(market: Marketplace, harming: Servers) -> None:

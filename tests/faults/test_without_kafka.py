@@ -22,7 +22,7 @@ from smallpool_stores.kafka.offsets import Offsets
 from two_wirings import on_servers
 
 OUTAGE_S = 10.0
-STOPPED_WITHIN_S = 15.0
+STOPPED_WITHIN_S = 10.0
 """Ten seconds for requests under way, and what a busy machine adds to letting go of the stores."""
 
 
