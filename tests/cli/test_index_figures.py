@@ -76,7 +76,8 @@ def test_a_thread_that_hangs_makes_the_process_unhealthy_until_it_comes_round(tm
         begun.set()
         return go_on.wait()
 
-    with told(tmp_path, turn, clock) as address:
+    with told(tmp_path, turn, clock) as address, ExitStack() as failing:
+        failing.callback(go_on.set)  # else a test that fails would wait for the thread for ever
         begun.wait()
         clock.s += HANGS_S
         assert httpx.get(f"{address}/healthz").status_code == 200
