@@ -80,7 +80,7 @@ def encode_item_event(event: ItemEvent) -> bytes:
     fields: dict[str, Any] = {"type": event.type, "item_id": event.item_id, "at": event.at}
     if event.type in _INTERNAL_REASONS:
         fields["reason"] = event.reason
-    else:
+    if event.type not in _INTERNAL_REASONS or event.version:
         fields["version"] = event.version
     if event.given is not None:
         fields["item"] = event.given
@@ -148,12 +148,13 @@ def _internal_event(row: RowReader, kind: str, now: int) -> ItemEvent:
         raise wrong("reason", None, f"one of {', '.join(_INTERNAL_REASONS[kind])} is required")
     at = row.time("at")
     item_id = row.required_identifier("item_id")
-    return ItemEvent("enrich" if kind == "enrich" else "sweep", item_id, 0, now if at is None else at, reason=reason)
+    version = _version(row) or 0
+    return ItemEvent("enrich" if kind == "enrich" else "sweep", item_id, version, now if at is None else at, reason=reason)
 
 
 def _external_event(row: RowReader, kind: str, now: int) -> ItemEvent:
     item_id = row.required_identifier("item_id")
-    version = row.integer("version", MAX_VERSION, "the seller's version")
+    version = _version(row)
     if version is None:
         raise wrong("version", None, f"a whole number from 0 to {MAX_VERSION} is required")
     at = _required_at(row, now)
@@ -161,6 +162,10 @@ def _external_event(row: RowReader, kind: str, now: int) -> ItemEvent:
         return ItemEvent("published" if kind == "published" else "updated", item_id, version, at, _given(row.inner("item")))
     row.take("item")  # a removal needs nothing of the item, so a bad one must not keep it on sale
     return ItemEvent("sold" if kind == "sold" else "withdrawn", item_id, version, at)
+
+
+def _version(row: RowReader) -> int | None:
+    return row.integer("version", MAX_VERSION, "the seller's version")
 
 
 def _given(row: RowReader) -> Given:

@@ -32,7 +32,10 @@ class Given(Struct, frozen=True, omit_defaults=True):
 
 
 class ItemEvent(Struct, frozen=True):
-    """One event of an item's life. `given` is there for published and updated; `reason` for enrich and sweep."""
+    """One event of an item's life. `given` is there for published and updated; `reason` for enrich and sweep.
+
+    `version` is the seller's; an internal event that is about one version names it, any other says 0.
+    """
 
     type: ItemEventType
     item_id: str

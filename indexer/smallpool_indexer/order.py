@@ -62,7 +62,7 @@ def fold(item: WideItem | None, taken: Taken, now: int) -> Folded:
     if item is None:
         return Folded(None, "unknown_item")
     if event.reason == "strip":
-        return _strip(item)
+        return _strip(item, event.version)
     if item.state != "on_sale":
         return Folded(item, "not_listed")
     if event.reason == "expired":
@@ -117,9 +117,12 @@ def _expiry(item: WideItem, now: int) -> Folded:
     return Folded(replace(item, enrich=ENRICH_EXPIRED, state="expired", pools=(), intervals={}), "expired")
 
 
-def _strip(item: WideItem) -> Folded:
-    """What is left of a removed item: enough that nothing older ever lists it again."""
-    if item.state == "on_sale":
+def _strip(item: WideItem, version: int) -> Folded:
+    """What is left of a removed item: enough that nothing older ever lists it again.
+
+    The event is about one version: an item that was listed again meanwhile keeps its fields from its own removal on.
+    """
+    if item.state == "on_sale" or item.version != version:
         return Folded(item, "not_due")
     if item.enrich == ENRICH_STRIPPED:
         return Folded(item, "dup")

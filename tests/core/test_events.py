@@ -60,9 +60,9 @@ def test_a_user_event_comes_back_from_its_bytes() -> None:
 
 
 def test_internal_events_are_taken_from_the_log_alone() -> None:
-    event = item_event(type="enrich", version=0, reason="retag", given=None)
-    assert parse_item_event(encode_item_event(event), NOW, internal=True) == event
-    assert rejected(encode_item_event(event)).field == "type"
+    for event in (item_event(type="enrich", version=0, reason="retag"), item_event(type="sweep", version=3, reason="strip")):
+        assert parse_item_event(encode_item_event(event), NOW, internal=True) == event
+        assert rejected(encode_item_event(event)).field == "type"
 
 
 @pytest.mark.parametrize(("kind", "reason"), [("enrich", "expired"), ("enrich", None), ("sweep", "retag"), ("sweep", 1)])

@@ -24,8 +24,8 @@ def ordered(events: Sequence[ItemEvent], *stored: WideItem) -> Staged[WideItem]:
     return order(understand(taken, known, PlainUnderstander(), NOW).out, known, NOW)
 
 
-def internal(kind: ItemEventType, reason: str) -> ItemEvent:
-    return item_event(type=kind, version=0, reason=reason)
+def internal(kind: ItemEventType, reason: str, version: int = 0) -> ItemEvent:
+    return item_event(type=kind, version=version, reason=reason)
 
 
 def seen(item: WideItem) -> object:
@@ -127,15 +127,21 @@ def test_an_item_is_recorded_as_expired_an_hour_after_its_expiry(expires_at: int
 
 
 def test_stripping_leaves_the_id_the_version_and_the_state() -> None:
-    [item] = ordered([internal("sweep", "strip")], wide_item(version=9, enrich=ENRICH_SOLD, state="sold")).out
+    [item] = ordered([internal("sweep", "strip", 9)], wide_item(version=9, enrich=ENRICH_SOLD, state="sold")).out
     assert item == WideItem("i1", 9, ENRICH_STRIPPED, "sold")
-    assert ordered([internal("sweep", "strip")], item).out == []
+    assert ordered([internal("sweep", "strip", 9)], item).out == []
     assert ordered([item_event(version=9), item_event(type="sold", version=9)], item).out == []
     assert ordered([item_event(version=10)], item).out[0].order == (10, 0)
 
 
 def test_an_item_on_sale_is_not_stripped() -> None:
-    assert ordered([internal("sweep", "strip")], wide_item()).counts == {"not_due": 1}
+    assert ordered([internal("sweep", "strip", 1)], wide_item()).counts == {"not_due": 1}
+
+
+@pytest.mark.parametrize("version", [0, 8, 10])
+def test_an_item_is_not_stripped_for_another_version_than_the_one_that_was_removed(version: int) -> None:
+    staged = ordered([internal("sweep", "strip", version)], wide_item(version=9, enrich=ENRICH_SOLD, state="sold"))
+    assert (staged.out, staged.counts) == ([], {"not_due": 1})
 
 
 def final_state(events: Sequence[ItemEvent], batch: int) -> dict[str, object]:
