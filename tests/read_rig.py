@@ -206,14 +206,14 @@ class FakeTriggers(Fragile):
         self.use()
         return self.states.get(identity, TriggerState())
 
-    async def erase(self, identity: str) -> None:
-        self.states.pop(identity, None)
-
     def load(self, identity: str) -> TriggerState:
         return self.states.get(identity, TriggerState())
 
     def save(self, identity: str, state: TriggerState, now: int) -> None:
         self.states[identity] = state
+
+    def erased(self, identity: str) -> Places:
+        return {}
 
     def mark(self, identity: str, event: object, offset: int) -> bool:
         return True
@@ -233,8 +233,19 @@ class FakeProfiles(Fragile):
     async def put(self, identity: str, profile: Profile) -> None:
         self.profiles[identity] = profile
 
-    async def erase(self, identity: str) -> None:
-        self.profiles.pop(identity, None)
+
+class FakePeople:
+    """The people of the other fakes, and up to where each was erased."""
+
+    def __init__(self, triggers: FakeTriggers, profiles: FakeProfiles, seen: FragileSeenList) -> None:
+        self._triggers, self._profiles, self._seen = triggers, profiles, seen
+        self.erased: dict[str, Places] = {}
+
+    async def erase(self, identity: str, upto: Places, now: int) -> None:
+        self._triggers.states.pop(identity, None)
+        self._profiles.profiles.pop(identity, None)
+        await self._seen.erase(identity, None)
+        self.erased[identity] = upto
 
 
 class FakeStats(Fragile):
@@ -277,6 +288,9 @@ class FakeLog(Fragile):
         self.use()
         self.records.extend((topic, key, value) for key, value in records)
         return {0: len(self.records) - 1}
+
+    def end(self, topic: str) -> Places:
+        return {0: sum(appended == topic for appended, _, _ in self.records) - 1}
 
 
 class FakePools(Fragile):
@@ -330,6 +344,7 @@ class World:
         self.clock = FakeClock(NOW)
         self.reader, self.live, self.tail = FakeReader(self.items), FakeLive(self.items), FakeTail()
         self.seen, self.triggers, self.profiles = FragileSeenList(), FakeTriggers(), FakeProfiles()
+        self.people = FakePeople(self.triggers, self.profiles, self.seen)
         self.stats, self.log, self.pools = FakeStats(), FakeLog(), FakePools()
         self.put_pool()
         self.ports = ReadPorts(
@@ -340,6 +355,7 @@ class World:
             seen=self.seen,
             triggers=self.triggers,
             profiles=self.profiles,
+            people=self.people,
             stats=self.stats,
             log=self.log,  # type: ignore[arg-type]
             clock=self.clock,

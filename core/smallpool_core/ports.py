@@ -17,6 +17,7 @@ from smallpool_core.pages import Answer, Claimed, ClaimRequest, LiveItem, Openin
 from smallpool_core.places import Places
 from smallpool_core.pools import PoolChange, PoolDraft, Revision
 from smallpool_core.rules import Rule
+from smallpool_core.statistics import StatDelta
 from smallpool_core.terms import Trigger
 from smallpool_core.users import Profile, TriggerState, UserEvent
 
@@ -262,12 +263,12 @@ class TriggerStore(Protocol):
         """The stored state; an empty one for a stranger. Weights are as of their own time."""
         ...
 
-    async def erase(self, identity: str) -> None:
-        """Forgets everything of this person, marks included."""
-        ...
-
     def load(self, identity: str) -> TriggerState:
         """The same state for the write path; inside `Atomic.atomic` it sees the block's writes."""
+        ...
+
+    def erased(self, identity: str) -> Places:
+        """Up to where in `user-events` this person was erased. An erasure between this and `save` makes `save` fail, or takes it back."""
         ...
 
     def save(self, identity: str, state: TriggerState, now: int) -> None:
@@ -293,20 +294,15 @@ class UserProfiles(Protocol):
         """Replaces the profile."""
         ...
 
-    async def erase(self, identity: str) -> None:
-        """Forgets the profile."""
+
+class People(Protocol):
+    """Everything that is kept of one person, as one unit. Callers fail closed."""
+
+    async def erase(self, identity: str, upto: Places, now: int) -> None:
+        """Forgets state, marks, profile, seen lists and pages, and notes, for the seven days of `user-events` at least, that nothing
+        counts which these hold of the person up to these places. All of it or nothing; of two notes the later places hold.
+        """
         ...
-
-
-class StatDelta(Struct, frozen=True):
-    """One event's effect on the statistics: `weight` moves popularity, `type` its hourly counter, `terms` the prior."""
-
-    item_id: str
-    pool_id: str
-    type: str
-    weight: float
-    at: int
-    terms: tuple[str, ...]
 
 
 class ItemStats(Protocol):

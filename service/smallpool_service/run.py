@@ -10,7 +10,7 @@ from typing import TypeVar
 from smallpool_core.catalogue import Catalogue, KnownPool
 from smallpool_core.errors import StoreError
 from smallpool_core.pages import Answer, Dropped, SourceFailure
-from smallpool_core.ports import Clock, EventLog, ItemReader, ItemStats, LiveView, SeenList, TriggerStore, UserProfiles, WideTail
+from smallpool_core.ports import Clock, EventLog, ItemReader, ItemStats, LiveView, People, SeenList, TriggerStore, UserProfiles, WideTail
 from smallpool_service.candidates import Recalled, Scored
 from smallpool_service.prompt import in_time
 from smallpool_service.request import RecallRequest
@@ -30,6 +30,7 @@ class ReadPorts:
     seen: SeenList
     triggers: TriggerStore
     profiles: UserProfiles
+    people: People
     stats: ItemStats
     log: EventLog
     clock: Clock

@@ -12,7 +12,8 @@ import pytest
 
 from builders import DAY, HOUR, NOW
 from redis_rig import shared_redis
-from smallpool_core.ports import Atomic, ItemStats, StatDelta
+from smallpool_core.ports import Atomic, ItemStats
+from smallpool_core.statistics import StatDelta
 from smallpool_core.terms import Trigger
 from smallpool_stores.redis.stats import RedisItemStats
 from smallpool_stores.redis.triggers import RedisTriggerStore

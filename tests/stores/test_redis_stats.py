@@ -8,7 +8,7 @@ import pytest
 from builders import HOUR, NOW
 from redis_rig import shared_redis
 from smallpool_core.errors import SettingsRefused
-from smallpool_core.ports import StatDelta
+from smallpool_core.statistics import StatDelta
 from smallpool_stores.redis.additions import SITE
 from smallpool_stores.redis.connection import RedisConnection
 from smallpool_stores.redis.settings import RedisSettings

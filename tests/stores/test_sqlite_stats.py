@@ -8,7 +8,7 @@ import pytest
 
 from builders import DAY, HOUR, NOW
 from smallpool_core.errors import SettingsRefused
-from smallpool_core.ports import StatDelta
+from smallpool_core.statistics import StatDelta
 from smallpool_stores.sqlite import decay
 from smallpool_stores.sqlite.database import Database
 from smallpool_stores.sqlite.schema import open_database

@@ -14,7 +14,7 @@ from smallpool_config.wiring.system import Loaded, System, Turn
 from smallpool_core.errors import StoreError
 from smallpool_core.events import INDEXER_GROUP
 from smallpool_core.places import Places
-from smallpool_core.ports import Atomic, EventLog, ItemReader, KeyStore, LiveView, PoolStore, SeenList, UserProfiles, WideTable
+from smallpool_core.ports import Atomic, EventLog, ItemReader, KeyStore, LiveView, People, PoolStore, SeenList, UserProfiles, WideTable
 from smallpool_indexer.index import TailIndexer
 from smallpool_indexer.rebuild import Rebuild, Sources
 from smallpool_indexer.replay import Sync
@@ -40,6 +40,7 @@ from smallpool_stores.memory.live_view import PackedLiveView
 from smallpool_stores.memory.rows import ItemRows
 from smallpool_stores.redis import removal as redis_removal
 from smallpool_stores.redis.connection import RedisConnection
+from smallpool_stores.redis.people import RedisPeople
 from smallpool_stores.redis.profiles import RedisUserProfiles
 from smallpool_stores.redis.seen import RedisSeenList
 from smallpool_stores.redis.stats import RedisItemStats
@@ -151,6 +152,10 @@ class Distributed(System):
     @cached_property
     def profiles(self) -> UserProfiles:
         return RedisUserProfiles(self.redis)
+
+    @cached_property
+    def people(self) -> People:
+        return RedisPeople(self.redis)
 
     @cached_property
     def stats(self) -> RedisItemStats:

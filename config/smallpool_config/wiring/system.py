@@ -23,6 +23,7 @@ from smallpool_core.ports import (
     ItemWriter,
     KeyStore,
     LiveView,
+    People,
     PoolStore,
     SeenList,
     TriggerStore,
@@ -136,6 +137,11 @@ class System(ABC):
     @abstractmethod
     def profiles(self) -> UserProfiles:
         """Profiles by person."""
+
+    @property
+    @abstractmethod
+    def people(self) -> People:
+        """All that is kept of one person, to be erased."""
 
     @property
     @abstractmethod
@@ -263,6 +269,7 @@ class System(ABC):
             seen=self.seen,
             triggers=self.triggers,
             profiles=self.profiles,
+            people=self.people,
             stats=self.stats,
             log=self.log,
             clock=self.clock,

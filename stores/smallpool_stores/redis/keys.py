@@ -40,6 +40,11 @@ class PersonKeys(Struct, frozen=True):
         return f"{self.base}m"
 
     @property
+    def erasure(self) -> str:
+        """String: up to where in the log what this person did is erased."""
+        return f"{self.base}e"
+
+    @property
     def profile(self) -> str:
         """String: the profile."""
         return f"{self.base}f"

@@ -16,7 +16,7 @@ from struct import unpack
 from msgspec import Struct, msgpack
 
 from smallpool_core.errors import Problem, SettingsRefused
-from smallpool_core.ports import StatDelta
+from smallpool_core.statistics import StatDelta
 from smallpool_core.terms import Trigger
 from smallpool_stores.forward_decay import LEAST_WEIGHT, log_weight, weight_at
 from smallpool_stores.redis.additions import HOUR_MS, SITE, PoolAddition, additions

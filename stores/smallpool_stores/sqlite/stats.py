@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from sqlite3 import Connection
 
 from smallpool_core.errors import Problem, SettingsRefused
-from smallpool_core.ports import StatDelta
+from smallpool_core.statistics import StatDelta
 from smallpool_core.terms import Trigger
 from smallpool_stores.forward_decay import LEAST_WEIGHT, log_sum, log_weight, weight_at
 from smallpool_stores.sqlite import decay
