@@ -163,7 +163,7 @@ class Rig:
             settings=settings,
             progress=self.progress.append,
         )
-        self.sweeper = Sweeper(log=self.log, wide=self.wide, settings=settings)
+        self.sweeper = Sweeper(log=self.log, wide=self.wide, stats=self.stats, settings=settings)
         self.write_path = WritePath(self.clock, Workers(self.indexer, self.tail_indexer, self.user_events, self.backfill, self.sweeper))
 
     def send(self, *events: ItemEvent | UserEvent | bytes) -> list[int]:

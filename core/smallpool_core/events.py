@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar, get_args
 import msgspec
 
 from smallpool_core.batches import split_batch
-from smallpool_core.items import Given, ItemEvent, Sale
+from smallpool_core.items import THOUSAND, Given, ItemEvent, Sale
 from smallpool_core.row_reader import Counts, Rejection, RowReader, Wrong, shown, wrong
 from smallpool_core.users import USER_EVENT_TYPES, UserEvent, UserEventType
 from smallpool_core.versions import MAX_VERSION
@@ -45,7 +45,7 @@ MAX_AHEAD_MS = 300_000
 
 EXTERNAL_TYPES = ("published", "updated", "sold", "withdrawn")
 LISTING_TYPES = ("published", "updated")
-ENRICH_REASONS = ("retag", "understand")
+ENRICH_REASONS = ("retag", "understand", "rescore")
 SWEEP_REASONS = ("expired", "strip")
 _INTERNAL_REASONS = {"enrich": ENRICH_REASONS, "sweep": SWEEP_REASONS}
 SALES: tuple[str, ...] = get_args(Sale)
@@ -82,6 +82,8 @@ def encode_item_event(event: ItemEvent) -> bytes:
         fields["reason"] = event.reason
     if event.type not in _INTERNAL_REASONS or event.version:
         fields["version"] = event.version
+    if event.popularity is not None:
+        fields["popularity"] = event.popularity
     if event.given is not None:
         fields["item"] = event.given
     return msgspec.json.encode(fields)
@@ -149,7 +151,12 @@ def _internal_event(row: RowReader, kind: str, now: int) -> ItemEvent:
     at = row.time("at")
     item_id = row.required_identifier("item_id")
     version = _version(row) or 0
-    return ItemEvent("enrich" if kind == "enrich" else "sweep", item_id, version, now if at is None else at, reason=reason)
+    popularity = row.integer("popularity", THOUSAND, "thousandths") if reason == "rescore" else None
+    if reason == "rescore" and popularity is None:
+        raise wrong("popularity", None, f"a whole number from 0 to {THOUSAND} is required")
+    return ItemEvent(
+        "enrich" if kind == "enrich" else "sweep", item_id, version, now if at is None else at, reason=reason, popularity=popularity
+    )
 
 
 def _external_event(row: RowReader, kind: str, now: int) -> ItemEvent:

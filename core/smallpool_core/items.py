@@ -34,7 +34,8 @@ class Given(Struct, frozen=True, omit_defaults=True):
 class ItemEvent(Struct, frozen=True):
     """One event of an item's life. `given` is there for published and updated; `reason` for enrich and sweep.
 
-    `version` is the seller's; an internal event that is about one version names it, any other says 0.
+    `version` is the seller's; an internal event that is about one version names it, any other says 0. `popularity` (in
+    thousandths, 0 … 1000) is what a rescore brings.
     """
 
     type: ItemEventType
@@ -43,6 +44,7 @@ class ItemEvent(Struct, frozen=True):
     at: int
     given: Given | None = None
     reason: str = ""
+    popularity: int | None = None
 
 
 class Span(Struct, frozen=True, array_like=True):
@@ -82,7 +84,8 @@ class WideItem(Struct, frozen=True, omit_defaults=True):
     """A row of the wide index. Field names are those of the table in `fields.py`; keywords are normalised.
 
     `category` is the path key (`"数码›手机"`); `intervals` maps a pool whose rule depends on time to the
-    closed intervals of now (ms, both ends included) in which the rule holds for this item.
+    closed intervals of now (ms, both ends included) in which the rule holds for this item. `popularity` is the one that
+    went into `static_score`, in thousandths.
     """
 
     item_id: str
@@ -115,6 +118,7 @@ class WideItem(Struct, frozen=True, omit_defaults=True):
     intervals: dict[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     terms: tuple[str, ...] = ()
     static_score: int = 0
+    popularity: int = 0
     spans: tuple[Span, ...] = ()
     quality_parts: dict[str, float] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)

@@ -316,6 +316,10 @@ class ItemStats(Protocol):
         """Drops popularity of items that left, so that popular lists stay short."""
         ...
 
+    def ranked(self, skip: int, limit: int, now: int) -> list[tuple[str, float]]:
+        """Items with their decayed weight on the whole site as of `now`, heaviest first, after the first `skip`; for the write path."""
+        ...
+
     async def popular(self, pool_id: str, limit: int) -> list[str]:
         """Item ids by decayed weight descending."""
         ...

@@ -12,6 +12,7 @@ class IndexerSettings(Struct, frozen=True, forbid_unknown_fields=True):
     backfill_page: items re-tagged between two batches of listings. survey_from: this many untagged pools are tagged by one
     survey of all items instead of a scan each; survey_page: items of it between two batches of listings.
     sweep_size: expired, and as many old removals, taken up by one sweep.
+    rescore_size: places of the ranking of popular items that one sweep compares with the scores of these items.
     tombstone_keep_s: how long a removed item keeps its fields. log_keep_s: how long a consumed log record is kept.
     """
 
@@ -22,5 +23,6 @@ class IndexerSettings(Struct, frozen=True, forbid_unknown_fields=True):
     survey_from: int = 32
     survey_page: int = 128
     sweep_size: int = 500
+    rescore_size: int = 1_000
     tombstone_keep_s: int = 30 * 86_400
     log_keep_s: int = 7 * 86_400

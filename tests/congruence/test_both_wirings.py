@@ -151,8 +151,27 @@ def test_the_same_events_and_requests_give_the_same_pages(markets: list[Marketpl
         for request in life.requests(step, REQUESTS):
             compared, served = compared + 1, served + compare(markets, request)
         clock.advance(life.draw.choice((1, MINUTE, 25 * MINUTE)))
+        both(markets)  # both sweep now, when neither has anything under way
     assert compared == STEPS * REQUESTS
     assert served > compared, "pages with something on them were compared"
+
+
+def test_clicks_raise_the_static_score_of_an_item_in_the_wide_index(markets: list[Marketplace]) -> None:
+    names = ("a", "b", "c")
+    both(markets, *(item_event(name, given=given(TITLES[0], category=CATEGORIES[0])) for name in names))
+    for market in markets:
+        market.put_pool("p", EVERYTHING)
+    born = markets[0].item("b").static_score
+    both(markets, *(user_event("click", "b", user_id=user) for user in USERS))
+    markets[0].clock.advance(MINUTE)
+    for _ in ("the sweep", "what it sent"):
+        both(markets)
+    for market in markets:
+        assert market.item("b").popularity == 615, "8 clicks of 13"
+        assert market.item("b").static_score == born + 47
+        newcomer = market.recall(identity=Identity("stranger", None), explain=True, dry_run=True)
+        assert newcomer.items[0].item_id == "b"
+        assert market.item("a").static_score == born
 
 
 def test_real_titles_give_the_same_pages(tmp_path: Path, shared_data: Path) -> None:

@@ -140,6 +140,15 @@ def test_a_list_is_as_long_as_asked(stats: ItemStats) -> None:
     assert [one.term for one in top_terms(stats, limit=2)] == ["t:5", "t:4"]
 
 
+def test_the_ranking_of_the_site_is_read_a_page_at_a_time_with_weights_as_of_now(stats: ItemStats) -> None:
+    stats.add([delta(f"i{number}", weight=2.0**number, pool_id=f"p{number}") for number in range(5)], 0, 0)
+    later = NOW + int(HALF_LIFE_HOURS * HOUR)
+    pages = [stats.ranked(skip, 2, later) for skip in (0, 2, 4, 6)]
+    assert pages == [[("i4", pytest.approx(8.0)), ("i3", pytest.approx(4.0))], [("i2", pytest.approx(2.0)), ("i1", pytest.approx(1.0))],
+                     [("i0", pytest.approx(0.5))], []]  # fmt: skip
+    assert stats.ranked(0, 0, later) == []
+
+
 def test_an_event_counts_for_its_pool_and_for_the_whole_site(stats: ItemStats) -> None:
     stats.add([delta("i1", pool_id="p1", terms=("t:1",)), delta("i1", pool_id="p2"), delta("i2", pool_id="p2", weight=1.5)], 0, 0)
     assert popularity(stats, "i1", "i2") == {"i1": pytest.approx(1.0)}

@@ -348,5 +348,5 @@ class System(ABC):
     @cached_property
     def write_path(self) -> WritePath:
         """The whole write path, for the one thread that turns it."""
-        sweeper = Sweeper(log=self.owned_log, wide=self.wide, settings=self.settings.indexer)
+        sweeper = Sweeper(log=self.owned_log, wide=self.wide, stats=self.stats, settings=self.settings.indexer)
         return WritePath(self.clock, Workers(self.indexer, self.tail_indexer, self.user_events, self.backfill, sweeper))

@@ -74,6 +74,17 @@ class RedisItemStats:
             # Last, so that a call that fails halfway still knows where to look.
             self._connection.write_now(*removals, *[("UNLINK", keys.pools_of_item(item_id)) for item_id in item_ids])
 
+    def ranked(self, skip: int, limit: int, now: int) -> list[tuple[str, float]]:
+        if limit <= 0:
+            return []
+        key = self._connection.keys.pool(SITE, self._half_life_ms).items
+        with self._connection.translated("read the ranking of items"):
+            [stored] = self._connection.read_now(("ZRANGE", key, skip, skip + limit - 1, "WITHSCORES"))
+        return [
+            (item_id.decode(), weight_at(-float(score), now, self._half_life_ms))
+            for item_id, score in zip(stored[::2], stored[1::2], strict=True)
+        ]
+
     async def popular(self, pool_id: str, limit: int) -> list[str]:
         if limit <= 0:
             return []

@@ -84,6 +84,12 @@ class SqliteItemStats:
         with self._database.atomic(), translated(f"forget the popularity of {len(item_ids)} items"):
             _ITEMS.forget(self._database.connection, item_ids)
 
+    def ranked(self, skip: int, limit: int, now: int) -> list[tuple[str, float]]:
+        with translated("read the ranking of items"):
+            stored = _ITEMS.rank(self._database.connection, SITE, limit, skip)
+            half_life_ms, _ = self._clock(self._database.connection)
+        return [(item_id, weight_at(log_score, now, half_life_ms)) for item_id, log_score in stored]
+
     async def popular(self, pool_id: str, limit: int) -> list[str]:
         with translated(f"read what is popular in pool {pool_id!r}"):
             return [item_id for item_id, _ in _ITEMS.rank(self._database.connection, pool_id, limit)]
