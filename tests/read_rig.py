@@ -249,12 +249,14 @@ class FakePeople:
 
 
 class FakeStats(Fragile):
-    """Weights that a test sets: of items and of terms, by pool."""
+    """Weights that a test sets, of items and of terms, and how often items were shown to no effect, by pool."""
 
     def __init__(self) -> None:
         super().__init__()
         self.items: dict[str, dict[str, float]] = {}
         self.terms: dict[str, dict[str, float]] = {}
+        self.shown: dict[str, dict[str, int]] = {}
+        self.asked_for_ignored = 0
 
     def add(self, deltas: Sequence[object], partition: int, offset: int) -> None:
         raise NotImplementedError
@@ -265,6 +267,15 @@ class FakeStats(Fragile):
     async def popular(self, pool_id: str, limit: int) -> list[str]:
         self.use()
         return sorted(self.items.get(pool_id, {}), key=lambda item_id: (-self.items[pool_id][item_id], item_id))[:limit]
+
+    def ranked(self, skip: int, limit: int, now: int) -> list[tuple[str, float]]:
+        raise NotImplementedError
+
+    async def ignored(self, pool_id: str, item_ids: Collection[str], exposures: int, now: int) -> frozenset[str]:
+        self.use()
+        self.asked_for_ignored += 1
+        shown = self.shown.get(pool_id, {})
+        return frozenset(item_id for item_id in item_ids if shown.get(item_id, 0) >= exposures)
 
     async def popularity(self, pool_id: str, item_ids: Sequence[str], now: int) -> dict[str, float]:
         self.use()

@@ -53,7 +53,6 @@ class Clock(Protocol):
 
 class Atomic(Protocol):
     """Joins the writes of adapters that share a store into one transaction; nothing more where they do not.
-
     Every write inside is idempotent by itself, so a caller is right with either.
     """
 
@@ -64,7 +63,6 @@ class Atomic(Protocol):
 
 class EventLog(Protocol):
     """At least once, in order per key. The caller of `append` fails closed: no acknowledgement without a durable write.
-
     `item-wide` is not read or written here: that is the wide table's.
     """
 
@@ -123,9 +121,8 @@ class ItemLookup(Protocol):
 
 class WideTable(ItemLookup, Protocol):
     """`item-wide`, the truth: one record an item, the one with the largest (version, enrich). One writer an item, which
-    knows the items of the partitions that it owns and no others.
-
-    The write path fails closed: an event is committed only with its record.
+    knows the items of the partitions that it owns and no others. The write path fails closed: an event is committed only
+    with its record.
     """
 
     def append(self, items: Sequence[WideItem]) -> list[bool]:
@@ -162,9 +159,8 @@ class WideTail(Protocol):
     """`item-wide` in the order of its writes, for one reader who goes through all of it. One thread polls; any may ask."""
 
     def poll(self, limit: int) -> list[WideRecord]:
-        """The next records after those that were passed, the same again until they are; empty at the end. Does not block.
-
-        An older record of an item may be left out where a newer one follows.
+        """The next records after those that were passed, the same again until they are; empty at the end. Does not block. An
+        older record of an item may be left out where a newer one follows.
         """
         ...
 
@@ -276,9 +272,8 @@ class TriggerStore(Protocol):
         ...
 
     def mark(self, identity: str, event: UserEvent, offset: int) -> bool:
-        """Whether this event is to be applied: false when (identity, type, object, at) is marked already, at whatever offset.
-
-        The mark stands once `save` of this person, or the block it is in, is done; one of a block that fails never was.
+        """Whether this event is to be applied: false when (identity, type, object, at) is marked already, at whatever offset. The
+        mark stands once `save` of this person, or the block it is in, is done; one of a block that fails never was.
         """
         ...
 
@@ -306,14 +301,14 @@ class People(Protocol):
 
 
 class ItemStats(Protocol):
-    """Counters per item, pool and hour, and popularity with exponential decay; the pool `""` is the whole site."""
+    """Counters per item, pool and hour; popularity and exposures with exponential decay; the pool `""` is the whole site."""
 
     def add(self, deltas: Sequence[StatDelta], partition: int, offset: int) -> None:
         """Adds deltas of one log record; what a pool has of a record at or below the last one added to it is ignored."""
         ...
 
     def forget(self, item_ids: Sequence[str]) -> None:
-        """Drops popularity of items that left, so that popular lists stay short."""
+        """Drops popularity and exposures of items that left, so that popular lists stay short."""
         ...
 
     def ranked(self, skip: int, limit: int, now: int) -> list[tuple[str, float]]:
@@ -326,6 +321,10 @@ class ItemStats(Protocol):
 
     async def popularity(self, pool_id: str, item_ids: Sequence[str], now: int) -> dict[str, float]:
         """Decayed weight of each item as of `now`; items without events are left out."""
+        ...
+
+    async def ignored(self, pool_id: str, item_ids: Collection[str], exposures: int, now: int) -> frozenset[str]:
+        """Of the items those whose decayed exposures in the pool are `exposures`·(1 + popularity there) or more."""
         ...
 
     async def top_terms(self, pool_id: str, limit: int, now: int) -> list[Trigger]:

@@ -1,6 +1,11 @@
 """What one user event does to the statistics of items (`StatDelta`)."""
 
+from typing import Final
+
 from msgspec import Struct
+
+EXPOSURE: Final = "expose"
+"""The type of the events that count as exposures, each 1 whatever its weight."""
 
 
 class StatDelta(Struct, frozen=True):

@@ -3,6 +3,7 @@
 In: a request and the pool. Out, as it goes: the trace, the drops and the degradations from which the reply is made.
 """
 
+from collections import Counter
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -76,6 +77,8 @@ class Run:
         """Keeps what a round found, for the trace and for explanations."""
         self.candidates += len(recalled)
         self.drops.extend(drops)
+        for reason, amount in Counter([drop.reason for drop in drops]).items():
+            self._observer.count(f"dropped.{reason}", amount)
         self.ranked.update([(scored.candidate.hit.item_id, scored) for scored in ranked])
         self.failures.extend(recalled.failures)
         for failure in recalled.failures:

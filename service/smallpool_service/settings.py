@@ -1,6 +1,8 @@
 """What an operator may tune of the read path; every default says what it is for."""
 
-from msgspec import Struct
+from typing import Annotated
+
+from msgspec import Meta, Struct
 
 
 class ReadSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -21,6 +23,8 @@ class ReadSettings(Struct, frozen=True, forbid_unknown_fields=True):
         priced_items: how many of the items a person touched last tell what they are used to paying.
         freshness_half_life_s: age at which freshness is one half.
         popularity_half: decayed weight of events at which popularity is one half.
+        max_exposures_without_click: so often may a pool show an item, and as often again for each click that it has there (other
+            behaviour by its weight); exposures and clicks fade by the half-life of popularity. 0 for as often as it comes.
         pools_refresh_ms: how old the pools in memory may be.
     """
 
@@ -38,4 +42,5 @@ class ReadSettings(Struct, frozen=True, forbid_unknown_fields=True):
     priced_items: int = 5
     freshness_half_life_s: int = 86_400
     popularity_half: float = 5.0
+    max_exposures_without_click: Annotated[int, Meta(ge=0)] = 0
     pools_refresh_ms: int = 1_000

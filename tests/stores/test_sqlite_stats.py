@@ -84,7 +84,7 @@ def test_weights_that_decayed_to_nothing_go(database: Database) -> None:
 
 
 def test_a_ranking_is_read_from_its_index_without_sorting(database: Database) -> None:
-    plan = database.connection.execute(f"EXPLAIN QUERY PLAN {decay._RANK}", ("item", "p1", 10)).fetchall()
+    plan = database.connection.execute(f"EXPLAIN QUERY PLAN {decay._RANK}", ("item", "p1", 10, 5)).fetchall()
     steps = [step for *_, step in plan]
     assert steps == ["SEARCH decayed_weights USING COVERING INDEX decayed_weights_by_score (kind=? AND pool_id=?)"]
 
