@@ -1,5 +1,6 @@
 """Both wirings, the same events and requests: the same items in the same order, with the same scores."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from smallpool_core.items import Given, ItemEvent
 from smallpool_core.ports import Understander
 from smallpool_core.users import Identity, UserEvent
 from smallpool_service.page import Page
+from smallpool_service.people import erase_person
 from system_rig import EVERYTHING, Marketplace, field, knowledge_understander
 from two_wirings import distributed, embedded
 
@@ -154,6 +156,17 @@ def test_the_same_events_and_requests_give_the_same_pages(markets: list[Marketpl
         both(markets)  # both sweep now, when neither has anything under way
     assert compared == STEPS * REQUESTS
     assert served > compared, "pages with something on them were compared"
+
+
+def test_what_waited_for_the_consumer_when_a_person_was_erased_never_counts(markets: list[Marketplace]) -> None:
+    both(markets, item_event("a"), user_event("click", "a", at=NOW - 2), user_event("click", "a", user_id="u2"))
+    for market in markets:
+        market.send(user_event("click", "a", at=NOW - 1), user_event("purchase", "a"))
+        asyncio.run(erase_person(market.system.read_ports, Identity("u1", None)))
+        market.take(user_event("view", "a"))
+        assert [touched.type for touched in market.system.triggers.load("u:u1").recent] == ["view"]
+        assert market.system.triggers.load("u:u1").bought == []
+        assert len(market.system.triggers.load("u:u2").recent) == 1
 
 
 def test_clicks_raise_the_static_score_of_an_item_in_the_wide_index(markets: list[Marketplace]) -> None:
