@@ -57,6 +57,7 @@ class Api:
             limits=limits,
             checks=self.checks,
         )
+        self.parts.recaller.ports.catalogue.refresh()
         self.app = create_app(self.parts)
         self.admin = self.key("admin")
 

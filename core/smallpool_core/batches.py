@@ -11,6 +11,7 @@ import msgspec
 
 from smallpool_core.errors import Problem, Refused
 
+JSON_TYPE = "application/json"
 NDJSON_TYPES = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
 _BOM = b"\xef\xbb\xbf"
 
@@ -30,7 +31,8 @@ _NAME = b'"events"'
 def split_batch(body: bytes, content_type: str) -> list[bytes]:
     """The rows of a batch; raises `Refused` where the body as a whole has not the shape of one."""
     body = body.removeprefix(_BOM)
-    if content_type.partition(";")[0].strip().lower() in NDJSON_TYPES:
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind in NDJSON_TYPES or (kind != JSON_TYPE and _begins_with_a_row(body)):
         return [line.strip() for line in body.split(b"\n") if line.strip()]
     try:
         events = _batch_decoder.decode(body).events
@@ -41,6 +43,15 @@ def split_batch(body: bytes, content_type: str) -> list[bytes]:
         raise _refused(str(error)) from None
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return list(_rows(body))
+
+
+def _begins_with_a_row(body: bytes) -> bool:
+    """Whether the first line is an event by itself: so NDJSON looks whose sender named no type, or that of a form, as curl does."""
+    try:
+        row = msgspec.json.decode(body.lstrip().partition(b"\n")[0])
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return False
+    return isinstance(row, dict) and "type" in row
 
 
 def _refused(found: str) -> Refused:

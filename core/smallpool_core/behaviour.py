@@ -8,19 +8,27 @@ person wants now, and what they like.
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from math import exp2, log2, sqrt
+from typing import Annotated
 
-from msgspec import Struct, field
-from msgspec.structs import replace
+from msgspec import Meta, Struct, field
+from msgspec.structs import force_setattr, replace
 
 from smallpool_core.items import WideItem
 from smallpool_core.normalise import PATH_SEPARATOR
-from smallpool_core.terms import MAX_TRIGGERS, Trigger, key_of, kind_of
-from smallpool_core.users import Exposed, Touched, TriggerState, UserEvent, Weighted
+from smallpool_core.terms import MAX_TRIGGERS, TERM_KINDS, Trigger, key_of, kind_of
+from smallpool_core.users import USER_EVENT_TYPES, Exposed, Touched, TriggerState, UserEvent, Weighted
 
 TOUCHING = frozenset({"view", "click", "favourite", "cart", "bid"})
 """Events that put an item on the person's recent list."""
 KEPT = TOUCHING | {"purchase"}
 """Events that are kept in a list, whatever they weigh."""
+
+
+Share = Annotated[float, Meta(ge=0, le=1)]
+Weight = Annotated[float, Meta(ge=0)]
+Positive = Annotated[int, Meta(ge=1)]
+EventType = Annotated[str, Meta(pattern=f"^({'|'.join(USER_EVENT_TYPES)})$")]
+Kind = Annotated[str, Meta(pattern=f"^({'|'.join(TERM_KINDS)})$")]
 
 
 def _behaviour_weights() -> dict[str, float]:
@@ -48,7 +56,8 @@ def _kind_limits() -> dict[str, int]:
 class BehaviourSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """How behaviour is weighed. The defaults are a starting point to be measured against, not findings.
 
-    behaviour_weights: what one event of a type is worth; 0 leaves triggers alone.
+    behaviour_weights: what one event of a type is worth; 0 leaves triggers alone. Of this and the next two, what is left out keeps its
+    default.
     kind_weights: how much a term of a kind says about taste.
     kind_limits: the most triggers of one kind in a request, so that no kind fills them all.
     ancestor_factor: a category one level above the item's own counts this much of it, two levels its square.
@@ -63,21 +72,29 @@ class BehaviourSettings(Struct, frozen=True, forbid_unknown_fields=True):
     pending_ttl_s: how long an event waits for its item to be indexed.
     """
 
-    behaviour_weights: dict[str, float] = field(default_factory=_behaviour_weights)
-    kind_weights: dict[str, float] = field(default_factory=_kind_weights)
-    kind_limits: dict[str, int] = field(default_factory=_kind_limits)
-    ancestor_factor: float = 0.4
-    short_half_life_s: int = 2 * 3600
-    long_half_life_s: int = 14 * 86_400
-    short_share: float = 0.6
-    smoothing: float = 2.0
-    max_terms: int = 64
-    max_bought: int = 100
-    max_recent: int = 50
-    max_pending: int = 50
-    max_exposures: int = 0
-    max_exposed: int = 200
-    pending_ttl_s: int = 86_400
+    behaviour_weights: dict[EventType, Weight] = field(default_factory=_behaviour_weights)
+    kind_weights: dict[Kind, Weight] = field(default_factory=_kind_weights)
+    kind_limits: dict[Kind, Annotated[int, Meta(ge=0)]] = field(default_factory=_kind_limits)
+    ancestor_factor: Share = 0.4
+    short_half_life_s: Positive = 2 * 3600
+    long_half_life_s: Positive = 14 * 86_400
+    short_share: Share = 0.6
+    smoothing: Annotated[float, Meta(gt=0)] = 2.0
+    max_terms: Positive = 64
+    max_bought: Positive = 100
+    max_recent: Positive = 50
+    max_pending: Positive = 50
+    max_exposures: Annotated[int, Meta(ge=0)] = 0
+    max_exposed: Positive = 200
+    pending_ttl_s: Positive = 86_400
+
+    def __post_init__(self) -> None:
+        for name, defaults in (
+            ("behaviour_weights", _behaviour_weights()),
+            ("kind_weights", _kind_weights()),
+            ("kind_limits", _kind_limits()),
+        ):
+            force_setattr(self, name, defaults | getattr(self, name))
 
     def weight_of(self, event_type: str) -> float:
         """What one event of this type is worth."""

@@ -3,13 +3,14 @@
 With the store down the last copy serves. Not safe for threads: each thread of a process holds its own.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from smallpool_core.errors import NotFound, PoolNotLive
+from smallpool_core.errors import NotFound, PoolNotLive, RuleRefused
 from smallpool_core.fields import Attributes
 from smallpool_core.pages import Scope
 from smallpool_core.places import Places, has_reached
@@ -17,17 +18,23 @@ from smallpool_core.pools import HOME, Ordering, Pool, PoolChange, PoolSettings,
 from smallpool_core.ports import PoolStore
 from smallpool_core.rules import Rule, parse_rule
 
+log = logging.getLogger("smallpool.pools")
 NOTHING: dict[str, Any] = {"any": []}
 EVERYTHING: dict[str, Any] = {"all": []}
 
 
 class KnownPool(Struct, frozen=True):
-    """A pool with its parsed rule, and how far its tag is on stored items, by partition of `item-wide`."""
+    """A pool with its parsed rule, and how far its tag is on stored items, by partition of `item-wide`.
+
+    `refused` says why the stored rule cannot be read, as after an attribute that it names was taken out of the knowledge base: the pool
+    then holds nothing until it is saved again, and every other pool goes on.
+    """
 
     pool: Pool
     rule: Rule
     tagged: Mapping[int, Tagging]
     partitions: int
+    refused: str | None = None
 
     def is_tagged(self, partitions: Iterable[int]) -> bool:
         """Whether the tag on the stored items of these partitions is what this revision's rule says."""
@@ -77,19 +84,22 @@ class Catalogue:
     def refresh(self) -> list[KnownPool]:
         """Takes in what changed since the last refresh and returns it; one cheap read where nothing did."""
         epoch = self._store.epoch()
-        self.is_read = True
-        if epoch == self.epoch:
-            return []
-        changed = [self._known(change) for change in self._store.changes(self.epoch)]
+        changed = [] if epoch == self.epoch else [self._known(change) for change in self._store.changes(self.epoch)]
         self._pools |= {known.pool.pool_id: known for known in changed}
         self.epoch = epoch
+        self.is_read = True
         return changed
 
     def _known(self, change: PoolChange) -> KnownPool:
         """The pool after the change; a rule that is known already is not parsed again."""
         before = self._pools.get(change.pool.pool_id)
-        same = before is not None and before.pool.epoch == change.pool.epoch
-        rule = before.rule if before is not None and same else parse_rule(change.pool.rule, self._attributes)
+        if before is not None and before.pool.epoch == change.pool.epoch and before.refused is None:
+            return KnownPool(change.pool, before.rule, change.tagged, change.partitions)
+        try:
+            rule = parse_rule(change.pool.rule, self._attributes)
+        except RuleRefused as error:
+            log.error("the pool %r holds nothing until it is saved again: its rule cannot be read: %s", change.pool.pool_id, error)  # noqa: TRY400, the rule is at fault
+            return KnownPool(change.pool, self._nothing, {}, change.partitions, str(error))
         return KnownPool(change.pool, rule, change.tagged, change.partitions)
 
     def tag_rule(self, known: KnownPool) -> Rule:
@@ -120,9 +130,14 @@ class Catalogue:
 
     def untagged(self, partitions: Iterable[int] | None = None) -> list[KnownPool]:
         """Pools whose tag does not yet say what their rule says on all items, or on those of some partitions: what a backfill
-        has to do.
+        has to do. A rule that cannot be read says nothing of any item, so its tag stays as it is.
         """
+        readable = [known for known in self.all() if known.refused is None]
         if partitions is None:
-            return [known for known in self.all() if not known.is_trusted]
+            return [known for known in readable if not known.is_trusted]
         asked = tuple(partitions)
-        return [known for known in self.all() if not known.is_tagged(asked)]
+        return [known for known in readable if not known.is_tagged(asked)]
+
+    def refused(self) -> list[KnownPool]:
+        """Pools whose rule cannot be read."""
+        return [known for known in self.all() if known.refused is not None]

@@ -166,7 +166,10 @@ def _external_event(row: RowReader, kind: str, now: int) -> ItemEvent:
         raise wrong("version", None, f"a whole number from 0 to {MAX_VERSION} is required")
     at = _required_at(row, now)
     if kind in LISTING_TYPES:
-        return ItemEvent("published" if kind == "published" else "updated", item_id, version, at, _given(row.inner("item")))
+        given = _given(row.inner("item"))
+        if kind == "published" and given.published_at is None and given.expires_at is not None and given.expires_at < at:
+            raise wrong("item.expires_at", given.expires_at, f"nothing before at, {at}, when it is published, is allowed")
+        return ItemEvent("published" if kind == "published" else "updated", item_id, version, at, given)
     row.take("item")  # a removal needs nothing of the item, so a bad one must not keep it on sale
     return ItemEvent("sold" if kind == "sold" else "withdrawn", item_id, version, at)
 

@@ -91,9 +91,18 @@ ATTRIBUTE_PREFIX = "attributes."
 
 
 class Attributes(Struct, frozen=True):
-    """The declared attributes and their types, read from `config/knowledge/attributes`."""
+    """The declared attributes and their types, read from `config/knowledge/attributes`.
+
+    `written` has, by field, the other forms in which people write its keywords, normalised, and the key that each stands for: a rule
+    for the brand `苹果` is one for what is stored as `apple`.
+    """
 
     types: Mapping[str, Literal["keyword", "number"]]
+    written: Mapping[str, Mapping[str, str]] = MappingProxyType({})
+
+    def key(self, field: str, keyword: str) -> str:
+        """The form in which the field's keyword is stored."""
+        return self.written.get(field, {}).get(keyword, keyword)
 
     def field(self, name: str) -> Field | None:
         """The field named `attributes.NAME`, or None where NAME is not declared."""

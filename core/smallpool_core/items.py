@@ -129,6 +129,14 @@ class WideItem(Struct, frozen=True, omit_defaults=True):
         return (self.version, self.enrich)
 
 
+class WideRecord(Struct, frozen=True):
+    """One record of `item-wide`; offsets rise within a partition in the order of writes."""
+
+    partition: int
+    offset: int
+    item: WideItem
+
+
 class DeadLetter(Struct, frozen=True):
     """An event that could not be taken in, kept with where it came from and why.
 

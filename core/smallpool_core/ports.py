@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 from msgspec import Struct
 
 from smallpool_core.access import ApiKey
-from smallpool_core.items import DeadLetter, Given, Indexed, Understood, WideItem
+from smallpool_core.items import DeadLetter, Given, Indexed, Understood, WideItem, WideRecord
 from smallpool_core.pages import Answer, Claimed, ClaimRequest, LiveItem, Opening, Query
 from smallpool_core.places import Places
 from smallpool_core.pools import PoolChange, PoolDraft, Revision
@@ -33,14 +33,6 @@ class LogRecord(Struct, frozen=True):
     key: str
     value: bytes
     at: int
-
-
-class WideRecord(Struct, frozen=True):
-    """One record of `item-wide`; offsets rise within a partition in the order of writes."""
-
-    partition: int
-    offset: int
-    item: WideItem
 
 
 class Clock(Protocol):
@@ -94,8 +86,10 @@ class EventLog(Protocol):
         """Whether the group has come as far as these places; cheap enough to ask every few milliseconds."""
         ...
 
-    def lag(self, topic: Topic, group: str) -> int:
-        """Records that the group has not passed, as of at most some seconds ago; never blocks."""
+    def lag(self, topic: Topic, group: str) -> int | None:
+        """Records that the group has not passed, as of at most some seconds ago; never blocks. None while that is not known: before
+        the log was first asked, and while it does not answer. Who can wait asks for `end` and `committed`.
+        """
         ...
 
     def dead_letter(self, letters: Sequence[DeadLetter]) -> None:
@@ -211,7 +205,7 @@ class ItemReader(Protocol):
         ...
 
     async def preview(self, rule: Rule, now: int, sample: int) -> tuple[int, list[str]]:
-        """How many listed, unexpired items a rule matches at `now`, and the first `sample` of their ids by item_id."""
+        """How many items on sale at `now` a rule matches, and the first `sample` of their ids by item_id."""
         ...
 
 
@@ -366,7 +360,13 @@ class KeyStore(Protocol):
     """API keys by digest; secrets are never stored. Callers fail closed."""
 
     async def find(self, digest: str) -> ApiKey | None:
-        """The key with this digest, revoked ones included."""
+        """The key with this digest as it is stored, revoked ones included."""
+        ...
+
+    def known(self, digest: str) -> ApiKey | None:
+        """The same as this process knows it, for every request to be let in by: waits for no other machine. A write of this process is
+        seen at once, one of another within a second; while the store is down, as it was last.
+        """
         ...
 
     async def add(self, key: ApiKey) -> None:

@@ -4,10 +4,12 @@ For a pool whose rule depends on time the intervals of now in which it holds rid
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from msgspec.structs import replace
 
 from smallpool_core.catalogue import Catalogue, KnownPool
+from smallpool_core.errors import StoreUnavailable
 from smallpool_core.items import WideItem
 from smallpool_core.rules import Rule, RuleIndex, intervals
 from smallpool_indexer.stage import Staged
@@ -29,6 +31,21 @@ class Assigner:
         for known in self._catalogue.all() if refreshed_by_others else changed:
             self._take_in(known)
         self._epoch = self._catalogue.epoch
+
+    def knows(self, pool_id: str) -> bool:
+        """Whether there is such a pool, in any state."""
+        return pool_id in self._catalogue
+
+    def refresh_if_possible(self) -> None:
+        """The same; while the store of the pools does not answer the last copy serves. Raises `StoreUnavailable` where there is none.
+
+        An item that is assigned by a copy which lacks a change is looked at again when that change is taken in: see `Backfill`.
+        """
+        if not self._catalogue.is_read:
+            self.refresh()
+            return
+        with suppress(StoreUnavailable):
+            self.refresh()
 
     def assign(self, items: Sequence[WideItem]) -> Staged[WideItem]:
         """The items on sale with pools sorted by UTF-8 bytes; removed items pass as they are, in no pool."""

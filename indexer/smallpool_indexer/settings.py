@@ -1,6 +1,10 @@
 """Settings of the write path: sizes of batches, and how long things are kept."""
 
-from msgspec import Struct
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+Positive = Annotated[int, Meta(ge=1)]
 
 
 class IndexerSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -12,17 +16,17 @@ class IndexerSettings(Struct, frozen=True, forbid_unknown_fields=True):
     backfill_page: items re-tagged between two batches of listings. survey_from: this many untagged pools are tagged by one
     survey of all items instead of a scan each; survey_page: items of it between two batches of listings.
     sweep_size: expired, and as many old removals, taken up by one sweep.
-    rescore_size: places of the ranking of popular items that one sweep compares with the scores of these items.
+    rescore_size: places of the ranking of popular items that are compared with the scores of these items once a minute.
     tombstone_keep_s: how long a removed item keeps its fields. log_keep_s: how long a consumed log record is kept.
     """
 
-    batch_size: int = 64
-    user_batch_size: int = 32
-    tail_size: int = 1_000
-    backfill_page: int = 256
-    survey_from: int = 32
-    survey_page: int = 128
-    sweep_size: int = 500
-    rescore_size: int = 1_000
-    tombstone_keep_s: int = 30 * 86_400
-    log_keep_s: int = 7 * 86_400
+    batch_size: Positive = 64
+    user_batch_size: Positive = 32
+    tail_size: Positive = 1_000
+    backfill_page: Positive = 256
+    survey_from: Positive = 32
+    survey_page: Positive = 128
+    sweep_size: Positive = 500
+    rescore_size: Positive = 1_000
+    tombstone_keep_s: Positive = 30 * 86_400
+    log_keep_s: Positive = 7 * 86_400

@@ -89,7 +89,7 @@ class Recaller:
         check_request(request)
         now = self.ports.clock.now_ms()
         deadline = request.deadline_ms if request.deadline_ms is not None else now + self.settings.timeout_ms
-        if deadline <= now:
+        if deadline <= now and not request.admitted:
             raise DeadlinePassed(now - deadline)
         known = self.live_pool(request.pool_id, now)
         request_id = request.request_id or self._new_request_id()
@@ -104,7 +104,8 @@ class Recaller:
 
         Its tag counts as trusted only where the live view has come as far as the tag has.
         """
-        if self._refreshed_at is None or now - self._refreshed_at >= self.settings.pools_refresh_ms:
+        # A clock that was set back says nothing of how long ago that was.
+        if self._refreshed_at is None or not 0 <= now - self._refreshed_at < self.settings.pools_refresh_ms:
             with suppress(StoreError):
                 self.ports.catalogue.refresh()
             self._refreshed_at = now

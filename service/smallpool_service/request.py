@@ -19,7 +19,8 @@ _ENCODER = msgspec.json.Encoder(order="sorted")
 class RecallRequest(Struct, frozen=True, kw_only=True):
     """One page asked for.
 
-    `deadline_ms` is absolute (epoch ms). `context` is the caller's own and only enters the fingerprint. A
+    `deadline_ms` is absolute (epoch ms); one that has passed is refused, unless it had not when the request was `admitted`: then a
+    page is made all the same, and says so. `context` is the caller's own and only enters the fingerprint. A
     `dry_run` writes nothing anywhere and never replays.
     """
 
@@ -31,6 +32,7 @@ class RecallRequest(Struct, frozen=True, kw_only=True):
     dry_run: bool = False
     context: dict[str, Any] = field(default_factory=dict)
     deadline_ms: int | None = None
+    admitted: bool = False
 
     @property
     def fingerprint(self) -> str:

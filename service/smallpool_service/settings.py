@@ -4,6 +4,9 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+Positive = Annotated[int, Meta(ge=1)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+
 
 class ReadSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Settings of the read path, the same in every wiring. Times carry their unit, shares are in [0, 1].
@@ -25,22 +28,22 @@ class ReadSettings(Struct, frozen=True, forbid_unknown_fields=True):
         popularity_half: decayed weight of events at which popularity is one half.
         max_exposures_without_click: so often may a pool show an item, and as often again for each click that it has there (other
             behaviour by its weight); exposures and clicks fade by the half-life of popularity. 0 for as often as it comes.
-        pools_refresh_ms: how old the pools in memory may be.
+        pools_refresh_ms: how often the pools in memory are looked at again, which asks no server: a change is known everywhere within 1 s.
     """
 
-    timeout_ms: int = 200
-    opening_share: float = 0.3
-    source_share: float = 0.6
-    claim_floor_ms: int = 20
-    candidates_per_item: int = 10
-    supporting_share: float = 0.25
-    deeper_by: int = 4
-    offered_per_item: int = 2
-    trigger_share: float = 0.4
-    profile_tag_share: float = 0.5
-    prior_strength: float = 20.0
-    priced_items: int = 5
-    freshness_half_life_s: int = 86_400
-    popularity_half: float = 5.0
+    timeout_ms: Positive = 200
+    opening_share: Share = 0.3
+    source_share: Share = 0.6
+    claim_floor_ms: Positive = 20
+    candidates_per_item: Positive = 10
+    supporting_share: Share = 0.25
+    deeper_by: Positive = 4
+    offered_per_item: Positive = 2
+    trigger_share: Share = 0.4
+    profile_tag_share: Share = 0.5
+    prior_strength: Annotated[float, Meta(ge=0)] = 20.0
+    priced_items: Positive = 5
+    freshness_half_life_s: Positive = 86_400
+    popularity_half: Annotated[float, Meta(gt=0)] = 5.0
     max_exposures_without_click: Annotated[int, Meta(ge=0)] = 0
-    pools_refresh_ms: int = 1_000
+    pools_refresh_ms: Annotated[int, Meta(ge=0)] = 100

@@ -36,7 +36,7 @@ def test_bench_stack_measures_pages_and_the_write_path_beside_peers_and_leaves_n
 
 
 def test_bench_stack_says_so_where_the_marketplace_to_reuse_is_not_there(shell: Shell) -> None:
-    shell.environment |= {"SMALLPOOL_KAFKA_BOOTSTRAP": address("kafka")}
+    shell.environment |= {"SMALLPOOL_ELASTICSEARCH_URL": address("elasticsearch"), "SMALLPOOL_KAFKA_BOOTSTRAP": address("kafka")}
     printed = shell.run("bench", "stack", "--reuse", "bench-of-nobody", "--json", code=1)
     assert "there is no marketplace 'bench-of-nobody'" in printed.err
 

@@ -2,12 +2,13 @@
 
 import json
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 
 from builders import NOW
 from cli_rig import Shell, listing
-from smallpool_config.settings import Settings, StoreSettings
+from smallpool_config.settings import Settings, StoreSettings, shipped
 from smallpool_config.wiring import open_system
 from write_rig import key_of
 
@@ -48,8 +49,11 @@ def test_a_dead_letter_is_listed_with_its_reason_and_sent_again_once(shell: Shel
     append(shell, b"nope", json.dumps(listing("i1")).encode())
     shell.run("index", "--once")
     letter = shell.run("dead-letters", "list", "--json").json[0]
-    assert (letter["topic"], letter["from_offset"], letter["value"], letter["sent_again"]) == ("item-events", 0, "nope", False)
-    assert "nope" in shell.run("dead-letters", "list").out
+    assert (letter["topic"], letter["partition"], letter["from_offset"], letter["attempts"]) == ("item-events", 0, 0, 1)
+    assert (letter["value"], letter["sent_again"]) == ("nope", False)
+    listed = shell.run("dead-letters", "list").out
+    assert "nope" in listed
+    assert "item-events 0:0" in listed
     assert shell.run("dead-letters", "replay", "--json").json == {"sent": 1, "cut": 0, "dead_again": 1}
     again = shell.run("dead-letters", "list", "--json").json
     assert [(one["from_offset"], one["sent_again"]) for one in again] == [(0, True), (2, False)]
@@ -87,9 +91,31 @@ def test_the_doctor_fails_on_a_file_that_is_not_smallpools(shell: Shell) -> None
     assert "not a SQLite file" in found
 
 
-def test_the_doctor_fails_on_settings_that_are_refused(shell: Shell) -> None:
-    path = shell.write("bad.toml", "[http]\nport = -1\n")
-    assert "http.port" in shell.run("--config", path, "doctor", code=1).out
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "http.port = -1",
+        "behaviour.short_half_life_s = 0",
+        "indexer.batch_size = 0",
+        "read.source_share = 1.5",
+        "behaviour.behaviour_weights.clik = 2",
+    ],
+)
+def test_the_doctor_fails_on_settings_that_are_refused(shell: Shell, setting: str) -> None:
+    named = ".".join(setting.partition(" ")[0].split(".")[:2])
+    assert named in shell.run("--config", shell.write("bad.toml", setting), "doctor", code=1).out
+
+
+def test_the_doctor_fails_on_a_rule_that_cannot_be_read_any_more(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    shell.make_pool("styled", "{field: attributes.style, op: eq, value: x}")
+    knowledge = shell.folder / "knowledge"
+    copytree(shipped("knowledge"), knowledge)
+    declared = (knowledge / "attributes.toml").read_text("utf-8")
+    (knowledge / "attributes.toml").write_text(declared.replace("[attributes.style]", "[attributes.manner]"), "utf-8")
+    monkeypatch.setenv("SMALLPOOL_KNOWLEDGE_DIRECTORY", str(knowledge))
+    status, found = check(shell, "pools", code=1)
+    assert status == "fail"
+    assert "styled" in found
 
 
 def test_the_doctor_fails_on_a_knowledge_base_that_is_refused(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ from builders import wide_item
 from cli_rig import Shell, listing
 from smallpool_config.settings import Settings, StoreSettings
 from smallpool_config.wiring import open_system
+from smallpool_core.versions import MAX_ENRICH
 
 
 def test_a_refused_line_is_named_and_costs_no_other(shell: Shell) -> None:
@@ -70,3 +71,24 @@ def test_ready_made_wide_items_are_stored_as_they_are_and_older_ones_left_out(sh
     system.close()
     shell.make_pool()
     assert {line["item_id"] for line in shell.run("recall", "p", "--user", "u", "--json").json["items"]} == {"i1", "i2"}
+
+
+def test_fields_that_are_ignored_and_titles_that_are_cut_are_counted(shell: Shell) -> None:
+    row = json.dumps(listing() | {"more": 1, "item": {"title": "书" * 1_200}})
+    printed = shell.run("publish", "-", stdin=row)
+    assert printed.out.endswith("1 event from stdin taken in, 1 title cut, 1 unknown field\n")
+    assert shell.run("publish", "-", "--json", stdin=row).json["counts"] == {"title_cut": 1, "unknown_field": 1}
+
+
+def test_ready_made_items_are_in_the_pools_whose_rules_hold_whatever_their_file_says(shell: Shell) -> None:
+    shell.make_pool("cheap", "{field: price_cents, op: lte, value: 100}")
+    rows = [wide_item("a", price_cents=50), wide_item("b", price_cents=900, pools=("cheap", "elsewhere"))]
+    shell.run("import", "wide", "-", stdin="\n".join(msgspec.json.encode(item).decode() for item in rows))
+    assert [line["item_id"] for line in shell.run("recall", "cheap", "--user", "u", "--json").json["items"]] == ["a"]
+
+
+def test_a_count_that_only_removals_have_is_refused_on_an_item_on_sale(shell: Shell) -> None:
+    rows = [wide_item("a", enrich=MAX_ENRICH), wide_item("b", enrich=MAX_ENRICH + 1), wide_item("c", state="sold", enrich=3)]
+    lines = "\n".join(msgspec.json.encode(item).decode() for item in rows)
+    printed = shell.run("import", "wide", "-", "--json", code=1, stdin=lines).json
+    assert (printed["stored"], [row["line"] for row in printed["rejected"]]) == (1, [2, 3])

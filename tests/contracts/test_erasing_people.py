@@ -3,13 +3,15 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from builders import DAY, NOW, user_event
-from redis_rig import claim_of, shared_redis, stores_over
+from redis_cluster import shared_cluster
+from redis_rig import Opened, claim_of, shared_redis, stores_over
 from smallpool_core.places import Places
 from smallpool_core.ports import Atomic, People, SeenList, TriggerStore, UserProfiles
 from smallpool_core.users import Profile, TriggerState, Weighted
@@ -40,13 +42,13 @@ def sqlite_people(folder: Path) -> Iterator[Adapter]:
 
 
 @contextmanager
-def redis_people(_: Path) -> Iterator[Adapter]:
-    with shared_redis() as connection:
+def redis_people(_: Path, opened: Opened = shared_redis) -> Iterator[Adapter]:
+    with opened() as connection:
         stores = stores_over(connection)
         yield Adapter(stores.people, stores.triggers, stores.profiles, stores.seen, stores.triggers)
 
 
-ADAPTERS = {"sqlite": sqlite_people, "redis": redis_people}
+ADAPTERS = {"sqlite": sqlite_people, "redis": redis_people, "redis cluster": partial(redis_people, opened=shared_cluster)}
 
 
 @pytest.fixture(params=ADAPTERS)

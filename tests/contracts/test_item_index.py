@@ -269,4 +269,5 @@ def test_whole_items_are_read_by_id_removed_ones_included(index: Index) -> None:
 def test_a_preview_counts_what_a_rule_matches_now(index: Index) -> None:
     index.write(*(wide_item(item_id, price_cents=1) for item_id in ("c", "a", "b")))
     index.write(wide_item("gone", price_cents=1, expires_at=NOW), wide_item("dear", price_cents=900))
+    index.write(wide_item("later", price_cents=1, published_at=NOW + 1), wide_item("now", price_cents=900, published_at=NOW))
     assert index.preview("cheap", 2) == (3, ["a", "b"])

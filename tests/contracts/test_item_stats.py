@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +12,8 @@ import msgspec
 import pytest
 
 from builders import DAY, HOUR, NOW
-from redis_rig import shared_redis
+from redis_cluster import shared_cluster
+from redis_rig import Opened, shared_redis
 from smallpool_core.ports import Atomic, ItemStats
 from smallpool_core.statistics import StatDelta
 from smallpool_core.terms import Trigger
@@ -40,12 +42,12 @@ def sqlite_stats(folder: Path) -> Iterator[Adapter]:
 
 
 @contextmanager
-def redis_stats(_: Path) -> Iterator[Adapter]:
-    with shared_redis() as connection:
+def redis_stats(_: Path, opened: Opened = shared_redis) -> Iterator[Adapter]:
+    with opened() as connection:
         yield Adapter(RedisItemStats(connection, half_life_hours=HALF_LIFE_HOURS), RedisTriggerStore(connection))
 
 
-ADAPTERS = {"sqlite": sqlite_stats, "redis": redis_stats}
+ADAPTERS = {"sqlite": sqlite_stats, "redis": redis_stats, "redis cluster": partial(redis_stats, opened=shared_cluster)}
 
 
 @pytest.fixture(params=ADAPTERS)

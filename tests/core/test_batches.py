@@ -73,3 +73,11 @@ def test_the_lenient_splitter_finds_the_rows_that_a_strict_one_finds(rows: list[
     texts = [json.dumps(row, indent=1).encode() for row in rows]
     texts.insert(place, b"NaN")
     assert split_batch(b'{"events": [' + b" , ".join(texts) + b"]}", JSON) == texts
+
+
+@pytest.mark.parametrize("content_type", ["", "text/plain", "application/x-www-form-urlencoded"])
+def test_lines_of_events_are_told_by_the_first_of_them_where_no_type_says_so(content_type: str) -> None:
+    assert split_batch(b'{"type": "sold"}\nNaN\n\n{"b": 2}\n', content_type) == [b'{"type": "sold"}', b"NaN", b'{"b": 2}']
+    assert split_batch(b'{"events": [{"type": "sold"}]}', content_type) == [b'{"type": "sold"}']
+    with pytest.raises(Refused):
+        split_batch(b"[1]\n{}", content_type)

@@ -105,7 +105,7 @@ def test_what_was_touched_is_recent_once_at_its_newest_and_bounded(kind: str) ->
 
 
 def test_the_last_hundred_purchases_are_kept_whatever_a_purchase_weighs() -> None:
-    settings = BehaviourSettings(behaviour_weights={})
+    settings = BehaviourSettings(behaviour_weights={"purchase": 0.0})
     state = applied(*[(user_event("purchase", f"i{n}", at=n), PHONE) for n in range(101)], settings=settings)
     assert [touched.item_id for touched in state.bought] == [f"i{n}" for n in range(1, 101)]
     assert state.short == state.long == {}
@@ -186,3 +186,8 @@ def test_late_events_need_no_order(history: list[tuple[str, int, str]], data: st
     one, other = weights(applied(*events)), weights(applied(*data.draw(st.permutations(events))))
     assert one.keys() == other.keys()
     assert all(isclose(one[term], other[term], rel_tol=1e-6) for term in one)
+
+
+def test_a_weight_that_is_left_out_keeps_its_default() -> None:
+    assert BehaviourSettings(behaviour_weights={"click": 2.0}).weight_of("purchase") == SETTINGS.weight_of("purchase") > 0
+    assert BehaviourSettings(kind_limits={"brand": 1}).kind_limits == SETTINGS.kind_limits | {"brand": 1}

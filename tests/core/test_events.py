@@ -275,3 +275,11 @@ def test_no_json_object_makes_a_parser_raise(event: dict[str, Any]) -> None:
 @for_all(raw=st.binary(max_size=64))
 def test_no_bytes_make_a_parser_raise(raw: bytes) -> None:
     assert isinstance(parse_item_event(raw, NOW, internal=True), ItemEvent | Rejection)
+
+
+@pytest.mark.parametrize(("kind", "is_taken"), [("published", False), ("updated", True)])
+def test_a_listing_does_not_begin_after_its_end_but_may_be_changed_to_have_ended(kind: str, *, is_taken: bool) -> None:
+    raw = json.dumps({"type": kind, "item_id": "a", "version": 1, "at": NOW, "item": {"title": "x", "expires_at": NOW - 1}}).encode()
+    event = parse_item_event(raw, NOW, internal=False)
+    assert isinstance(event, ItemEvent) is is_taken
+    assert is_taken or (isinstance(event, Rejection) and event.field == "item.expires_at")

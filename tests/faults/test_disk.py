@@ -14,7 +14,7 @@ from read_rig import ids
 from smallpool_config.runtime import Background
 from smallpool_config.settings import Settings, StoreSettings
 from smallpool_config.wiring import open_system
-from smallpool_core.errors import StoreError, StoreFull, StoreUnavailable
+from smallpool_core.errors import StoreError, StoreFull
 from smallpool_stores.sqlite.database import Database
 from system_rig import Marketplace, listing, listings, sold
 
@@ -77,7 +77,7 @@ def test_case_30_nothing_is_acknowledged_that_is_not_stored(market: Marketplace,
     durable = market.system.acknowledged_log
     asyncio.run(durable.append("item-events", [("a", b"{}")], 0))
     end = durable.end("item-events")
-    BREAKS[how](market.system._durable_database)
+    BREAKS[how](market.system.durable_database)
     with pytest.raises(StoreFull):
         asyncio.run(durable.append("item-events", [("b", b"x" * 100_000)], 0))
     assert durable.end("item-events") == end
@@ -98,18 +98,18 @@ def test_case_30_a_write_path_that_cannot_write_makes_the_process_unready_until_
     market: Marketplace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     market.send(*[listing(f"n{n:03}", description=LONG) for n in range(30)])
-    write_path, turns, failures = market.system.write_path, threading.Semaphore(0), list[str | None]()
-    real_turn = write_path.turn
+    indexer, turns, failures = market.system.indexer, threading.Semaphore(0), list[str | None]()
+    real_turn = indexer.run_once
 
-    def turn() -> bool:
+    def turn() -> int:
         """The first turn finds the disk full, the second finds room."""
         failures.append(thread.failure)
         (fill if len(failures) == 1 else make_room)(market.system.database)
         turns.release()
         return real_turn()
 
-    monkeypatch.setattr(write_path, "turn", turn)
-    thread = Background(market.system, market.system.serving_turn())
+    monkeypatch.setattr(indexer, "run_once", turn)
+    thread = Background(market.system, market.system.serving_lines())
     with thread:
         for _ in range(3):
             assert turns.acquire(timeout=30)
@@ -123,7 +123,7 @@ def test_case_30_a_write_path_that_cannot_write_makes_the_process_unready_until_
 def test_case_30_a_directory_that_cannot_be_made_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no directory")
     system = open_system(Settings(store=StoreSettings(str(tmp_path / "file" / "data"))))
-    with pytest.raises(StoreUnavailable, match="choose another directory"):
+    with pytest.raises(StoreError, match="choose another directory"):
         system.load()
 
 

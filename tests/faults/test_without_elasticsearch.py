@@ -11,11 +11,8 @@ from builders import user_event
 from harm_rig import Servers, await_that
 from loopback_proxy import Delay, Fault, LoopbackProxy, Reply, loopback_proxy
 from read_rig import ids, request
-from smallpool_config.cli.serving import app_of
 from smallpool_config.clock import SystemClock
-from smallpool_config.runtime import Background
 from smallpool_core.users import Identity
-from smallpool_service.http.health import readiness
 from smallpool_service.page import Page
 from smallpool_service.settings import ReadSettings
 from system_rig import EVERYTHING, Marketplace, field, listing, sold
@@ -104,18 +101,6 @@ def test_case_13_without_elasticsearch_a_page_comes_from_the_live_view_in_time(m
         assert len(set(served)) == 30, "nothing comes twice, since the seen list answers"
         mend()
         await_that(lambda: lost.recall(dry_run=True).degraded == [], "a page lacks nothing again")
-
-
-def test_case_13_a_process_without_elasticsearch_stays_ready_and_says_how_old_its_view_is(market: Marketplace, harming: Servers) -> None:
-    with replica(market) as lost:
-        parts = app_of(lost.system, Background(lost.system, lambda: False)).state.parts
-        parts.checks.clear()
-        harming.pause("elasticsearch")
-        assert "elasticsearch" in page_in_time(lost, dry_run=True).degraded
-        found = readiness(parts)
-        assert found.ready, found.failing
-        assert found.live_view_age_ms is not None
-        assert found.item_events_lag is not None
 
 
 def test_case_13_what_is_sold_meanwhile_is_on_no_page(market: Marketplace, harming: Servers) -> None:

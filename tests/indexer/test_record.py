@@ -10,7 +10,7 @@ from smallpool_core.events import INDEXER_GROUP
 from smallpool_core.items import WideItem
 from smallpool_core.ports import LogRecord
 from smallpool_core.row_reader import Rejection
-from smallpool_core.versions import ENRICH_SOLD
+from smallpool_core.versions import ENRICH_SOLD, ENRICH_STRIPPED
 from smallpool_indexer.dead_letters import dead_letter
 from smallpool_indexer.record import says_more
 from write_rig import Rig, power_cut
@@ -64,6 +64,7 @@ def test_what_is_not_newer_than_the_stored_record_is_dropped_and_counted(rig: Ri
         (wide_item(enrich=4, quality=501), True),
         (wide_item(version=2), True),
         (wide_item(enrich=ENRICH_SOLD, state="sold"), True),
+        (wide_item(enrich=ENRICH_STRIPPED), True),
     ],
 )
 def test_a_record_that_says_nothing_new_is_no_news(item: WideItem, is_news: bool) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from smallpool_core.items import Given, Understood
 from smallpool_core.normalise import normalise
+from smallpool_core.rules import parse_rule
 from smallpool_models.understanding import KnowledgeBase, KnowledgeUnderstander
 
 Read = Callable[..., Understood]
@@ -174,7 +175,7 @@ def test_a_number_that_is_part_of_another_word_or_lacks_its_word_is_no_measure(r
 
 
 def test_a_given_category_is_kept_and_normalised(read: Read) -> None:
-    item = read("苹果手机", category=(" 数码 ", "ＡＰＰＬＥ手机", " "))
+    item = read("苹果手机", category=("数码", "ＡＰＰＬＥ手机", " "))
     assert item.category == ("数码", "apple手机")
     assert (item.category_source, item.category_confidence) == ("given", 1.0)
 
@@ -288,3 +289,16 @@ def test_no_text_makes_it_raise(
     assert 0 <= result.category_confidence <= 1
     assert len(result.points) <= 12
     understander.split_words(title)
+
+
+def test_a_category_is_kept_as_a_rule_for_it_is(read: Read) -> None:
+    path = ("Home  Decor ", "Ａ")
+    assert read("花瓶", category=path).category == tuple(map(normalise, path))
+
+
+def test_a_rule_for_a_brand_or_a_grade_takes_every_form_in_which_people_write_it(knowledge: KnowledgeBase, read: Read) -> None:
+    item = read("全新未拆 苹果 iPhone 13")
+    for field, values in {"brand": ("苹果", "Apple", "apple"), "condition": ("全新未拆", "new")}.items():
+        for value in values:
+            rule = parse_rule({"field": field, "op": "eq", "value": value}, knowledge.attributes)
+            assert rule == parse_rule({"field": field, "op": "eq", "value": getattr(item, field)}, knowledge.attributes), value

@@ -11,6 +11,7 @@ from smallpool_core.errors import DeadlinePassed, NotFound, PoolNotLive, Request
 from smallpool_core.pages import Answer, ClaimRequest, Entry, Query
 from smallpool_core.users import Identity, Touched, TriggerState
 from smallpool_service.page import Page
+from smallpool_service.settings import ReadSettings
 
 
 def test_a_page_goes_to_what_the_person_likes_first() -> None:
@@ -373,3 +374,31 @@ def test_a_person_of_whom_everything_was_seen_gets_an_answer() -> None:
     world.page()
     page = world.recall()
     assert (ids(page), page.short, page.degraded) == ([], "exhausted", [])
+
+
+def test_a_request_admitted_in_time_gets_a_page_that_says_it_came_too_late() -> None:
+    world = World(*shelf(5))
+    page = world.recall(deadline_ms=NOW - 7, admitted=True)
+    assert (page.short, world.reader.queries) == ("deadline", [])
+
+
+def test_a_clock_that_is_set_back_keeps_no_change_of_a_pool_from_being_seen() -> None:
+    world = World(*shelf(5), settings=ReadSettings(pools_refresh_ms=1_000))
+    world.recall(dry_run=True)
+    world.put_pool(state="archived")
+    world.clock.advance(-HOUR)
+    with pytest.raises(PoolNotLive):
+        world.recall()
+
+
+def test_a_stored_rule_that_cannot_be_read_empties_its_own_pool_and_no_other() -> None:
+    world = World(*shelf(5))
+    world.put_pool("broken", rule={"field": "attributes.gone", "op": "eq", "value": "x"})
+    assert len(world.page()) == 5
+    assert world.page(pool_id="broken") == []
+    catalogue = world.ports.catalogue
+    assert [known.pool.pool_id for known in catalogue.refused()] == ["broken"]
+    assert "attributes.gone" in (catalogue.get("broken").refused or "")
+    assert catalogue.untagged() == []
+    world.put_pool("broken", trusted=False)
+    assert len(world.page(pool_id="broken", identity=Identity("u2", None))) == 5

@@ -202,7 +202,7 @@ def test_a_call_that_finds_no_free_connection_in_time_gives_up_and_does_not_wait
 ) -> None:
     async def crowd() -> None:
         connection = server.connect(connections=1, answer_timeout_ms=50)
-        pool = (await connection._client()).connection_pool
+        pool = (await connection._client(server.url)).connection_pool
         take, asked = pool.get_connection, 0
         held = await take()
 

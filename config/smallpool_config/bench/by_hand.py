@@ -43,7 +43,7 @@ class Kept:
     """What a service written by hand keeps in Redis: what was served, and a person's weighted terms, ready to use."""
 
     def __init__(self, system: Recorded, market: Marketplace, name: str) -> None:
-        self.reader, self.redis = system.reader, system.redis
+        self.reader, self.redis = system.index_reader, system.redis
         self._market = market
         self._prefix = f"{system.settings.redis.prefix}{name}"
 

@@ -8,7 +8,7 @@ import asyncio
 import gc
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any
 
 from smallpool_config.bench.by_hand import Handwritten, Kept, Naive
@@ -27,6 +27,11 @@ GROUPS_FOR_CANDIDATES = 34
 WARM_UP = 30
 """The first pages are not timed; a run of fewer requests has as many before it as it times."""
 
+CLIENTS = 8
+"""So many ask at a time where throughput is measured."""
+BLOCK = 50
+RIVALS = ("ours", "naive", "naive_candidates", "handwritten")
+
 MakePage = Callable[[int, int], Awaitable[int]]
 """Makes one page of a person in a pool; how many items, or rows, it has."""
 
@@ -42,16 +47,16 @@ class Ours:
 
     async def page(self, person: int, pool: int) -> int:
         """One page."""
-        self._system.reader.begin()
+        self._system.index_reader.begin()
         self.pages.append(await self._system.recaller.recall(self._request(person, pool)))
-        self.searching_ms.append(1000 * under_way_s(self._system.reader.sent))
+        self.searching_ms.append(1000 * under_way_s(self._system.index_reader.sent))
         return len(self.pages[-1].items)
 
     async def rehearse(self, person: int, pool: int) -> list[list[dict[str, Any]]]:
         """The searches that the page needs, those together that are under way together; writes nothing."""
-        self._system.reader.begin()
+        self._system.index_reader.begin()
         await self._system.recaller.recall(self._request(person, pool, dry_run=True))
-        return waves_of(self._system.reader.sent)
+        return waves_of(self._system.index_reader.sent)
 
     def _request(self, person: int, pool: int, *, dry_run: bool = False) -> RecallRequest:
         who = Identity(f"user-{person:08d}", None)
@@ -79,7 +84,7 @@ class BareSearches:
 
 async def time_pages(system: Recorded, market: Marketplace, requests: int) -> dict[str, Any]:
     """The figures of everybody, and how much slower than smallpool they are."""
-    ours, bare = Ours(system, market), BareSearches(system.reader)
+    ours, bare = Ours(system, market), BareSearches(system.index_reader)
     naive = Naive(Kept(system, market, "naive"), PAGE)
     candidates = Naive(Kept(system, market, "naive-candidates"), GROUPS_FOR_CANDIDATES)
     handwritten = Handwritten(Kept(system, market, "handwritten"))
@@ -107,17 +112,20 @@ async def time_pages(system: Recorded, market: Marketplace, requests: int) -> di
             filled[name] += await contestants[name](person, pool)
             taken[name].append(1000 * (time.perf_counter() - started))
     timed = {name: milliseconds[warm_up:] for name, milliseconds in taken.items()}
+    rates = await _rates({name: contestants[name] for name in RIVALS}, asked)
     return {
-        **_ratios(timed),
+        **_ratios(timed, rates),
         "recall": {
             **{name: _figures(milliseconds) for name, milliseconds in timed.items()},
             "requests": requests,
+            "pages_per_s": rates,
+            "clients": CLIENTS,
             "page_fill": {name: round(filled[name] / (PAGE * len(asked)), 3) for name in contestants if not name.startswith("bare")},
             "degraded_pages": dict(Counter(part for page in ours.pages for part in page.degraded)),
             "searches_a_page": round(searches / len(asked), 2),
             "waves_a_page": round(waves / len(asked), 2),
-            "ours_in_searches": _figures(ours.searching_ms[warm_up:]),
-            "ours_stages_ms": by_stage(ours.pages[warm_up:]),
+            "ours_in_searches": _figures(ours.searching_ms[warm_up : len(asked)]),
+            "ours_stages_ms": by_stage(ours.pages[warm_up : len(asked)]),
         },
     }
 
@@ -136,16 +144,36 @@ def _in_turn(names: list[str], number: int) -> list[str]:
     return names[first:] + names[:first]
 
 
-def _ratios(timed: dict[str, list[float]]) -> dict[str, float]:
-    """Medians of latencies against the bare searches; throughputs, which are sums of time, against the others."""
-    ours, total = percentile(timed["ours"], 50), sum(timed["ours"])
+def _ratios(timed: dict[str, list[float]], rates: dict[str, float]) -> dict[str, float]:
+    """Medians of latencies of one client against the bare searches; throughputs of several clients against the services by hand."""
+    ours = percentile(timed["ours"], 50)
     return {
         "over_bare_search": round(ours / percentile(timed["bare_searches"], 50), 2),
         "over_bare_term_search": round(ours / percentile(timed["bare_term_search"], 50), 2),
-        "naive_over_ours": round(sum(timed["naive"]) / total, 2),
-        "naive_candidates_over_ours": round(sum(timed["naive_candidates"]) / total, 2),
-        "best_handwritten_over_ours": round(sum(timed["handwritten"]) / total, 2),
+        "naive_over_ours": round(rates["ours"] / rates["naive"], 2),
+        "naive_candidates_over_ours": round(rates["ours"] / rates["naive_candidates"], 2),
+        "best_handwritten_over_ours": round(rates["ours"] / rates["handwritten"], 2),
     }
+
+
+async def _rates(contestants: dict[str, MakePage], asked: Sequence[int]) -> dict[str, float]:
+    """Pages a second of each service while `CLIENTS` ask it, each for one page after another; in turn, block by block, so that all
+    of them meet the same machine. The people are those who were timed before: each asks for one page more.
+    """
+    seconds = dict.fromkeys(contestants, 0.0)
+    people = list(enumerate(asked))
+    for number, first in enumerate(tracked(range(0, len(people), BLOCK), "blocks", -(-len(people) // BLOCK))):
+        for name in _in_turn(list(contestants), number):
+            block = iter(people[first : first + BLOCK])
+            started = time.perf_counter()
+            await asyncio.gather(*[_ask_on(contestants[name], block) for _ in range(CLIENTS)])
+            seconds[name] += time.perf_counter() - started
+    return {name: round(len(people) / taken, 1) for name, taken in seconds.items()}
+
+
+async def _ask_on(make: MakePage, people: Iterator[tuple[int, int]]) -> None:
+    for person, pool in people:
+        await make(person, pool)
 
 
 def _figures(milliseconds: Sequence[float]) -> dict[str, float]:

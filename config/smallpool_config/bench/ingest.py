@@ -21,7 +21,7 @@ from smallpool_config.bench.report import machine, percentile, resident_mb, trac
 from smallpool_config.bench.rules import made_up_rules
 from smallpool_config.runtime import Background
 from smallpool_config.settings import Settings
-from smallpool_config.wiring import System, open_system
+from smallpool_config.wiring import Embedded, System
 from smallpool_core.errors import StoreUnavailable
 from smallpool_core.events import encode_item_event
 from smallpool_core.items import ItemEvent
@@ -56,14 +56,14 @@ def bench_ingest(settings: Settings, *, items: int, pools: int, seconds: int, se
     """The figures as JSON values; works in a directory of its own, which it removes. `seconds` is how long freshness is watched."""
     with TemporaryDirectory(prefix="smallpool-bench-") as directory:
         times = StageTimes()
-        system = open_system(replace(settings, store=replace(settings.store, directory=directory)), observer=times)
+        system = Embedded(replace(settings, store=replace(settings.store, directory=directory)), observer=times)
         try:
             return _measured(system, times, items, pools, seconds, seed)
         finally:
             system.close()
 
 
-def _measured(system: System, times: StageTimes, items: int, pools: int, seconds: int, seed: int) -> dict[str, Any]:
+def _measured(system: Embedded, times: StageTimes, items: int, pools: int, seconds: int, seed: int) -> dict[str, Any]:
     now = system.clock.now_ms()
     listings = long_listings(system, seed, now)
     first = list(islice(listings, SAMPLE))
@@ -125,11 +125,11 @@ def _append(system: System, events: Sequence[ItemEvent], now: int) -> None:
         system.log.append_now("item-events", [(event.item_id, encode_item_event(event)) for event in batch], now)
 
 
-def _make_pools(system: System, item_ids: Sequence[str], pools: int, seed: int, now: int) -> None:
+def _make_pools(system: Embedded, item_ids: Sequence[str], pools: int, seed: int, now: int) -> None:
     """Saves made-up rules over the sample."""
     sample = list(system.wide.get(item_ids).values())
     rules = made_up_rules(sample, pools, seed, system.knowledge.attributes)
-    with system.atomic.atomic():
+    with system.durable_database.atomic():
         for number, rule in enumerate(rules):
             asyncio.run(system.pools.put(f"pool-{number:05d}", PoolDraft(rule=rule), None, "bench", "made", now))
 
@@ -140,7 +140,7 @@ def _freshness(system: System, listings: Iterator[ItemEvent], per_second: float,
     waiting: deque[tuple[str, float]] = deque()
     milliseconds: list[float] = []
     sent = 0
-    with Background(system, system.serving_turn()):
+    with Background(system, system.serving_lines()):
         started = time.perf_counter()
         while len(milliseconds) < len(records):
             passed = time.perf_counter() - started

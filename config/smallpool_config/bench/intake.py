@@ -24,6 +24,7 @@ from smallpool_core.events import INDEXER_GROUP, encode_item_event
 from smallpool_core.items import ItemEvent
 from smallpool_core.places import Places, behind, has_reached
 from smallpool_indexer.widen import widen
+from smallpool_indexer.write_path import turn_of
 from smallpool_stores.kafka.partition_producer import PartitionProducer
 from smallpool_stores.sqlite.wide_table import SqliteWideTable
 
@@ -102,7 +103,7 @@ def _watched(system: Distributed, inside: Inside) -> Iterator[None]:
 
 def _take_in(system: Distributed, events: Sequence[ItemEvent]) -> None:
     """Takes the listings in, once this process owns every partition."""
-    turn, partitions = system.write_turn(), system.log.offsets.partitions("item-events")
+    turn, partitions = turn_of(system.write_lines()), system.log.offsets.partitions("item-events")
     while len(system.wide.end()) < partitions:
         if not turn():
             time.sleep(IDLE_S)
@@ -112,7 +113,7 @@ def _take_in(system: Distributed, events: Sequence[ItemEvent]) -> None:
 
 def _turn_until_done(system: Distributed) -> None:
     """Until every listing on the log is recorded, its place committed, and Elasticsearch has taken its record."""
-    goal, turn = system.log.end("item-events"), system.write_turn()
+    goal, turn = system.log.end("item-events"), turn_of(system.write_lines())
     with progress("taken in", shown=True) as show:
         total = behind(_committed(system), goal)
         while left := behind(_committed(system), goal):

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from smallpool_config.bench.marketplace import Marketplace
 from smallpool_config.bench.report import machine, percentile, resident_mb, tracked
 from smallpool_config.settings import Settings
-from smallpool_config.wiring import System, open_system
+from smallpool_config.wiring import Embedded, System
 from smallpool_core.pages import ClaimRequest, Entry
 from smallpool_core.pools import PoolDraft
 from smallpool_core.users import Identity
@@ -33,14 +33,14 @@ AT_ONCE = 2_000
 def bench_recall(settings: Settings, *, items: int, pools: int, requests: int, seed: int) -> dict[str, Any]:
     """The figures as JSON values; works in a directory of its own, which it removes."""
     with TemporaryDirectory(prefix="smallpool-bench-") as directory:
-        system = open_system(replace(settings, store=replace(settings.store, directory=directory)))
+        system = Embedded(replace(settings, store=replace(settings.store, directory=directory)))
         try:
             return asyncio.run(_measured(system, Path(directory), items, pools, requests, seed))
         finally:
             system.close()
 
 
-async def _measured(system: System, directory: Path, items: int, pools: int, requests: int, seed: int) -> dict[str, Any]:
+async def _measured(system: Embedded, directory: Path, items: int, pools: int, requests: int, seed: int) -> dict[str, Any]:
     market = Marketplace(items, pools, seed, system.clock.now_ms())
     timings = {"store_s": _seconds(lambda: _store(system, market))}
     await _make_pools(system, market)
@@ -103,10 +103,10 @@ def _batches(values: Iterable[Any]) -> Iterator[list[Any]]:
         yield batch
 
 
-async def _make_pools(system: System, market: Marketplace) -> None:
+async def _make_pools(system: Embedded, market: Marketplace) -> None:
     """Pools are saved, and marked as tagged: the items carry the tags that the rules ask for."""
     upto = system.wide.end()
-    with system.atomic.atomic():
+    with system.durable_database.atomic():
         for number in tracked(range(market.pools), "pools", market.pools):
             draft = PoolDraft(rule=market.rule(number))
             revision = await system.pools.put(market.pool_id(number), draft, None, "bench", "made", market.now)

@@ -48,8 +48,8 @@ class Recorded(Distributed):
     """The wiring."""
 
     @cached_property
-    def reader(self) -> RecordedReader:
-        """The wide index, reading side."""
+    def index_reader(self) -> RecordedReader:
+        """The wide index, while it answers."""
         reader = RecordedReader(self.connection)
         reader.begin()
         return reader

@@ -6,7 +6,7 @@ its own on the servers, and is removed, but for a marketplace that is to be kept
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from secrets import token_hex
 from tempfile import TemporaryDirectory
@@ -71,11 +71,12 @@ def _settings(settings: Settings, name: str, directory: Path) -> Settings:
 def _pages(settings: Settings, sizes: Sizes, seed: int, *, is_there: bool, keep: bool) -> dict[str, Any]:
     system = Recorded(settings)
     market = Marketplace(sizes.items, sizes.pools, seed, system.clock.now_ms())
+    if is_there:
+        with closing(Recorded(settings)) as looked:
+            _check(looked, market)  # outside of what ends by removing it: what is not this marketplace is somebody's
     try:
         with _timing() as filled:
-            if is_there:
-                _check(system, market)
-            else:
+            if not is_there:
                 _fill(system, market)
         with _timing() as loaded, progress("live view", shown=True) as show:
             system.load(show)

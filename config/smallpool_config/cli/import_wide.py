@@ -15,7 +15,7 @@ from smallpool_config.cli.options import AsJson, Data
 from smallpool_config.cli.screen import plain, print_json, screen
 from smallpool_config.cli.sources import numbered_lines, readable
 from smallpool_core.items import WideItem
-from smallpool_core.versions import ENRICH_STRIPPED, MAX_VERSION
+from smallpool_core.versions import ENRICH_STRIPPED, MAX_ENRICH, MAX_VERSION
 
 if TYPE_CHECKING:
     from smallpool_config.wiring import System
@@ -56,12 +56,13 @@ def import_wide(
     """Load ready-made wide items straight into the wide table.
 
     The wide table has one writer, so this is refused while a server holds the directory. Rows older than the stored ones are left
-    out. Pools are re-tagged afterwards where their rules are newer than the rows.
+    out. Which of the pools here an item is in, its rule decides and not the file; the names of other pools stay as they are.
     """
     from smallpool_config.cli.session import opened, turn_until_idle
 
     imported = Imported()
     with opened(ctx, data, create=True) as system, system.own_write_path():
+        system.assigner.refresh()
         with numbered_lines(file, shown=not as_json) as lines:
             while batch := list(islice(lines, AT_ONCE)):
                 _store(system, batch, imported)
@@ -91,9 +92,22 @@ def _store(system: "System", batch: list[tuple[int, bytes]], imported: Imported)
         else:
             imported.older += item.item_id in newest
             newest[item.item_id] = item
-    newer = system.wide.append(list(newest.values()))
+    newer = system.wide.append(_assigned(system, list(newest.values())))
     imported.stored += sum(newer)
     imported.older += len(newer) - sum(newer)
+
+
+def _assigned(system: "System", items: list[WideItem]) -> list[WideItem]:
+    """The items in those of the pools here whose rules hold for them. A pool that is made later is told of them by its backfill."""
+    from msgspec.structs import replace
+
+    assigned = []
+    for before, item in zip(items, system.assigner.assign(items).out, strict=True):
+        strange = [pool_id for pool_id in before.pools if item.state == "on_sale" and not system.assigner.knows(pool_id)]
+        timed = {pool_id: before.intervals[pool_id] for pool_id in strange if pool_id in before.intervals}
+        pools = tuple(sorted({*item.pools, *strange}))  # characters sort as their UTF-8 bytes do
+        assigned.append(replace(item, pools=pools, intervals=item.intervals | timed) if strange else item)
+    return assigned
 
 
 def _wide_item(line: bytes) -> WideItem | str:
@@ -104,4 +118,6 @@ def _wide_item(line: bytes) -> WideItem | str:
         return f"a wide item is one JSON object with the fields of docs/design.md, section 2: {error}"
     if not (item.item_id and 0 <= item.version <= MAX_VERSION and 0 <= item.enrich <= ENRICH_STRIPPED):
         return f"found (version {item.version}, enrich {item.enrich}) of item {item.item_id!r}; both are bounded, and the id is not empty"
+    if (item.state == "on_sale") != (item.enrich <= MAX_ENRICH):
+        return f"found enrich {item.enrich} of item {item.item_id!r}, which is {item.state}; above {MAX_ENRICH} it is a removal's"
     return item

@@ -42,12 +42,16 @@ class RejectedLine(Struct, frozen=True):
 
 
 class Published(Struct):
-    """What became of a file; `offsets` holds the newest offset by partition, `applied` whether everything is recallable."""
+    """What became of a file; `offsets` holds the newest offset by partition, `applied` whether everything is recallable.
+
+    `counts` says how many fields were ignored (`unknown_field`), titles and descriptions cut (`title_cut`, `description_cut`).
+    """
 
     accepted: int = 0
     rejected: list[RejectedLine] = field(default_factory=list)
     applied: bool = False
     offsets: dict[str, int] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
 
 
 def publish(
@@ -75,8 +79,9 @@ def publish(
     with opened(ctx, data, create=True) as system:
         now = system.clock.now_ms()
         with numbered_lines(source, shown=not as_json) as lines:
-            events = _as_events(lines, now) if titles is None else _titles_as_events(lines, now, Given("", seller_id=seller, city=city))
-            published = _append(system, events)
+            published, like = Published(), Given("", seller_id=seller, city=city)
+            counts = published.counts
+            _append(system, _as_events(lines, now, counts) if titles is None else _titles_as_events(lines, now, like, counts), published)
         if wait:
             catch_up(system, shown=not as_json)
             published.applied = True
@@ -95,17 +100,20 @@ def _tell(published: Published, source: str, *, as_json: bool) -> None:
         where = "taken in" if published.applied else "on the log"
         rejected = f", {len(published.rejected):,} rejected" if published.rejected else ""
         events = "event" if published.accepted == 1 else "events"
-        screen().print(f"{published.accepted:,} {events} from {source} {where}{rejected}", markup=False)
+        noted = "".join(f", {count:,} {name.replace('_', ' ')}" for name, count in published.counts.items())
+        screen().print(f"{published.accepted:,} {events} from {source} {where}{rejected}{noted}", markup=False)
     if published.rejected:
         raise typer.Exit(1)
 
 
-def _as_events(lines: Iterator[tuple[int, bytes]], now: int) -> Iterator[tuple[int, ItemEvent | Rejection]]:
+def _as_events(lines: Iterator[tuple[int, bytes]], now: int, counts: dict[str, int]) -> Iterator[tuple[int, ItemEvent | Rejection]]:
     for number, line in lines:
-        yield number, parse_item_event(line, now, internal=False)
+        yield number, parse_item_event(line, now, internal=False, counts=counts)
 
 
-def _titles_as_events(lines: Iterator[tuple[int, bytes]], now: int, like: Given) -> Iterator[tuple[int, ItemEvent | Rejection]]:
+def _titles_as_events(
+    lines: Iterator[tuple[int, bytes]], now: int, like: Given, counts: dict[str, int]
+) -> Iterator[tuple[int, ItemEvent | Rejection]]:
     """Each title as the listing of one item. The same title in a file twice is two items, since two people may write the same."""
     from msgspec.structs import replace
 
@@ -115,12 +123,12 @@ def _titles_as_events(lines: Iterator[tuple[int, bytes]], now: int, like: Given)
         times[title] += 1
         digest = sha256("\0".join((like.seller_id or "", title, str(times[title]))).encode()).hexdigest()[:TITLE_ID_DIGITS]
         event = ItemEvent("published", f"t-{digest}", 1, now, replace(like, title=title))
-        yield number, parse_item_event(encode_item_event(event), now, internal=False)
+        yield number, parse_item_event(encode_item_event(event), now, internal=False, counts=counts)
 
 
-def _append(system: "System", events: Iterator[tuple[int, ItemEvent | Rejection]]) -> Published:
+def _append(system: "System", events: Iterator[tuple[int, ItemEvent | Rejection]], published: Published) -> None:
     """Appends what is sound, in durable batches; the newest offset stands for all before it."""
-    published, batch = Published(), list[ItemEvent]()
+    batch = list[ItemEvent]()
     for number, event in events:
         if isinstance(event, Rejection):
             published.rejected.append(RejectedLine(number, event.field, event.message))
@@ -129,7 +137,6 @@ def _append(system: "System", events: Iterator[tuple[int, ItemEvent | Rejection]
         if len(batch) == APPENDED_AT_ONCE:
             _append_batch(system, batch, published)
     _append_batch(system, batch, published)
-    return published
 
 
 def _append_batch(system: "System", batch: list[ItemEvent], published: Published) -> None:

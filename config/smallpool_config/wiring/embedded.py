@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from smallpool_config.wiring.system import Loaded, System, Turn
+from smallpool_config.wiring.system import Loaded, System
 from smallpool_core.errors import StoreError
 from smallpool_core.ports import (
     Atomic,
@@ -22,6 +22,7 @@ from smallpool_core.ports import (
     UserProfiles,
 )
 from smallpool_indexer.index import TailIndexer
+from smallpool_indexer.write_path import Line
 from smallpool_service.freshness import oldest_waiting_ms
 from smallpool_stores.memory.columns import ColumnIndex
 from smallpool_stores.memory.listing import ListingRow
@@ -63,7 +64,8 @@ class Embedded(System):
         return open_database(self.directory / DATABASE_FILE, synchronous=self.settings.store.synchronous)
 
     @cached_property
-    def _durable_database(self) -> Database:
+    def durable_database(self) -> Database:
+        """The same, whose commits wait for the disk: for events that are acknowledged and changes that are answered for."""
         return open_database(self.directory / DATABASE_FILE, synchronous="full")
 
     @property
@@ -88,7 +90,7 @@ class Embedded(System):
 
     @cached_property
     def acknowledged_log(self) -> EventLog:
-        return SqliteEventLog(self._durable_database)
+        return SqliteEventLog(self.durable_database)
 
     @cached_property
     def wide(self) -> SqliteWideTable:
@@ -139,6 +141,10 @@ class Embedded(System):
     def triggers(self) -> TriggerStore:
         return SqliteTriggerStore(self.database)
 
+    @property
+    def forgetter(self) -> None:
+        return None
+
     @cached_property
     def profiles(self) -> UserProfiles:
         return SqliteUserProfiles(self.database)
@@ -153,15 +159,19 @@ class Embedded(System):
 
     @cached_property
     def pools(self) -> PoolStore:
-        return SqlitePoolStore(self.database)
+        return SqlitePoolStore(self.durable_database)
 
     @cached_property
     def keys(self) -> KeyStore:
-        return SqliteKeyStore(self.database)
+        return SqliteKeyStore(self.durable_database)
 
     @property
     def directory_kept(self) -> Path:
         return Path(self.settings.store.directory)
+
+    @property
+    def first_step(self) -> str:
+        return "begin with `smallpool publish FILE` or `smallpool serve`, or name another directory with --data DIR"
 
     def amiss(self) -> Mapping[str, Callable[[], Sequence[str]]]:
         def look() -> Sequence[str]:
@@ -200,7 +210,7 @@ class Embedded(System):
     def has_writer(self) -> bool:
         return is_locked(self.directory)
 
-    def load(self, loaded: Loaded | None = None) -> None:
+    def _load(self, loaded: Loaded | None) -> None:
         end = self.wide.newest()
         while rows := self.tail.skim(LOADED_AT_ONCE, ListingRow):
             self.columns.live_view.load(rows)
@@ -211,19 +221,35 @@ class Embedded(System):
     def load_write_path(self, loaded: Loaded | None = None) -> None:
         self.load(loaded)
 
-    def serving_turn(self) -> Turn:
-        return self.write_turn()
+    def serving_lines(self) -> Sequence[Line]:
+        return self.write_lines()
 
-    def whole_turn(self) -> Turn:
-        return self.write_turn()
+    def write_lines(self) -> Sequence[Line]:
+        # One thread: the file has one writer at a time, and what waits for one worker waits for all.
+        return [[worker for line in self.write_path.lines for worker in line]]
+
+    def whole_lines(self) -> Sequence[Line]:
+        return self.write_lines()
+
+    def begin_serving(self) -> None:
+        """What is asked for lies in the file, and is read there each time."""
+
+    def checks(self) -> Mapping[str, Callable[[], str | None]]:
+        return {}
+
+    def silent_s(self) -> Mapping[str, float]:
+        return {}
 
     def data_age_ms(self) -> int:
+        return self.oldest_waiting_ms()
+
+    def oldest_waiting_ms(self) -> int:
         return oldest_waiting_ms(self.log, self.clock.now_ms())
 
     def upkeep(self) -> None:
         self.database.checkpoint()
 
     def close(self) -> None:
-        for name in ("database", "_durable_database"):
+        for name in ("database", "durable_database"):
             if name in self.__dict__:
                 self.__dict__[name].close()

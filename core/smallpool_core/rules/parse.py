@@ -37,7 +37,7 @@ class _Reading:
     """One reading of one rule: the leaves counted so far and the problems found."""
 
     def __init__(self, attributes: Attributes, split_words: SplitWords | None) -> None:
-        self.check = ValueCheck(split_words)
+        self.check = ValueCheck(attributes, split_words)
         self._attributes = attributes
         self._leaves = 0
 

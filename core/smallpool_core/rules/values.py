@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 
 from smallpool_core.errors import Problem
-from smallpool_core.fields import Field, FieldKind, Operator
+from smallpool_core.fields import Attributes, Field, FieldKind, Operator
 from smallpool_core.items import THOUSAND
 from smallpool_core.normalise import PATH_SEPARATOR, has_surrogate, normalise
 from smallpool_core.rules.expression import INT64_MAX, INT64_MIN, MAX_VALUES, Scalar, Value
@@ -52,8 +52,9 @@ def shown(value: object) -> str:
 class ValueCheck:
     """Checks the values of one rule and gathers every problem found on the way."""
 
-    def __init__(self, split_words: SplitWords | None) -> None:
+    def __init__(self, attributes: Attributes, split_words: SplitWords | None) -> None:
         self.problems: list[Problem] = []
+        self._attributes = attributes
         self._split_words = split_words
         self._scalars: dict[FieldKind, Callable[[Field, object, str], Scalar | None]] = {
             FieldKind.KEYWORD: self._keyword,
@@ -125,7 +126,7 @@ class ValueCheck:
         text = self._text(value, path)
         if text is None:
             return None
-        keyword = normalise(text)
+        keyword = self._attributes.key(field.name, normalise(text))
         if field.choices and keyword not in field.choices:
             self.refuse(path, shown(value), f"`{field.name}` is one of {', '.join(field.choices)}")
             return None

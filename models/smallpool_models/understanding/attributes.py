@@ -45,7 +45,7 @@ def given_text(given: Mapping[str, AttributeValue], field: str, names: Attribute
     """What the seller gave for `brand` or `condition` among the attributes, normalised."""
     for written, value in given.items():
         if isinstance(value, str) and names.given.get(normalise(written)) == field:
-            return normalise(value).strip() or None
+            return normalise(value) or None
     return None
 
 
@@ -53,7 +53,7 @@ def _typed(value: object, kind: str) -> AttributeValue | None:
     if isinstance(value, bool):
         return None
     if kind == "keyword":
-        return (normalise(value).strip() or None) if isinstance(value, str) else None
+        return normalise(value) if isinstance(value, str) and value else None
     if isinstance(value, int | float) and -_LARGEST <= value < _LARGEST:
         return value
     return None

@@ -45,9 +45,8 @@ class Placed(NamedTuple):
 
 
 def given_path(path: Sequence[str]) -> tuple[str, ...]:
-    """A seller's path, normalised; empty elements are dropped and the path separator inside one becomes a space."""
-    cleaned = (" ".join(normalise(element).replace(PATH_SEPARATOR, " ").split()) for element in path)
-    return tuple(element for element in cleaned if element)
+    """A seller's path, its elements normalised as a rule's are, without blank ones."""
+    return tuple(element for element in map(normalise, path) if element.strip())
 
 
 def place(

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from msgspec.structs import replace
+
 from smallpool_core.errors import KnowledgeRefused
 from smallpool_models.understanding.knowledge import GRADES, POINT_TYPES, KnowledgeBase
 from smallpool_models.understanding.readers import (
@@ -21,6 +23,7 @@ from smallpool_models.understanding.readers import (
     read_series,
     read_tags,
     read_words,
+    written_forms,
 )
 from smallpool_models.understanding.settings import read_attributes, read_listings, read_quality
 from smallpool_models.understanding.tables import Reader
@@ -37,9 +40,10 @@ def load_knowledge(folder: Path) -> KnowledgeBase:
     for name in reader.names("points/*.tsv"):
         if name.removeprefix("points/").removesuffix(".tsv") not in POINT_TYPES:
             reader.refuse(name, "a kind of selling point that is not known", f"the kinds are {', '.join(POINT_TYPES)}")
-    attributes, attribute_names = read_attributes(reader)
-    measures = read_measures(reader, categories, attributes)
     conditions = read_meanings(reader, "conditions.tsv", "grade", GRADES)
+    attributes, attribute_names = read_attributes(reader)
+    attributes = replace(attributes, written=written_forms(brands, conditions))
+    measures = read_measures(reader, categories, attributes)
     tags = read_tags(reader)
     marks = read_meanings(reader, "marks.tsv", "role", ("gift", "compatible", "ignore"))
     flags = read_meanings(reader, "flags.tsv", "kind", ("contact", "forbidden", "hype"))

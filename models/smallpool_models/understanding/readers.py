@@ -163,6 +163,12 @@ def read_characters(reader: Reader) -> dict[int, str]:
     return table
 
 
+def written_forms(brands: Iterable[Brand], conditions: Iterable[Meaning]) -> Mapping[str, Mapping[str, str]]:
+    """By which key each form of a brand and each word of wear is stored."""
+    forms = {surface.text: brand.key for brand in brands for surface in brand.surfaces}
+    return {"brand": forms, "condition": {word.text: word.meaning for word in conditions}}
+
+
 class _Surfaces:
     """Makes the surfaces of a table's rows and refuses one that two keys of the same table claim."""
 

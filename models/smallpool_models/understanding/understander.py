@@ -42,8 +42,6 @@ class KnowledgeUnderstander:
         self._category_ranks = {key: rank for rank, key in enumerate(knowledge.categories)}
         self._prices = Prices(knowledge.categories)
         self._brands = {brand.key: brand for brand in knowledge.brands}
-        self._brand_forms = {surface.text: brand.key for brand in knowledge.brands for surface in brand.surfaces}
-        self._grades = {grade: grade for grade in GRADES} | {word.text: word.meaning for word in knowledge.conditions}
         self._versions = {"knowledge": knowledge.version, "segmenter": self._segmenter.version}
 
     @property
@@ -110,11 +108,12 @@ class KnowledgeUnderstander:
     def _brand(self, given: Given, believed: Sequence[str], placed: Placed) -> str | None:
         """What the seller gave as brand, by its key where it is known; else what the title names."""
         written = given_text(given.attributes, "brand", self._knowledge.attribute_names)
-        return self._brand_forms.get(written, written) if written else brand_of(believed, placed, self._brands)
+        return self._knowledge.attributes.key("brand", written) if written else brand_of(believed, placed, self._brands)
 
     def _condition(self, given: Given, heard: Sequence[Heard]) -> str | None:
         written = given_text(given.attributes, "condition", self._knowledge.attribute_names)
-        return (self._grades.get(written) if written else None) or condition_of(heard)
+        grade = self._knowledge.attributes.key("condition", written) if written else None
+        return grade if grade in GRADES else condition_of(heard)
 
     def _head_noun(self, text: str) -> str | None:
         """The last word that is no stop word and none of the knowledge base; Chinese words before all others."""

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Request
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints, ValidationError
 
 from smallpool_core.errors import DeadlinePassed, Problem, Refused
 from smallpool_core.plain_text import text_problem
@@ -43,6 +43,8 @@ def _sound(most: int) -> AfterValidator:
 
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=MAX_ID), _sound(MAX_ID)]
 """An id, compared exactly: 1 to 128 characters, none of them a control character."""
+IdInQuery = Annotated[Identifier | None, BeforeValidator(lambda text: text or None)]
+"""An id in an address; `user_id=` with nothing after it is none."""
 Line = Annotated[str, StringConstraints(min_length=1, max_length=MAX_LINE), _sound(MAX_LINE)]
 """One line of text for people, such as a name or a reason."""
 

@@ -13,7 +13,7 @@ from pydantic import Field
 from smallpool_core.access import ApiKey
 from smallpool_core.users import Identity
 from smallpool_service.http.auth import Needs, check_pool, may_see
-from smallpool_service.http.bodies import Identifier, Strict, body_of
+from smallpool_service.http.bodies import Identifier, IdInQuery, Strict, body_of
 from smallpool_service.http.item_view import ItemView, item_view
 from smallpool_service.http.parts import Parts
 from smallpool_service.http.replies import documented, reply
@@ -32,7 +32,7 @@ ITEM: Final = {
     "category": ["数码", "手机"],
     "category_source": "given",
     "seller_id": "s-9",
-    "brand": "苹果",
+    "brand": "apple",
     "title_words": ["苹果", "手机", "九成新"],
     "points": ["九成新"],
     "price_cents": 199900,
@@ -41,7 +41,7 @@ ITEM: Final = {
     "given": {"title": "苹果手机 九成新", "category": ["数码", "手机"], "price_cents": 199900, "seller_id": "s-9"},
     "spread_key": "数码›手机",
     "pools": ["digital-bargains"],
-    "terms": ["category:数码›手机", "category:数码", "brand:苹果"],
+    "terms": ["category:数码›手机", "category:数码", "brand:apple"],
 }
 
 
@@ -116,8 +116,8 @@ async def why_item(
     key: Annotated[ApiKey, Depends(EXPLAINS)],
     item_id: ItemId,
     pool_id: Annotated[Identifier, Query(description="The pool, `home` for the home feed.")],
-    user_id: Annotated[Identifier | None, Query()] = None,
-    device_id: Annotated[Identifier | None, Query()] = None,
+    user_id: Annotated[IdInQuery, Query()] = None,
+    device_id: Annotated[IdInQuery, Query()] = None,
 ) -> Response:
     """A dry run, now, that follows this one item: the first stage that leaves it out, or its place on the page."""
     check_pool(key, pool_id)

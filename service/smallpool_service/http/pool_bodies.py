@@ -36,6 +36,9 @@ RuleJson = Annotated[dict[str, Any], Field(description="A typed expression over 
 SampleSize = Annotated[int, Field(ge=0, le=MAX_SAMPLE, description="How many of the items to show.")]
 
 
+Read = Annotated[Any, Field(description="Only read.")]
+
+
 class SettingsBody(Strict):
     """Recall settings of a pool; what is left out takes its default."""
 
@@ -46,13 +49,17 @@ class SettingsBody(Strict):
 
 
 class OrderingBody(Strict):
-    """Weights of the score dimensions; a dimension that is left out counts nothing."""
+    """Weights of the score dimensions: where they are given, one that is left out counts nothing; without them the defaults hold."""
 
-    weights: dict[Dimension, Annotated[float, Field(ge=0, le=MAX_WEIGHT)]]
+    weights: dict[Dimension, Annotated[float, Field(ge=0, le=MAX_WEIGHT)]] | None = None
+
+    def ordering(self) -> Ordering:
+        """As the pool keeps it."""
+        return Ordering() if self.weights is None else Ordering({str(name): weight for name, weight in self.weights.items()})
 
 
-class PoolChange(Strict):
-    """A change of a pool: what is left out, or null, stays; what is sent is replaced as a whole."""
+class PoolBody(Strict):
+    """What an operator may say of a pool."""
 
     name: Line | None = None
     rule: RuleJson | None = None
@@ -68,11 +75,27 @@ class PoolChange(Strict):
             rule=UNSET if self.rule is None else self.rule,
             state=UNSET if self.state is None else self.state,
             settings=UNSET if self.settings is None else PoolSettings(**self.settings.model_dump()),
-            ordering=UNSET if self.ordering is None else Ordering({str(name): weight for name, weight in self.ordering.weights.items()}),
+            ordering=UNSET if self.ordering is None else self.ordering.ordering(),
         )
 
 
-class NewPool(PoolChange):
+class PoolChange(PoolBody):
+    """A change of a pool: what is left out, or null, stays; what is sent is replaced as a whole.
+
+    A pool may be sent back as it was read: what only its reader is told is not looked at, since `If-Match` says which revision is meant.
+    """
+
+    pool_id: Annotated[Identifier | None, Field(description="The pool's own id, where it is sent.")] = None
+    revision: Read = None
+    epoch: Read = None
+    tagged: Read = None
+    size: Read = None
+    count: Read = None
+    on_sale: Read = None
+    warnings: Read = None
+
+
+class NewPool(PoolBody):
     """A pool to be made, live unless said otherwise."""
 
     pool_id: Identifier

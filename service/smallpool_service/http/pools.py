@@ -9,7 +9,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, Header, Query, Response
 
 from smallpool_core.access import ApiKey
-from smallpool_core.errors import RevisionStale
+from smallpool_core.errors import Problem, Refused, RevisionStale
 from smallpool_core.pools import Pool, PoolDraft, PoolState
 from smallpool_service.http.auth import Needs, check_pool, may_see
 from smallpool_service.http.bodies import Identifier, body_of
@@ -157,6 +157,10 @@ async def change_pool(
 ) -> Response:
     """What is left out stays as it is. A changed rule holds at once; `tagged` turns true when every stored item has been looked at."""
     check_pool(key, pool_id)
+    if body.pool_id not in (None, pool_id):
+        raise Refused(
+            [Problem("pool_id", repr(body.pool_id), f"the id of this pool, {pool_id!r}, is allowed; a pool keeps its id for life")]
+        )
     return await _changed(parts, key, pool_id, body.draft(), expected_revision(if_match), body.reason)
 
 

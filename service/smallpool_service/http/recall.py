@@ -49,8 +49,8 @@ PAGE: Final[dict[str, Any]] = {
     "request_id": "r-7f3a",
     "pool_id": "digital-bargains",
     "items": [
-        {"item_id": "i-52", "category": ["数码", "手机"], "score": 1.382911, "sources": ["terms", "newest"]},
-        {"item_id": "i-87", "category": ["数码", "相机"], "score": 0.913402, "sources": ["popular"]},
+        {"item_id": "i-52", "category": ["数码", "手机"], "score": 0.913402, "sources": ["terms", "newest"]},
+        {"item_id": "i-87", "category": ["数码", "相机"], "score": 0.674118, "sources": ["popular"]},
     ],
     "short": None,
     "degraded": [],
@@ -125,6 +125,7 @@ async def _page(request: Request, parts: ServiceParts, body: RecallBody, pool_id
             dry_run=body.dry_run,
             context=body.context.model_dump(exclude_none=True),
             deadline_ms=deadline_of(request),
+            admitted=True,
         )
     )
     parts.metrics.page(body.size, len(page.items), page.short)

@@ -19,6 +19,7 @@ from smallpool_service.http.parts import Parts, ServiceParts
 from smallpool_service.http.problems import HttpProblem
 from smallpool_service.http.replies import documented, reply
 from smallpool_service.http.routing import in_path
+from smallpool_service.operators import refresh
 from smallpool_service.people import MAX_ATTRIBUTES, MAX_TAGS, erase_person, erase_seen, put_profile, view_person
 
 UserId = Annotated[Identifier, in_path, Path(description="The user's id.", examples=["u-1001"])]
@@ -139,6 +140,9 @@ async def erase_user_seen(
         _check_unlimited(key)
     else:
         check_pool(key, pool_id)
+        catalogue = parts.recaller.ports.catalogue
+        refresh(catalogue)
+        catalogue.get(pool_id)
     await erase_seen(parts.recaller.ports, Identity(user_id, None), pool_id)
     return Response(status_code=204)
 

@@ -16,6 +16,7 @@ from msgspec import Struct, msgpack
 from smallpool_core.errors import StoreUnavailable
 from smallpool_core.places import Places
 from smallpool_core.users import TriggerState, UserEvent
+from smallpool_stores.redis.commands import Call
 from smallpool_stores.redis.connection import RedisConnection
 from smallpool_stores.redis.marks import Marks
 from smallpool_stores.redis.scripts import load_script
@@ -78,7 +79,7 @@ class RedisTriggerStore:
         arguments = (known.marks.version, packed_state, lives[0], packed_marks, lives[1], known.erasure)
         self._known.pop(identity)  # read anew after this, however it ends
         with self._connection.translated(f"write the triggers of {identity!r}"):
-            [is_saved] = self._connection.run_now(self._save, [((keys.state, keys.marks, keys.erasure), arguments)])
+            [is_saved] = self._connection.write_now(Call(self._save, (keys.state, keys.marks, keys.erasure), arguments))
         if not is_saved:
             raise StoreUnavailable(
                 f"could not write the triggers of {identity!r}: another consumer has applied an event of theirs, or they were "

@@ -34,7 +34,8 @@ _OVERDUE = "SELECT item_id FROM fields WHERE expires_at IS NOT NULL AND expires_
 # `{holds}` is a compiled rule: SQL of `to_sql`, in which all that is anyone's words is a parameter.
 _COUNT_AND_SAMPLE = """
 WITH hits AS MATERIALIZED (
-    SELECT f.item_id FROM fields AS f NOT INDEXED WHERE (f.expires_at IS NULL OR f.expires_at > ?) AND ({holds})
+    SELECT f.item_id FROM fields AS f NOT INDEXED
+    WHERE (f.published_at IS NULL OR f.published_at <= ?) AND (f.expires_at IS NULL OR f.expires_at > ?) AND ({holds})
 )
 SELECT (SELECT count(*) FROM hits), item_id FROM hits ORDER BY item_id LIMIT ?
 """
@@ -72,9 +73,9 @@ def matching_ids(database: Database, rule: Rule, now: int) -> list[str]:
 
 
 def count_and_sample(database: Database, rule: Rule, now: int, sample: int) -> tuple[int, list[str]]:
-    """How many listed, unexpired items the whole rule matches at `now`, and the first `sample` of their ids."""
+    """How many items on sale at `now` the whole rule matches, and the first `sample` of their ids."""
     holds, parameters = to_sql(rule, now)
-    rows = _rows(database, _COUNT_AND_SAMPLE.format(holds=holds), (now, *parameters, max(sample, 1)))
+    rows = _rows(database, _COUNT_AND_SAMPLE.format(holds=holds), (now, now, *parameters, max(sample, 1)))
     return (rows[0][0] if rows else 0), [row[1] for row in rows[:sample]]
 
 

@@ -180,3 +180,16 @@ def test_forgetting_what_was_served_may_be_limited_to_a_pool(shop: Api) -> None:
     assert shop.delete("/v1/users/u1/seen?pool_id=p").status_code == 204
     assert len(shop.post("/v1/pools/p/recall", {"user_id": "u1", "size": 12}).json()["items"]) == 12
     assert shop.post("/v1/pools/q/recall", {"user_id": "u1", "size": 12}).json()["items"] == []
+
+
+def test_what_was_served_in_a_pool_that_is_not_there_cannot_be_forgotten(api: Api) -> None:
+    assert_problem(api.delete("/v1/users/u1/seen?pool_id=nowhere"), 404, "not-found")
+    api.make_pool("p")
+    assert api.delete("/v1/users/u1/seen?pool_id=p").status_code == 204
+
+
+def test_an_id_left_empty_in_an_address_is_none(api: Api) -> None:
+    api.make_pool("p")
+    api.publish(*shelf(1))
+    item_id = api.post("/v1/pools/p/recall", {}).json()["items"][0]["item_id"]
+    assert api.get(f"/v1/items/{item_id}/why?pool_id=p&user_id=u1&device_id=").json()["served"] is True

@@ -182,6 +182,7 @@ def test_a_pool_outside_a_keys_set_is_as_if_it_were_not_there(api: Api) -> None:
 
 
 def test_a_key_limited_to_pools_erases_nobody_altogether(api: Api) -> None:
+    api.make_pool("p")
     key = api.key("ingest", pools=("p",))
     assert_problem(api.delete("/v1/users/u1", key=key), 403, "limited-key")
     assert_problem(api.delete("/v1/devices/d1", key=key), 403, "limited-key")

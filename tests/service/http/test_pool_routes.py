@@ -208,3 +208,21 @@ def test_a_change_whose_record_cannot_be_written_is_refused(api: Api) -> None:
     api.get("/v1/pools/p")  # the key is remembered from here on
     api.rig.database.close()
     assert_problem(change(api, {"name": "other"}), 503, "store-unavailable")
+
+
+def test_a_pool_may_be_sent_back_as_it_was_read(api: Api) -> None:
+    made = api.post("/v1/pools", {"pool_id": "p", "rule": PHONES}).json()
+    for number, body in enumerate((made, api.get("/v1/pools/p").json()), 1):
+        reply = change(api, body | {"name": f"name {number}"}, revision=number)
+        assert (reply.status_code, reply.json()["name"], reply.json()["revision"]) == (200, f"name {number}", number + 1)
+
+
+def test_a_pool_keeps_its_id(api: Api) -> None:
+    api.make_pool("p")
+    assert paths_of(assert_problem(change(api, {"pool_id": "q"}), 422)) == ["pool_id"]
+
+
+def test_an_ordering_without_weights_is_the_usual_one(api: Api) -> None:
+    usual = api.post("/v1/pools", {"pool_id": "p", "rule": PHONES}).json()["ordering"]
+    assert change(api, {"ordering": {"weights": {"match": 1}}}).json()["ordering"] == {"weights": {"match": 1}}
+    assert change(api, {"ordering": {}}, revision=2).json()["ordering"] == usual
