@@ -18,9 +18,9 @@ from smallpool_config import stack
 from smallpool_config.stack import state
 from smallpool_config.stack.plan import new_stack, with_free_ports
 from smallpool_core.errors import StoreUnavailable
-from smallpool_core.items import WideItem
+from smallpool_core.items import WideItem, WideRecord
 from smallpool_core.places import Places, has_reached
-from smallpool_core.ports import Clock, LogRecord, Topic, WideRecord, WideTail
+from smallpool_core.ports import Clock, LogRecord, Topic, WideTail
 from smallpool_stores.kafka import clients, topics
 from smallpool_stores.kafka.event_log import KafkaEventLog
 from smallpool_stores.kafka.item_log import KafkaItemLog

@@ -27,6 +27,7 @@ from smallpool_core.pages import ClaimRequest, Entry
 from smallpool_service.recaller import Recaller
 from smallpool_service.settings import ReadSettings
 from smallpool_stores.redis.connection import RedisConnection
+from smallpool_stores.redis.people import RedisPeople
 from smallpool_stores.redis.profiles import RedisUserProfiles
 from smallpool_stores.redis.removal import remove_all
 from smallpool_stores.redis.seen import RedisSeenList
@@ -47,10 +48,17 @@ class Stores(NamedTuple):
     triggers: RedisTriggerStore
     profiles: RedisUserProfiles
     stats: RedisItemStats
+    people: RedisPeople
 
 
 def stores_over(connection: RedisConnection) -> Stores:
-    return Stores(RedisSeenList(connection), RedisTriggerStore(connection), RedisUserProfiles(connection), RedisItemStats(connection))
+    return Stores(
+        RedisSeenList(connection),
+        RedisTriggerStore(connection),
+        RedisUserProfiles(connection),
+        RedisItemStats(connection),
+        RedisPeople(connection),
+    )
 
 
 def claim_of(*item_ids: str, **changes: Any) -> ClaimRequest:

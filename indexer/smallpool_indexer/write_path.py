@@ -4,7 +4,7 @@ In: the time. Out: whether anything was done, so that the caller knows when to w
 or sleeps.
 
 A line is for one thread at a time. One thread may turn all lines one after another, or each line has a thread of its own: what they
-share is safe with threads where a wiring gives them several (the log, the statistics, and what the backfill hands over). So a store
+share is safe with threads where a wiring gives them several (the log, the statistics, and what backfill and rescorer hand over). So a store
 that hangs holds up the line that asks it: the wide index never keeps a sale from being recorded, nor behaviour a listing.
 """
 
@@ -17,6 +17,7 @@ from smallpool_indexer.backfill import Backfill
 from smallpool_indexer.forget import Forgetter
 from smallpool_indexer.index import TailIndexer
 from smallpool_indexer.pipeline import Indexer
+from smallpool_indexer.rescore import Rescorer
 from smallpool_indexer.sweep import Sweeper
 from smallpool_indexer.user_events import UserEventConsumer
 
@@ -50,6 +51,7 @@ class Workers(Struct, frozen=True):
     user_events: UserEventConsumer
     backfill: Backfill
     sweeper: Sweeper
+    rescorer: Rescorer
     forgetter: Forgetter | None = None
 
 
@@ -66,13 +68,18 @@ class WritePath:
             Worker("items", lambda: workers.indexer.run_once() > 0),
             Worker("backfill", workers.backfill.step),
             Worker("sweeper", lambda: self._sweep() > 0),
+            Worker("static scores", lambda: workers.rescorer.send(clock.now_ms())),
         )
         self.indexing: Line = (
             Worker("index", lambda: workers.tail_indexer.run_once() > 0),
             Worker("tags of pools", workers.backfill.mark),
         )
         forgetting = () if workers.forgetter is None else (Worker("popularity", workers.forgetter.run_once),)
-        self.behaviour: Line = (Worker("user events", lambda: workers.user_events.run_once() > 0), *forgetting)
+        self.behaviour: Line = (
+            Worker("user events", lambda: workers.user_events.run_once() > 0),
+            Worker("ranking", lambda: workers.rescorer.read(clock.now_ms())),
+            *forgetting,
+        )
 
     @property
     def lines(self) -> tuple[Line, Line, Line]:

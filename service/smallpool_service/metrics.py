@@ -78,7 +78,9 @@ class Metrics:
         self._stage_in = self._counter("smallpool_stage_in", ("stage",), "values that came into a stage")
         self._stage_out = self._counter("smallpool_stage_out", ("stage",), "values that a stage gave out")
         self._counts = self._counter(
-            "smallpool_counts", ("name",), "what the pipelines count, by name: events by verdict, pages, dead letters"
+            "smallpool_counts",
+            ("name",),
+            "what the pipelines count, by name: events by verdict, pages, candidates dropped by reason, dead letters",
         )
         self._degraded = self._counter("smallpool_degraded", ("part",), "answers that went on without a part that failed")
         self._fill = self._histogram("smallpool_page_fill", (), "items on a page as a share of the size asked for", _FILL_BUCKETS)

@@ -173,14 +173,3 @@ def test_a_history_imported_today_is_remembered_from_today(adapter: Adapter) -> 
     later = NOW + 6 * DAY
     applied(adapter, user_event(at=later), now=later)
     assert not applied(adapter, user_event(at=NOW - 90 * DAY), now=later)
-
-
-def test_erasing_forgets_state_and_marks_and_leaves_the_others(adapter: Adapter) -> None:
-    for identity in ("u:u1", "u:u2"):
-        applied(adapter, user_event(), identity=identity)
-    asyncio.run(adapter.triggers.erase("u:u1"))
-    asyncio.run(adapter.triggers.erase("u:nobody"))
-    assert adapter.triggers.load("u:u1") == TriggerState()
-    assert applied(adapter, user_event())
-    assert adapter.triggers.load("u:u2") == state()
-    assert not applied(adapter, user_event(), identity="u:u2")

@@ -55,12 +55,3 @@ def test_a_profile_is_replaced_as_a_whole(profiles: UserProfiles) -> None:
     asyncio.run(profiles.put("u:u1", Profile(("数码",), {"level": 3}, NOW)))
     asyncio.run(profiles.put("u:u1", Profile(("文玩",), {}, NOW + 1)))
     assert asyncio.run(profiles.get("u:u1")) == Profile(("文玩",), {}, NOW + 1)
-
-
-def test_erasing_a_profile_leaves_the_others(profiles: UserProfiles) -> None:
-    for identity in ("u:u1", "u:u2"):
-        asyncio.run(profiles.put(identity, Profile(("数码",))))
-    asyncio.run(profiles.erase("u:u1"))
-    asyncio.run(profiles.erase("u:nobody"))
-    assert asyncio.run(profiles.get("u:u1")) is None
-    assert asyncio.run(profiles.get("u:u2")) == Profile(("数码",))

@@ -14,7 +14,7 @@ from read_rig import World, ids, request, shelf
 from redis_rig import RedisServer, Stores, claim_of, free_port, own_redis, recaller, stores_over
 from smallpool_core.errors import StoreError, StoreFull, StoreUnavailable
 from smallpool_core.pages import Opening
-from smallpool_core.ports import StatDelta
+from smallpool_core.statistics import StatDelta
 from smallpool_core.users import Profile, TriggerState, Weighted
 from smallpool_service.page import Page
 from smallpool_service.recaller import Recaller
@@ -27,6 +27,7 @@ READS: dict[str, Callable[[Stores], object]] = {
     "seen.open": lambda stores: asyncio.run(stores.seen.open("u:u1", "p1", "r1", NOW)),
     "triggers.get": lambda stores: asyncio.run(stores.triggers.get("u:u1")),
     "triggers.load": lambda stores: stores.triggers.load("u:u1"),
+    "triggers.erased": lambda stores: stores.triggers.erased("u:u1"),
     "profiles.get": lambda stores: asyncio.run(stores.profiles.get("u:u1")),
     "stats.popular": lambda stores: asyncio.run(stores.stats.popular("p1", 10)),
     "stats.popularity": lambda stores: asyncio.run(stores.stats.popularity("p1", ["i1"], NOW)),
@@ -40,8 +41,7 @@ WRITES: dict[str, Callable[[Stores], object]] = {
 }
 DELETES: dict[str, Callable[[Stores], object]] = {
     "seen.erase": lambda stores: asyncio.run(stores.seen.erase("u:u1", None)),
-    "triggers.erase": lambda stores: asyncio.run(stores.triggers.erase("u:u1")),
-    "profiles.erase": lambda stores: asyncio.run(stores.profiles.erase("u:u1")),
+    "people.erase": lambda stores: asyncio.run(stores.people.erase("u:u1", {0: 7}, NOW)),
     "stats.forget": lambda stores: stores.stats.forget(["i1"]),
 }
 

@@ -8,8 +8,7 @@ import pytest
 from builders import HOUR, NOW, given, item_event, wide_item
 from smallpool_core.errors import StoreUnavailable
 from smallpool_core.events import INDEXER_GROUP
-from smallpool_core.items import Given
-from smallpool_core.ports import WideRecord
+from smallpool_core.items import Given, WideRecord
 from smallpool_core.versions import ENRICH_SOLD
 from smallpool_indexer.settings import IndexerSettings
 from write_rig import POISON, Rig, power_cut

@@ -22,6 +22,7 @@ from smallpool_service.recaller import Recaller
 from smallpool_service.run import ReadPorts
 from smallpool_service.settings import ReadSettings
 from smallpool_service.why import why
+from smallpool_stores.sqlite.people import SqlitePeople
 from smallpool_stores.sqlite.profiles import SqliteUserProfiles
 from smallpool_stores.sqlite.reader import SqliteItemReader
 from smallpool_stores.sqlite.seen import SqliteSeenList
@@ -45,6 +46,7 @@ class Shop:
             seen=SqliteSeenList(self.rig.database),
             triggers=self.rig.triggers,
             profiles=SqliteUserProfiles(self.rig.database),
+            people=SqlitePeople(self.rig.database),
             stats=self.rig.stats,
             log=self.rig.log,
             clock=self.clock,

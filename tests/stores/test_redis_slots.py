@@ -10,7 +10,7 @@ from builders import NOW
 from redis_cluster import KEYS, RedisCluster, node_id, running_cluster, shared_cluster, wait_until
 from redis_rig import RedisServer, claim_of, stores_over
 from smallpool_core.errors import SettingsRefused, StoreUnavailable
-from smallpool_core.ports import StatDelta
+from smallpool_core.statistics import StatDelta
 from smallpool_core.users import Profile, TriggerState, Weighted
 from smallpool_stores.redis.additions import SITE
 from smallpool_stores.redis.connection import RedisConnection

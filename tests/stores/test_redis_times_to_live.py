@@ -12,7 +12,7 @@ import pytest
 from builders import NOW, user_event
 from redis_rig import RedisServer, Stores, claim_of, own_redis, stores_over
 from smallpool_core.errors import StoreUnavailable
-from smallpool_core.ports import StatDelta
+from smallpool_core.statistics import StatDelta
 from smallpool_core.users import Profile, TriggerState, Weighted
 
 PATIENT = {"answer_timeout_ms": 10_000, "write_timeout_ms": 10_000}
@@ -57,8 +57,7 @@ def anything(stores: Stores, chance: random.Random, turn: int) -> None:
         lambda: stores.stats.add([delta], chance.randrange(2), turn),
         lambda: stores.stats.forget(items),
         lambda: asyncio.run(stores.seen.erase(identity, chance.choice([None, pool_id]))),
-        lambda: asyncio.run(stores.triggers.erase(identity)),
-        lambda: asyncio.run(stores.profiles.erase(identity)),
+        lambda: asyncio.run(stores.people.erase(identity, {0: 1}, NOW)),
     ]
     chance.choices(calls, weights=[4, 2, 3, 5, 1, 1, 1, 1])[0]()
 

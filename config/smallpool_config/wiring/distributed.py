@@ -15,7 +15,7 @@ from smallpool_config.wiring.system import Loaded, System
 from smallpool_core.errors import StoreError
 from smallpool_core.events import INDEXER_GROUP
 from smallpool_core.places import Places
-from smallpool_core.ports import Atomic, EventLog, ItemReader, LiveView, PoolStore, SeenList, UserProfiles, WideTable
+from smallpool_core.ports import Atomic, EventLog, ItemReader, LiveView, People, PoolStore, SeenList, UserProfiles, WideTable
 from smallpool_indexer.forget import Forgetter
 from smallpool_indexer.index import TailIndexer
 from smallpool_indexer.rebuild import Rebuild, Sources
@@ -43,6 +43,7 @@ from smallpool_stores.memory.live_view import PackedLiveView
 from smallpool_stores.memory.rows import ItemRows
 from smallpool_stores.redis import removal as redis_removal
 from smallpool_stores.redis.connection import RedisConnection
+from smallpool_stores.redis.people import RedisPeople
 from smallpool_stores.redis.profiles import RedisUserProfiles
 from smallpool_stores.redis.seen import RedisSeenList
 from smallpool_stores.redis.stats import RedisItemStats
@@ -168,6 +169,10 @@ class Distributed(System):
     @cached_property
     def profiles(self) -> UserProfiles:
         return RedisUserProfiles(self.redis)
+
+    @cached_property
+    def people(self) -> People:
+        return RedisPeople(self.redis)
 
     @cached_property
     def stats(self) -> RedisItemStats:

@@ -15,6 +15,7 @@ from smallpool_core.ports import (
     ItemWriter,
     KeyStore,
     LiveView,
+    People,
     PoolStore,
     SeenList,
     TriggerStore,
@@ -29,6 +30,7 @@ from smallpool_stores.sqlite.database import Database
 from smallpool_stores.sqlite.event_log import SqliteEventLog
 from smallpool_stores.sqlite.keys import SqliteKeyStore
 from smallpool_stores.sqlite.lock import DirectoryLock, is_locked
+from smallpool_stores.sqlite.people import SqlitePeople
 from smallpool_stores.sqlite.pools import SqlitePoolStore
 from smallpool_stores.sqlite.profiles import SqliteUserProfiles
 from smallpool_stores.sqlite.reader import SqliteItemReader
@@ -146,6 +148,10 @@ class Embedded(System):
     @cached_property
     def profiles(self) -> UserProfiles:
         return SqliteUserProfiles(self.database)
+
+    @cached_property
+    def people(self) -> People:
+        return SqlitePeople(self.database)
 
     @cached_property
     def stats(self) -> ItemStats:

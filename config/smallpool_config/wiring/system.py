@@ -23,6 +23,7 @@ from smallpool_core.ports import (
     ItemWriter,
     KeyStore,
     LiveView,
+    People,
     PoolStore,
     SeenList,
     TriggerStore,
@@ -38,6 +39,7 @@ from smallpool_indexer.pipeline import Indexer
 from smallpool_indexer.rebuild import Rebuild
 from smallpool_indexer.record import Forgets, Recorder
 from smallpool_indexer.replay import Sync
+from smallpool_indexer.rescore import Rescorer
 from smallpool_indexer.sweep import Sweeper
 from smallpool_indexer.user_events import UserEventConsumer
 from smallpool_indexer.write_path import Line, Turn, Workers, WritePath, turn_of
@@ -140,6 +142,11 @@ class System(ABC):
     @abstractmethod
     def profiles(self) -> UserProfiles:
         """Profiles by person."""
+
+    @property
+    @abstractmethod
+    def people(self) -> People:
+        """All that is kept of one person, to be erased."""
 
     @property
     @abstractmethod
@@ -303,6 +310,7 @@ class System(ABC):
             seen=self.seen,
             triggers=self.triggers,
             profiles=self.profiles,
+            people=self.people,
             stats=self.stats,
             log=self.log,
             clock=self.clock,
@@ -384,5 +392,6 @@ class System(ABC):
     def write_path(self) -> WritePath:
         """The whole write path."""
         sweeper = Sweeper(log=self.owned_log, wide=self.wide, settings=self.settings.indexer)
-        workers = Workers(self.indexer, self.tail_indexer, self.user_events, self.backfill, sweeper, self.forgetter)
+        rescorer = Rescorer(log=self.owned_log, wide=self.wide, stats=self.stats, settings=self.settings.indexer)
+        workers = Workers(self.indexer, self.tail_indexer, self.user_events, self.backfill, sweeper, rescorer, self.forgetter)
         return WritePath(self.clock, workers)

@@ -9,9 +9,9 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from smallpool_core.errors import StoreError
-from smallpool_core.items import WideItem
+from smallpool_core.items import WideItem, WideRecord
 from smallpool_core.places import Places, farthest, has_reached
-from smallpool_core.ports import Clock, WideRecord
+from smallpool_core.ports import Clock
 from smallpool_stores.kafka.clients import Record
 from smallpool_stores.kafka.feed import close_all
 from smallpool_stores.kafka.lags import TRUSTED_MS

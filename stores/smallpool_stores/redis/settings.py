@@ -28,7 +28,8 @@ class RedisSettings(Struct, frozen=True, forbid_unknown_fields=True):
     connections: the most connections of one process to one server.
     seen_kept_s, triggers_kept_s, profiles_kept_s: counted from the last claim, event or profile of that person.
     page_slack_s: how much longer than promised a page is kept, because the clocks of two servers differ a little.
-    marks_kept_s: for how long an event that comes again is recognised; as long as the log keeps the event itself.
+    marks_kept_s: for how long an event that comes again is recognised, and one of a person who was erased; as long as the log keeps
+    the event itself.
     most_marks: the most events of one person that are recognised; the oldest go.
     statistics_kept_s: popularity of a pool in which nothing happens any more. hours_kept_s: hourly counters.
     most_items_of_pool, most_items_of_site, most_terms: entries kept in each ranking; the lightest go.
