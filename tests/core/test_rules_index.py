@@ -5,6 +5,7 @@ from typing import Any
 
 from smallpool_core.items import WideItem
 from smallpool_core.rules import Rule, RuleIndex, parse_rule
+from smallpool_core.rules.index import AT_ONCE, FEW
 from strategies import ATTRIBUTES
 
 
@@ -36,7 +37,8 @@ def test_pools_come_sorted_by_the_bytes_of_their_ids() -> None:
 def test_a_changed_rule_replaces_the_old_one_and_a_removed_one_is_gone() -> None:
     index = an_index(p=rule(leaf("brand", "eq", "apple")))
     index.put("p", rule(leaf("brand", "eq", "vivo")))
-    assert index.match_many([an_item(brand="apple"), an_item(brand="vivo")]) == [[], ["p"]]
+    for times in (1, 20):
+        assert index.match_many([an_item(brand="apple"), an_item(brand="vivo")] * times) == [[], ["p"]] * times
     index.remove("p")
     index.remove("p")
     assert index.match(an_item(brand="vivo")) == []
@@ -51,8 +53,11 @@ def test_nothing_is_kept_of_rules_that_are_gone() -> None:
     )
     for pool_id in "abc":
         index.remove(pool_id)
-    assert index._shelves == {}
-    assert index._everywhere.rules == {}
+    assert index._filed._shelves == {}
+    assert index._filed._everywhere.rules == {}
+    assert index._batch._tables == {}
+    assert len(index._batch._conditions) == 0
+    assert index._batch._conditions._fields == {}
 
 
 def test_a_leaf_that_depends_on_time_does_not_keep_an_item_out() -> None:
@@ -127,3 +132,56 @@ def test_matching_goes_on_while_rules_change() -> None:
         assert kept <= set(index.match(item)) <= kept | {"moving"}
     thread.join()
     assert set(index.match(item)) == kept
+
+
+def test_a_batch_of_any_size_sees_a_change_of_rules_whole() -> None:
+    index = RuleIndex()
+    items = [an_item(tags=(f"t{number % 2}",), price_cents=number) for number in range(3 * FEW)]
+    index.put("moving", rule(leaf("tags", "has", "t0")))
+
+    def change() -> None:
+        for number in range(3_000):
+            index.put("moving", rule(leaf("tags", "has", f"t{number % 2}"), leaf("price_cents", "gte", 0)))
+            index.put("moving", rule(leaf("tags", "has", f"t{number % 2}")))
+
+    thread = Thread(target=change)
+    thread.start()
+    while thread.is_alive():
+        found = index.match_many(items)
+        holders = [number % 2 for number, pools in enumerate(found) if pools == ["moving"]]
+        assert len(holders) == len(items) // 2
+        assert len(set(holders)) == 1
+    thread.join()
+    assert index.match_many(items) == [["moving"] if number % 2 else [] for number in range(len(items))]
+
+
+def test_many_items_are_taken_in_parts_and_found_in_their_order() -> None:
+    index = an_index(odd=rule(leaf("price_cents", "in", list(range(1, 5_000, 2)))), all=rule())
+    found = index.match_many(an_item(price_cents=number) for number in range(2 * AT_ONCE + 3))
+    assert found == [["all", "odd"] if number % 2 else ["all"] for number in range(2 * AT_ONCE + 3)]
+    assert index.match_many([]) == []
+
+
+def test_a_rule_of_more_parts_than_a_table_has_columns_asks_for_all_of_them() -> None:
+    index = an_index(long=rule(*[leaf("tags", "has", f"t{number}") for number in range(40)]))
+    tags = [f"t{number}" for number in range(40)]
+    items = [an_item(tags=tuple(tag for tag in tags if tag != left_out)) for left_out in [*tags, "none"]]
+    assert index.match_many(items) == [[]] * 40 + [["long"]]
+
+
+def test_a_batch_evaluates_a_condition_once_however_many_rules_share_it() -> None:
+    read: list[int] = []
+
+    class Watched(WideItem, frozen=True):
+        """An item that notes each reading of its score."""
+
+        def __getattribute__(self, name: str) -> Any:
+            if name == "seller_score":
+                read.append(1)
+            return super().__getattribute__(name)
+
+    scores = [{"all": [leaf("seller_score", "gte", number / 1000), {"not": leaf("city", "eq", f"c{number}")}]} for number in range(500)]
+    index = an_index(**{f"p{number}": parse_rule(score, ATTRIBUTES) for number, score in enumerate(scores)})
+    items = [Watched(item_id=f"i{number}", version=1, enrich=0, state="on_sale", seller_score=number) for number in range(100)]
+    assert [len(pools) for pools in index.match_many(items)] == list(range(1, 101))
+    assert len(read) == len(items)

@@ -14,7 +14,7 @@ from smallpool_core.fields import FieldKind
 from smallpool_core.items import THOUSAND, WideItem
 from smallpool_core.normalise import PATH_SEPARATOR
 from smallpool_core.rules.expression import AllOf, AnyOf, Expression, Leaf, Not, Scalar, texts_of, values_of
-from smallpool_core.rules.matcher import reader
+from smallpool_core.rules.matcher import prefixes, reader
 from smallpool_core.rules.normal import all_of
 from smallpool_core.rules.ranges import bounds
 
@@ -120,7 +120,7 @@ def _anchors(normal: Expression, filed: Callable[[Key], int]) -> Anchors | None:
 def keys_of(slot: Slot) -> Callable[[WideItem], Iterable[Scalar]]:
     """Reads from an item the values of a slot: everything it could be filed under there."""
     if slot.by == "prefix":
-        return lambda item: _prefixes(item.category)
+        return lambda item: prefixes(item.category)
     if slot.kind in (FieldKind.WORDS, FieldKind.KEYWORDS):
         return cast("Callable[[WideItem], Iterable[Scalar]]", attrgetter(slot.field))
     read = cast("Callable[[WideItem], Scalar | None]", reader(slot.field, slot.kind))
@@ -128,11 +128,6 @@ def keys_of(slot: Slot) -> Callable[[WideItem], Iterable[Scalar]]:
         bin_of = _fine_bin if slot.by == "fine bin" else _bin
         return lambda item: (_MISSING if (value := read(item)) is None else bin_of(slot.kind, cast("float", value)),)
     return lambda item: () if (value := read(item)) is None else (value,)
-
-
-def _prefixes(path: str) -> list[str]:
-    ends = [place for place, character in enumerate(path) if character == PATH_SEPARATOR]
-    return [path[:end] for end in ends] + [path]
 
 
 def _union(found: Sequence[Anchors | None]) -> Anchors | None:
