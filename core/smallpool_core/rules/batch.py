@@ -14,7 +14,6 @@ from smallpool_core.items import WideItem
 from smallpool_core.rules.asked import Bits
 from smallpool_core.rules.conditions import Conditions
 from smallpool_core.rules.expression import NOTHING, AllOf, Expression
-from smallpool_core.rules.normal import spelled_out
 
 _MOST_PARTS = 8
 """A longer conjunction keeps its last parts in a group of their own: few rules do, and each length has a table."""
@@ -60,8 +59,7 @@ class BatchRules:
         self._rows: dict[str, tuple[_Table, int]] = {}
 
     def put(self, pool_id: str, normal: Expression) -> None:
-        """Take in the rule of a pool that has none here: an untimed normal form."""
-        normal = spelled_out(normal)
+        """Take in the rule of a pool that has none here: an untimed normal form in which `has_all` is spelled out."""
         if normal == NOTHING:
             return
         parts = normal.parts if isinstance(normal, AllOf) else (normal,)

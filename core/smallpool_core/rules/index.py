@@ -13,9 +13,9 @@ from smallpool_core.items import WideItem
 from smallpool_core.rules.batch import BatchRules
 from smallpool_core.rules.expression import Rule
 from smallpool_core.rules.filing import FiledRules
-from smallpool_core.rules.normal import negation_normal, without_time
+from smallpool_core.rules.normal import negation_normal, spelled_out, without_time
 
-FEW = 8
+FEW = 100
 """Up to so many items are looked up one by one: measured, see benchmarks/README.md."""
 AT_ONCE = 1_024
 """At most so many are held against the rules at once, so that the columns of bits stay small and the lock comes free in between."""
@@ -80,7 +80,7 @@ class RuleIndex:
                 self._filed.remove(pool_id)
                 self._batch.remove(pool_id)
             if rule is not None:
-                normal = without_time(negation_normal(rule.expression))
+                normal = spelled_out(without_time(negation_normal(rule.expression)))
                 self._pools.add(pool_id)
                 self._filed.put(pool_id, normal)
                 self._batch.put(pool_id, normal)
