@@ -49,10 +49,10 @@ class Assigner:
 
     def assign(self, items: Sequence[WideItem]) -> Staged[WideItem]:
         """The items on sale with pools sorted by UTF-8 bytes; removed items pass as they are, in no pool."""
-        return Staged([self._assigned(item) if item.state == "on_sale" else item for item in items])
+        matched = iter(self._index.match_many([item for item in items if item.state == "on_sale"]))
+        return Staged([self._assigned(item, tuple(next(matched))) if item.state == "on_sale" else item for item in items])
 
-    def _assigned(self, item: WideItem) -> WideItem:
-        pools = tuple(self._index.match(item))
+    def _assigned(self, item: WideItem, pools: tuple[str, ...]) -> WideItem:
         timed = {pool_id: intervals(self._timed[pool_id], item) for pool_id in pools if pool_id in self._timed}
         return replace(item, pools=pools, intervals=timed, epoch=self._catalogue.epoch)
 

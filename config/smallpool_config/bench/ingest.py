@@ -24,8 +24,9 @@ from smallpool_config.settings import Settings
 from smallpool_config.wiring import Embedded, System
 from smallpool_core.errors import StoreUnavailable
 from smallpool_core.events import encode_item_event
-from smallpool_core.items import ItemEvent
+from smallpool_core.items import ItemEvent, WideItem
 from smallpool_core.pools import PoolDraft
+from smallpool_indexer.widen import widen
 from smallpool_models.listings import generate_listings
 
 SAMPLE = 2_000
@@ -117,6 +118,15 @@ def long_listings(system: System, seed: int, now: int) -> Iterator[ItemEvent]:
         given = event.given
         if given is not None and len(given.title) >= SHORTEST_TITLE and len(given.description) >= SHORTEST_DESCRIPTION:
             yield event
+
+
+def wide_items(system: System, events: Sequence[ItemEvent]) -> list[WideItem]:
+    """What the listings among the events are understood as, in no pool."""
+    given = [(event, event.given) for event in events if event.given is not None]
+    understood = system.understander.understand([each for _, each in given])
+    return [
+        widen(event.item_id, event.version, 0, each, meaning, event.at) for (event, each), meaning in zip(given, understood, strict=True)
+    ]
 
 
 def _append(system: System, events: Sequence[ItemEvent], now: int) -> None:
