@@ -14,8 +14,10 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from smallpool_core.users import UserEvent
+from smallpool_service.history import PoolDifference
 from smallpool_service.http.events import ItemBatch, ItemRow, Taken, UserBatch
 from smallpool_service.http.health import Health, Readiness
+from smallpool_service.http.history import AuditPage, RollbackBody
 from smallpool_service.http.item_view import ItemView
 from smallpool_service.http.items import FoundItems, ManyItems
 from smallpool_service.http.keys import CreatedKey, KeyBody, KeyList
@@ -47,9 +49,11 @@ BODIES: Final[tuple[type[BaseModel], ...]] = (
     PreviewBody,
     ProfileBody,
     RecallBody,
+    RollbackBody,
     RulePreviewBody,
 )
 STRUCTS: Final[tuple[type, ...]] = (
+    AuditPage,
     CreatedKey,
     FoundItems,
     Health,
@@ -58,6 +62,7 @@ STRUCTS: Final[tuple[type, ...]] = (
     ItemView,
     KeyList,
     Page,
+    PoolDifference,
     PoolList,
     PoolView,
     Preview,
