@@ -16,6 +16,7 @@ from smallpool_core.items import DeadLetter, Given, Indexed, Understood, WideIte
 from smallpool_core.pages import Answer, Claimed, ClaimRequest, LiveItem, Opening, Query
 from smallpool_core.places import Places
 from smallpool_core.pools import AuditQuery, PoolChange, PoolDraft, Revision
+from smallpool_core.rule_counts import Breakdown, Exclusion
 from smallpool_core.rules import Rule
 from smallpool_core.terms import Trigger
 from smallpool_core.users import Profile, TriggerState, UserEvent
@@ -75,6 +76,9 @@ class EventLog(Protocol):
 
     def poll(self, topic: Topic, group: str, limit: int) -> list[LogRecord]:
         """The next records that the group has not passed, of one partition, oldest first; partitions take turns. Does not block."""
+
+    async def recent(self, topic: Topic, limit: int) -> list[LogRecord]:
+        """The newest records, those of one partition newest first; moves no group. A partition gives no more than its share."""
 
     def commit(self, topic: Topic, group: str, upto: Places) -> None:
         """Moves the group past these places; never backwards. Inside `Atomic.atomic` it joins the block."""
@@ -200,6 +204,14 @@ class ItemReader(Protocol):
 
     async def preview(self, rule: Rule, now: int, sample: int) -> tuple[int, list[str]]:
         """How many items on sale at `now` a rule matches, and the first `sample` of their ids by item_id."""
+
+    async def breakdown(self, rule: Rule, now: int, limit: int) -> Breakdown:
+        """The same items, counted by what they are: the `limit` most frequent values of each kind."""
+
+    async def exclusions(self, parts: Sequence[Rule], now: int) -> list[Exclusion]:
+        """Of each of at most `MAX_PARTS` conditions, in their order: how many items on sale at `now` fail it and none of the
+        others, and how many fail it at all.
+        """
 
 
 class LiveView(Protocol):
