@@ -36,8 +36,8 @@ from smallpool_service.http.problems import ProblemDocument
 from smallpool_service.http.recall import RecallBody
 from smallpool_service.http.replies import SCHEMA_REF
 from smallpool_service.http.users import ProfileBody, UserView
-from smallpool_service.operators import Preview
 from smallpool_service.page import Page
+from smallpool_service.previews import RulePreview
 from smallpool_service.why import Why
 
 BODIES: Final[tuple[type[BaseModel], ...]] = (
@@ -65,10 +65,10 @@ STRUCTS: Final[tuple[type, ...]] = (
     PoolDifference,
     PoolList,
     PoolView,
-    Preview,
     ProblemDocument,
     Readiness,
     RevisionList,
+    RulePreview,
     SavedPool,
     Taken,
     UserBatch,
