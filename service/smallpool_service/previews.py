@@ -26,14 +26,14 @@ from smallpool_service.recaller import Recaller
 
 T = TypeVar("T")
 
-PREVIEW_MS = 5_000
+PREVIEW_MS = 8_000
 """Time to answer in where the caller sets none."""
 MAX_PEOPLE = 50
 MOST_FREQUENT = 20
 INFLOW_HOURS = 24
 UNSAVED = ""
 """What the pool of a rule that belongs to no pool yet is called on the way: an id that no pool can have."""
-_WEIGHTS = {"breakdown": 2, "against": 3, "excluded_by": 3, "inflow": 1, "people": 6}
+_WEIGHTS = {"breakdown": 3, "against": 4, "excluded_by": 6, "inflow": 2, "people": 5}
 """By these the time is shared out among the parts, in their order; what one leaves over goes to those after it."""
 
 
