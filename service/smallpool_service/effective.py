@@ -79,14 +79,16 @@ async def effect_on(recaller: Recaller, shopper: Shopper, site: Sequence[str], k
 
 
 async def effects(recaller: Recaller, shoppers: Iterable[Shopper], pools: Sequence[KnownPool], until: int) -> list[list[Effect]]:
-    """For each of the pools what it gives each of the people, as many of them as the time (ms) is enough for."""
+    """For each of the pools what it gives each of the people, as many of them as the time (ms) is enough for: of a person whose pages
+    were late it would say too little.
+    """
     ports, found = recaller.ports, [list[Effect]() for _ in pools]
     home = ports.catalogue.live(HOME).scope
     for shopper in shoppers:
-        if ports.clock.now_ms() >= until:
-            break
         site = await best(ports, home, shopper.weights)
         judged = [await effect_on(recaller, shopper, site, known, until) for known in pools]
+        if ports.clock.now_ms() >= until:
+            break
         for effect, of_pool in zip(judged, found, strict=True):
             of_pool.append(effect)
     return found

@@ -1,7 +1,7 @@
 """What a rule would do: each part counted by hand on a small marketplace, and left out by name where there is no time for it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +10,7 @@ import pytest
 from builders import HOUR, NOW, wide_item
 from read_rig import EVERYTHING, FakeReader, World, in_pool, liking
 from smallpool_core.errors import NotFound, StoreUnavailable
+from smallpool_core.pages import Answer, Query
 from smallpool_core.rule_counts import MAX_PARTS, Breakdown, Exclusion
 from smallpool_core.rules import Rule
 from smallpool_core.users import Identity
@@ -183,6 +184,16 @@ class LateReader(FakeReader):
         return await super().preview(rule, now, sample)
 
 
+class SlowReader(FakeReader):
+    """A wide index that takes five seconds for each recall."""
+
+    world: World
+
+    async def recall(self, query: Query, weights: Mapping[str, int]) -> Answer:
+        self.world.clock.advance(5_000)
+        return await super().recall(query, weights)
+
+
 class BrokenReader(FakeReader):
     """A wide index that counts and does no more; of conditions it never says anything."""
 
@@ -208,6 +219,17 @@ def test_a_part_for_which_no_time_is_left_is_left_out_by_name() -> None:
     assert found.count == 2
     assert (found.breakdown, found.plus, found.excluded_by, found.inflow_per_hour, found.people) == (None, None, None, None, None)
     assert [one.part for one in found.left_out] == ["breakdown", "against", "excluded_by", "inflow", "people"]
+
+
+def test_as_many_people_try_a_rule_as_there_is_time_for() -> None:
+    world = market()
+    visited(world, "u1", "u2", "u3", "u4", "u5")
+    reader = SlowReader(world.items)
+    reader.world = world
+    found = shown(over(world, reader), CHEAP, people=5)
+    assert found.people is not None
+    assert 0 < found.people.people < 5
+    assert (found.people.after, found.left_out) == (Effect(0.2, 2.0, 2.0), [])
 
 
 def test_a_part_that_fails_or_hangs_costs_no_other_part() -> None:
