@@ -22,14 +22,18 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("PUT", "/v1/users/u1"): {"ingest"},
     ("DELETE", "/v1/users/u1"): {"ingest"},
     ("DELETE", "/v1/users/u1/seen"): {"ingest"},
+    ("DELETE", "/v1/devices/d1"): {"ingest"},
     ("GET", "/v1/pools"): {"viewer", "operator"},
     ("GET", "/v1/pools/p"): {"viewer", "operator"},
     ("GET", "/v1/pools/p/revisions"): {"viewer", "operator"},
+    ("GET", "/v1/pools/p/revisions/1/diff"): {"viewer", "operator"},
+    ("GET", "/v1/audit"): {"viewer", "operator"},
     ("POST", "/v1/pools/preview"): {"viewer", "operator"},
     ("POST", "/v1/pools/p/preview"): {"viewer", "operator"},
     ("POST", "/v1/pools"): {"operator"},
     ("PUT", "/v1/pools/p"): {"operator"},
     ("POST", "/v1/pools/p/archive"): {"operator"},
+    ("POST", "/v1/pools/p/rollback"): {"operator"},
     ("GET", "/v1/keys"): set(),
     ("POST", "/v1/keys"): set(),
     ("DELETE", "/v1/keys/k"): set(),
@@ -184,6 +188,7 @@ def test_a_key_limited_to_pools_erases_nobody_altogether(api: Api) -> None:
     api.make_pool("p")
     key = api.key("ingest", pools=("p",))
     assert_problem(api.delete("/v1/users/u1", key=key), 403, "limited-key")
+    assert_problem(api.delete("/v1/devices/d1", key=key), 403, "limited-key")
     assert_problem(api.delete("/v1/users/u1/seen", key=key), 403, "limited-key")
     assert_problem(api.delete("/v1/users/u1/seen?pool_id=q", key=key), 404, "not-found")
     assert api.delete("/v1/users/u1/seen?pool_id=p", key=key).status_code == 204
