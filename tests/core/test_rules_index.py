@@ -92,9 +92,13 @@ def test_rules_of_ranges_alone_are_found_at_every_size() -> None:
     edges = [-(2**63), -5, -1, 0, 1, 63, 64, 999, 1_000, 1_001, 2**62, 2**63 - 1]
     index = an_index(**{f"{edge}": rule(leaf("price_cents", "gte", edge)) for edge in edges})
     for price in edges:
-        assert set(index.match(an_item(price_cents=price))) == {str(edge) for edge in edges if price >= edge}
+        found = index.match(an_item(price_cents=price))
+        assert set(found) == {str(edge) for edge in edges if price >= edge}
+        assert index.match_many([an_item(price_cents=price)] * (FEW + 1)) == [found] * (FEW + 1)
     scores = an_index(**{f"{one}": rule(leaf("quality", "lte", one / 1000)) for one in (0, 63, 64, 999, 1_000)})
-    assert [len(scores.match(an_item(quality=one))) for one in (0, 63, 64, 65, 1_000)] == [5, 4, 3, 2, 1]
+    items = [an_item(quality=one) for one in (0, 63, 64, 65, 1_000)]
+    assert [len(scores.match(item)) for item in items] == [5, 4, 3, 2, 1]
+    assert [len(pools) for pools in scores.match_many(items * FEW)] == [5, 4, 3, 2, 1] * FEW
 
 
 class Watched(WideItem, frozen=True):

@@ -23,7 +23,7 @@ from two_wirings import on_servers
 
 OUTAGE_S = 10.0
 STOPPED_WITHIN_S = 10.0
-"""Ten seconds for requests under way, and what a busy machine adds to letting go of the stores."""
+"""Three seconds for requests under way, two for workers, a few for letting go of groups and stores."""
 
 
 @pytest.fixture
