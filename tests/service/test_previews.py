@@ -139,7 +139,7 @@ def test_what_a_person_was_shown_in_the_pool_counts_for_the_page() -> None:
     assert found.before == found.after == Effect(page_fill=0.1, site_wide=2.0, inside=2.0)
 
 
-def test_trying_a_rule_writes_nothing_and_counts_nothing() -> None:
+def test_trying_a_rule_writes_nothing() -> None:
     world = market()
     visited(world, "u1")
     records, claims = len(world.log.records), len(world.seen.claims)

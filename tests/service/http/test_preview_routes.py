@@ -50,6 +50,19 @@ def test_people_that_are_not_wanted_are_not_asked(api: Api) -> None:
     assert (content["people"], content["plus"], content["left_out"]) == (None, None, [])
 
 
+def test_trying_a_rule_moves_no_figure_of_pages(api: Api) -> None:
+    market(api)
+
+    def figures() -> list[str]:
+        names = ("smallpool_stage", "smallpool_counts", "smallpool_page", "smallpool_degraded")
+        return [line for line in api.get("/metrics").text.splitlines() if line.startswith(names)]
+
+    before = figures()
+    assert before
+    assert api.post("/v1/pools/preview", {"rule": PHONES, "against": "p"}).json()["people"]["people"] == 1
+    assert figures() == before
+
+
 def test_with_no_time_the_count_alone_is_there_and_every_other_part_is_named(api: Api) -> None:
     market(api)
     reply = api.post("/v1/pools/preview", {"rule": CHEAP, "against": "p"}, headers={"X-Smallpool-Timeout-Ms": "1"})
