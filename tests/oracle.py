@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from smallpool_core.items import WideItem
 from smallpool_core.normalise import PATH_SEPARATOR
 from smallpool_core.pages import Answer, Hit, Query, Scope
-from smallpool_core.rules import matches
+from smallpool_core.rule_counts import PRICE_BOUNDS, Breakdown, Exclusion, Share
+from smallpool_core.rules import Rule, matches
 
 
 def recall(items: Iterable[WideItem], query: Query, weights: Mapping[str, int]) -> Answer:
@@ -36,6 +37,30 @@ def pick(items: Iterable[WideItem], query: Query, item_ids: Sequence[str]) -> An
     known = {item.item_id: item for item in items}
     asked = [known[item_id] for item_id in dict.fromkeys(item_ids) if item_id in known]
     return _answer(query, [item for item in asked if is_allowed(item, query)], lambda _: 0, {})
+
+
+def breakdown(items: Iterable[WideItem], rule: Rule, now: int, limit: int) -> Breakdown:
+    """What the rule matches, by top category, category, seller and price band."""
+    found = [item for item in items if is_on_sale(item, now) and matches(rule, item, now)]
+    bands = Counter(sum(item.price_cents >= bound for bound in PRICE_BOUNDS) for item in found if item.price_cents is not None)
+    return Breakdown(
+        _most_frequent([item.category.split(PATH_SEPARATOR)[0] for item in found], limit),
+        _most_frequent([item.category for item in found], limit),
+        _most_frequent([item.seller_id for item in found if item.seller_id is not None], limit),
+        tuple(bands[band] for band in range(len(PRICE_BOUNDS) + 1)),
+        sum(item.price_cents is None for item in found),
+    )
+
+
+def exclusions(items: Iterable[WideItem], parts: Sequence[Rule], now: int) -> list[Exclusion]:
+    """Who fails which of the parts."""
+    failed = [{place for place, part in enumerate(parts) if not matches(part, item, now)} for item in items if is_on_sale(item, now)]
+    return [Exclusion(sum(one == {place} for one in failed), sum(place in one for one in failed)) for place in range(len(parts))]
+
+
+def _most_frequent(values: list[str], limit: int) -> tuple[Share, ...]:
+    ranked = sorted(Counter(values).items(), key=lambda pair: (-pair[1], pair[0].encode()))
+    return tuple(Share(key, count) for key, count in ranked[:limit])
 
 
 def is_allowed(item: WideItem, query: Query) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal
 
+import oracle
 from builders import NOW, FakeClock, wide_item
 from smallpool_core.catalogue import Catalogue
 from smallpool_core.errors import StoreUnavailable
@@ -13,6 +14,8 @@ from smallpool_core.normalise import PATH_SEPARATOR
 from smallpool_core.pages import Answer, Claimed, ClaimRequest, Hit, LiveItem, Opening, Query
 from smallpool_core.places import Places
 from smallpool_core.pools import Ordering, Pool, PoolChange, PoolSettings, Tagging
+from smallpool_core.ports import LogRecord
+from smallpool_core.rule_counts import Breakdown, Exclusion
 from smallpool_core.rules import Rule, matches
 from smallpool_core.terms import Trigger
 from smallpool_core.users import Identity, Profile, TriggerState, Weighted
@@ -72,6 +75,14 @@ class FakeReader(Fragile):
     async def preview(self, rule: Rule, now: int, sample: int) -> tuple[int, list[str]]:
         found = sorted(item_id for item_id, item in self.items.items() if is_listed(item, now) and matches(rule, item, now))
         return len(found), found[:sample]
+
+    async def breakdown(self, rule: Rule, now: int, limit: int) -> Breakdown:
+        self.use()
+        return oracle.breakdown(self.items.values(), rule, now, limit)
+
+    async def exclusions(self, parts: Sequence[Rule], now: int) -> list[Exclusion]:
+        self.use()
+        return oracle.exclusions(self.items.values(), parts, now)
 
     def _allowed(self, query: Query) -> list[WideItem]:
         self.use()
@@ -299,6 +310,11 @@ class FakeLog(Fragile):
         self.use()
         self.records.extend((topic, key, value) for key, value in records)
         return {0: len(self.records) - 1}
+
+    async def recent(self, topic: str, limit: int) -> list[LogRecord]:
+        self.use()
+        found = [(offset, key, value) for offset, (of, key, value) in enumerate(self.records) if of == topic]
+        return [LogRecord(topic, 0, offset, key, value, NOW) for offset, key, value in found[::-1][:limit]]  # type: ignore[arg-type]
 
     def end(self, topic: str) -> Places:
         return {0: sum(appended == topic for appended, _, _ in self.records) - 1}

@@ -76,14 +76,30 @@ class Revision(Struct, frozen=True):
     at: int
 
 
+class AuditQuery(Struct, frozen=True):
+    """Which revisions are asked for: of these pools (None: of all), by this author, made at `since` (ms) or later, with an epoch
+    below `before`; at most `limit` of them.
+    """
+
+    limit: int
+    pool_ids: frozenset[str] | None = None
+    author: str | None = None
+    since: int | None = None
+    before: int | None = None
+
+
+def blank_pool(pool_id: str) -> Pool:
+    """The pool before its first revision. It holds nothing: an operator's slip never shows the whole marketplace."""
+    return Pool(pool_id, pool_id, {"any": []}, 0, "live", PoolSettings(), Ordering(), 0)
+
+
 def revised(pool_id: str, draft: PoolDraft, stored: Revision | None, expected: int | None, epoch: int) -> Pool:
     """The pool after the draft; raises `NotFound` or `RevisionStale` where the draft is of another revision than what is stored."""
     if stored is None and expected is not None:
         raise NotFound("pool", pool_id)
     if stored is not None and expected != stored.pool.revision:
         raise RevisionStale(pool_id, expected or 0, stored.pool.revision)
-    # A new pool without a rule holds nothing: an operator's slip never shows the whole marketplace.
-    before = Pool(pool_id, pool_id, {"any": []}, 0, "live", PoolSettings(), Ordering(), 0) if stored is None else stored.pool
+    before = blank_pool(pool_id) if stored is None else stored.pool
     given = {name: value for name, value in structs.asdict(draft).items() if value is not UNSET}
     return structs.replace(before, **given, revision=before.revision + 1, epoch=epoch)
 

@@ -15,7 +15,8 @@ from smallpool_core.access import ApiKey
 from smallpool_core.items import DeadLetter, Given, Indexed, Understood, WideItem, WideRecord
 from smallpool_core.pages import Answer, Claimed, ClaimRequest, LiveItem, Opening, Query
 from smallpool_core.places import Places
-from smallpool_core.pools import PoolChange, PoolDraft, Revision
+from smallpool_core.pools import AuditQuery, PoolChange, PoolDraft, Revision
+from smallpool_core.rule_counts import Breakdown, Exclusion
 from smallpool_core.rules import Rule
 from smallpool_core.statistics import StatDelta
 from smallpool_core.terms import Trigger
@@ -60,49 +61,41 @@ class EventLog(Protocol):
 
     async def append(self, topic: Topic, records: Sequence[tuple[str, bytes]], at: int) -> Places:
         """Appends (key, value) pairs durably, those of one key in this order; returns the newest offset by partition."""
-        ...
 
     def append_now(self, topic: Topic, records: Sequence[tuple[str, bytes]], at: int) -> Places:
         """The same for the write path; inside `Atomic.atomic` it joins the block."""
-        ...
 
     def poll(self, topic: Topic, group: str, limit: int) -> list[LogRecord]:
         """The next records that the group has not passed, of one partition, oldest first; partitions take turns. Does not block."""
-        ...
+
+    async def recent(self, topic: Topic, limit: int) -> list[LogRecord]:
+        """The newest records, those of one partition newest first; moves no group. A partition gives no more than its share."""
 
     def commit(self, topic: Topic, group: str, upto: Places) -> None:
         """Moves the group past these places; never backwards. Inside `Atomic.atomic` it joins the block."""
-        ...
 
     def committed(self, topic: Topic, group: str) -> Places:
         """How far the group has come."""
-        ...
 
     def end(self, topic: Topic) -> Places:
         """The newest offset of each partition that has records."""
-        ...
 
     async def has_passed(self, topic: Topic, group: str, places: Places) -> bool:
         """Whether the group has come as far as these places; cheap enough to ask every few milliseconds."""
-        ...
 
     def lag(self, topic: Topic, group: str) -> int | None:
         """Records that the group has not passed, as of at most some seconds ago; never blocks. None while that is not known: before
         the log was first asked, and while it does not answer. Who can wait asks for `end` and `committed`.
         """
-        ...
 
     def dead_letter(self, letters: Sequence[DeadLetter]) -> None:
         """Appends to `dead-letters`; inside `Atomic.atomic` it joins the block."""
-        ...
 
     def dead_letters(self, after: int, limit: int) -> list[tuple[int, DeadLetter]]:
         """Dead letters with their offsets, oldest first."""
-        ...
 
     def prune(self, topic: Topic, before: int) -> int:
         """Forgets records appended before `before` (ms) that every group has passed; returns how many."""
-        ...
 
 
 class ItemLookup(Protocol):
@@ -190,23 +183,26 @@ class ItemReader(Protocol):
         """Term recall, exact: rows with at least one of the terms, by `512·Σweight + static_score` descending, then
         item_id by UTF-8 bytes. `weights` has at most 20 terms, each 1 … 1024. One round trip, seldom more.
         """
-        ...
 
     async def browse(self, query: Query, by: Literal["newest", "static"]) -> Answer:
         """Rows by `published_at` or `static_score` descending, then item_id; exact like `recall`."""
-        ...
 
     async def pick(self, query: Query, item_ids: Sequence[str]) -> Answer:
         """Of the given ids those that the query allows, in the order given; the cap applies."""
-        ...
 
     async def get(self, item_ids: Collection[str]) -> dict[str, WideItem]:
         """Whole wide items by id, removed ones included; unknown ids are left out."""
-        ...
 
     async def preview(self, rule: Rule, now: int, sample: int) -> tuple[int, list[str]]:
         """How many items on sale at `now` a rule matches, and the first `sample` of their ids by item_id."""
-        ...
+
+    async def breakdown(self, rule: Rule, now: int, limit: int) -> Breakdown:
+        """The same items, counted by what they are: the `limit` most frequent values of each kind."""
+
+    async def exclusions(self, parts: Sequence[Rule], now: int) -> list[Exclusion]:
+        """Of each of at most `MAX_PARTS` conditions, in their order: how many items on sale at `now` fail it and none of the
+        others, and how many fail it at all.
+        """
 
 
 class LiveView(Protocol):
@@ -333,27 +329,24 @@ class PoolStore(Protocol):
         """Writes the next revision: of a new pool when `expected` is None (an existing one raises `RevisionStale`), else
         only if `expected` is the newest (`RevisionStale` otherwise, `NotFound` for no such pool). The rule is already checked.
         """
-        ...
 
     async def get(self, pool_id: str) -> Revision:
         """The newest revision; raises `NotFound`."""
-        ...
 
     async def revisions(self, pool_id: str) -> list[Revision]:
         """All revisions, newest first; raises `NotFound`."""
-        ...
+
+    async def audit(self, query: AuditQuery) -> list[Revision]:
+        """Revisions of all pools by epoch falling, which is newest first; every one that was put before is among them."""
 
     def changes(self, after_epoch: int) -> list[PoolChange]:
         """Newest revision of every pool whose epoch, or whose tagging, moved past `after_epoch`; by epoch rising."""
-        ...
 
     def epoch(self) -> int:
         """A number that rises with every revision and every tagging; cheap, asked before each batch."""
-        ...
 
     def set_tagged(self, pool_id: str, pool_epoch: int, upto: Places) -> None:
         """Records that what `item-wide` holds up to these places carries the tag of the revision with this epoch, unless a newer exists."""
-        ...
 
 
 class KeyStore(Protocol):

@@ -3,6 +3,7 @@
 In: drafts. Out: the pool as it stands, how many items its rule holds right now, and warnings; a refused change is not written.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 from msgspec import UNSET, Struct, UnsetType
@@ -11,7 +12,7 @@ from smallpool_core.catalogue import NOTHING, Catalogue
 from smallpool_core.errors import NotFound, Problem, Refused, RuleRefused, StoreError
 from smallpool_core.plain_text import text_problem
 from smallpool_core.pools import HOME, MAX_NAME, Ordering, Pool, PoolDraft, PoolSettings, check_settings
-from smallpool_core.ports import PoolStore
+from smallpool_core.ports import ItemReader, PoolStore
 from smallpool_core.row_reader import MAX_ID, shown
 from smallpool_core.rules import Rule, RuleWarning, warnings
 from smallpool_service.items import get_items
@@ -119,14 +120,19 @@ async def preview_rule(ports: ReadPorts, rule: Rule, sample: int) -> Preview:
     """What the rule holds right now, with the first `sample` items."""
     now = ports.clock.now_ms()
     count, item_ids = await ports.reader.preview(rule, now, sample)
-    found = await get_items(ports.reader, item_ids) if item_ids else {}
-    items = [
+    items = await samples(ports.reader, item_ids)
+    on_sale = ports.live.size(HOME, now)
+    return Preview(count, on_sale, items, [*warnings(rule), *_counted(rule, count, on_sale)])
+
+
+async def samples(reader: ItemReader, item_ids: Sequence[str]) -> list[SampleItem]:
+    """The items in the order of their ids, those of them that are there still."""
+    found = await get_items(reader, item_ids) if item_ids else {}
+    return [
         SampleItem(item_id, item.given.title if item.given is not None else "", path_of(item.category), item.price_cents)
         for item_id in item_ids
         if (item := found.get(item_id)) is not None
     ]
-    on_sale = ports.live.size(HOME, now)
-    return Preview(count, on_sale, items, [*warnings(rule), *_counted(rule, count, on_sale)])
 
 
 def _counted(rule: Rule, count: int, on_sale: int) -> list[RuleWarning]:

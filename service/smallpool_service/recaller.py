@@ -84,16 +84,24 @@ class Recaller:
         self._observer.count("page.made")
         return page_of(run, claimed, shown, {}, self.data_age_ms(), replayed=False)
 
-    def start(self, request: RecallRequest) -> Run:
-        """Checks the request and finds its pool; asks no store for a request whose deadline has passed."""
+    async def rehearse(self, request: RecallRequest, known: KnownPool) -> Page:
+        """The page of a dry run in a pool as `known` says it is, which need not be saved; nothing is counted, nothing written."""
+        run = self.start(request, known)
+        person = await open_person(run, self.ports, self.settings)
+        claimed = await self.pipeline(run, person).execute()
+        return page_of(run, claimed, items_of(claimed.entries), {}, self.data_age_ms(), replayed=False)
+
+    def start(self, request: RecallRequest, rehearsed: KnownPool | None = None) -> Run:
+        """Checks the request and finds its pool, unless it is rehearsed in one; asks no store for a request whose deadline has passed."""
         check_request(request)
         now = self.ports.clock.now_ms()
         deadline = request.deadline_ms if request.deadline_ms is not None else now + self.settings.timeout_ms
         if deadline <= now and not request.admitted:
             raise DeadlinePassed(now - deadline)
-        known = self.live_pool(request.pool_id, now)
+        known = self.live_pool(request.pool_id, now) if rehearsed is None else rehearsed
+        observer = self._observer if rehearsed is None else Unobserved()
         request_id = request.request_id or self._new_request_id()
-        return Run(request, request_id, known, self.ports.clock, deadline, self.settings.claim_floor_ms, self._observer)
+        return Run(request, request_id, known, self.ports.clock, deadline, self.settings.claim_floor_ms, observer)
 
     def pipeline(self, run: Run, person: Person) -> Pipeline:
         """The stages for one run."""

@@ -13,10 +13,10 @@ FULL = Path("/dev/full")
 
 def test_an_endless_title_takes_no_more_of_a_table_than_others(shell: Shell) -> None:
     shell.publish([listing("long", title="手机" * 500)])
-    printed = shell.run("recall", "home", "--user", "u")
-    assert "…" in printed.out
-    assert "手机" * 41 not in printed.out.replace("\n", "").replace(" ", "")
-    assert len(shell.run("pools", "preview", shell.write("p.yaml", "pool_id: p\nrule: {all: []}\n")).out) < 1_000
+    file = shell.write("p.yaml", "pool_id: p\nrule: {all: []}\n")
+    for printed in (shell.run("recall", "home", "--user", "u"), shell.run("pools", "preview", file)):
+        assert "…" in printed.out
+        assert "手机" * 41 not in printed.out.replace("\n", "").replace(" ", "")
 
 
 def test_output_that_cannot_be_written_is_told_in_one_line(shell: Shell) -> None:

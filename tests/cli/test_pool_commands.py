@@ -5,9 +5,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from builders import user_event
 from checkout import ROOT
-from cli_rig import Shell, phones
-from smallpool_config.settings import shipped
+from cli_rig import Shell, listing, phones
+from smallpool_config.settings import Settings, StoreSettings, shipped
+from smallpool_config.wiring import open_system
+from smallpool_core.events import encode_user_event
 
 CHEAP = "{field: price_cents, op: lte, value: 50000}"
 
@@ -98,10 +101,99 @@ def test_a_rule_is_shown_as_its_file_would_hold_it(market: Shell) -> None:
     assert yaml.safe_load(rule) == {"all": []}
 
 
+def test_exported_pools_are_applied_unchanged_and_a_second_export_writes_nothing(shell: Shell) -> None:
+    shell.make_pool("p", CHEAP, "state: draft\nsettings: {max_per_category: 2, seen_size: 300}\nordering: {weights: {match: 0.1}}\n")
+    shell.run("pools", "apply", shell.write("q.yaml", "pool_id: 数码/捡漏.yaml\nname: '# yes: no'\nrule: {any: []}\n"))
+    folder = str(shell.folder / "exported")
+    written = shell.run("pools", "export", folder, "--json").json
+    assert [(one["pool_id"], one["written"]) for one in written] == [("p", True), ("数码/捡漏.yaml", True)]
+    applied = shell.run("pools", "apply", folder, "--json").json
+    assert [(one["pool_id"], one["action"]) for one in applied] == [("p", "unchanged"), ("数码/捡漏.yaml", "unchanged")]
+    assert {one["written"] for one in shell.run("pools", "export", folder, "--json").json} == {False}
+    assert shell.run("pools", "export", folder).out.startswith("0 of 2 files")
+
+
+def test_an_export_writes_over_the_file_that_holds_the_pool_and_over_no_other(shell: Shell) -> None:
+    shell.make_pool("p", CHEAP)
+    shell.write("kept/other.yaml", "pool_id: p\nrule: {all: []}\n")
+    shell.write("kept/q.yaml", "pool_id: elsewhere\nrule: {all: []}\n")
+    shell.make_pool("q")
+    files = [Path(one["file"]) for one in shell.run("pools", "export", str(shell.folder / "kept"), "--json").json]
+    assert files[0].name == "other.yaml"
+    assert yaml.safe_load(files[0].read_text("utf-8"))["rule"]["value"] == 50_000
+    assert files[1].name.startswith("q-")
+    assert (shell.folder / "kept/q.yaml").read_text("utf-8").startswith("pool_id: elsewhere")
+
+
+@pytest.mark.parametrize("text", ["pool_id: [unclosed\n", "rule: {all: []}\n"])
+def test_an_export_beside_a_file_that_names_no_pool_writes_nothing(shell: Shell, text: str) -> None:
+    shell.make_pool("p")
+    shell.write("kept/broken.yaml", text)
+    assert "broken.yaml" in shell.run("pools", "export", str(shell.folder / "kept"), code=1).err
+    assert [path.name for path in (shell.folder / "kept").iterdir()] == ["broken.yaml"]
+
+
+def test_a_difference_is_told_condition_by_condition(shell: Shell) -> None:
+    shell.make_pool("p", f"{{all: [{CHEAP}, {{field: city, op: eq, value: 杭州}}]}}")
+    dear = CHEAP.replace("50000", "90000")
+    shell.make_pool("p", f"{{all: [{{field: sale, op: eq, value: free}}, {dear}]}}", "settings: {seen_size: 300}\n")
+    assert shell.run("pools", "diff", "p").out.splitlines() == [
+        "p, revision 1 → 2",
+        "~ settings.seen_size: 200 → 300",
+        '- rule.all[1]: city eq "杭州"',
+        '+ rule.all[0]: sale eq "free"',
+        "~ rule.all[1]: ",
+        "    - price_cents lte 50000",
+        "    + price_cents lte 90000",
+    ]
+    turned = shell.run("pools", "diff", "p", "2", "1", "--json").json
+    assert (turned["against"], turned["revision"], len(turned["rule"])) == (2, 1, 3)
+    assert "nothing differs" in shell.run("pools", "diff", "p", "1", "1").out
+    assert "p#9" in shell.run("pools", "diff", "p", "9", code=1).err
+
+
+def test_a_rollback_is_a_new_revision_that_holds_at_once(shell: Shell) -> None:
+    shell.publish(phones(3))
+    shell.make_pool("p")
+    shell.make_pool("p", CHEAP)
+    assert shell.run("pools", "rollback", "p", "--to", "1", "--reason", "empty").out == "p is at revision 3 and holds 3 items\n"
+    shown = shell.run("pools", "show", "p", "--json").json
+    assert (shown["pool"]["rule"], shown["revisions"][0]["reason"]) == ({"all": []}, "empty")
+    assert shown["revisions"][0]["author"].endswith("(command line)")
+    assert shell.run("pools", "list", "--json").json[0]["size"] == 3
+    assert shell.run("pools", "rollback", "p", "--to", "2", "--json").json["pool"]["revision"] == 4
+    assert "p#9" in shell.run("pools", "rollback", "p", "--to", "9", code=1).err
+
+
+def test_a_preview_of_a_file_is_held_against_the_pool_as_it_stands(shell: Shell) -> None:
+    shell.publish([*phones(3), listing("cheap", price_cents=100)])
+    shell.make_pool("p")
+    clicked(shell, "u1", "cheap")
+    file = shell.write("p.yaml", f"pool_id: p\nrule: {{all: [{CHEAP}, {{field: city, op: eq, value: 杭州}}]}}\n")
+    found = shell.run("pools", "preview", file, "--user", "u1", "--json").json
+    assert (found["count"], found["minus"]["count"], found["plus"]["count"]) == (0, 4, 0)
+    assert [(one["excluded"], one["alone"]) for one in found["excluded_by"]] == [(3, 0), (4, 1)]
+    assert found["left_out"] == []
+    assert (found["people"]["people"], found["people"]["after"]["page_fill"]) == (1, 0.0)
+    printed = shell.run("pools", "preview", file, "--user", "u1").out
+    for told in ("0 of 4 items on sale", "- 4 items against the rule", "rule.all[0]", "1 people, means", "as it stands", "with this rule"):
+        assert told in printed
+    assert "¥999" in shell.run("pools", "preview", "p", "--people", "0").out
+
+
 @pytest.mark.parametrize("path", sorted(shipped("pools").glob("*.yaml")), ids=lambda path: path.stem)
 def test_a_shipped_pool_is_named_like_its_file(path: Path) -> None:
     assert path.is_relative_to(ROOT)
     assert yaml.safe_load(path.read_text(encoding="utf-8"))["pool_id"] == path.stem
+
+
+def clicked(shell: Shell, user_id: str, item_id: str) -> None:
+    """Somebody clicked on something just now; the next command takes it in."""
+    system = open_system(Settings(store=StoreSettings(directory=str(shell.data))))
+    now = system.clock.now_ms()
+    event = encode_user_event(user_event("click", item_id, user_id=user_id, at=now))
+    system.log.append_now("user-events", [(f"u:{user_id}", event)], now)
+    system.close()
 
 
 def shell_file(shell: Shell, rule: str) -> str:

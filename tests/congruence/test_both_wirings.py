@@ -17,6 +17,7 @@ from smallpool_core.ports import Understander
 from smallpool_core.users import Identity, UserEvent
 from smallpool_service.page import Page
 from smallpool_service.people import erase_person
+from smallpool_service.previews import RulePreview, Wanted, preview
 from system_rig import EVERYTHING, Marketplace, field, knowledge_understander
 from two_wirings import distributed, embedded
 
@@ -158,6 +159,36 @@ def test_the_same_events_and_requests_give_the_same_pages(markets: list[Marketpl
         both(markets)  # both sweep now, when neither has anything under way
     assert compared == STEPS * REQUESTS
     assert served > compared, "pages with something on them were compared"
+
+
+def previewed(market: Marketplace, rule: dict[str, Any], against: str | None) -> RulePreview:
+    recaller = market.system.recaller
+    wanted = Wanted(
+        rule=recaller.ports.catalogue.parse(rule), against=against, sample=5, people=4, until=market.system.clock.now_ms() + MINUTE
+    )
+    return asyncio.run(preview(recaller, wanted))
+
+
+def test_the_same_rules_have_the_same_previews(markets: list[Marketplace]) -> None:
+    life = Life(3)
+    for market in markets:
+        market.save_pool("cheap", RULES["cheap"])
+        market.save_pool("ending", RULES["ending"])
+    both(markets, *life.item_events(NOW, 300))
+    both(markets, *life.user_events(NOW, 60))
+    for place, user in enumerate(USERS[:5]):
+        compare(
+            markets, {"pool_id": ("cheap", "ending")[place % 2], "identity": Identity(user, None), "request_id": f"r{place}", "size": 3}
+        )
+        # Which page came last is told by the clock where the log has several partitions.
+        markets[0].clock.advance(1_000)
+    narrower = {"all": [RULES["cheap"], {"not": RULES["red"]}, {"any": [RULES["digital"], RULES["fresh"]]}]}
+    for rule, against in ((narrower, "cheap"), (narrower, None), (RULES["ending"], "ending"), (EVERYTHING, "home"), ({"any": []}, "cheap")):
+        here, there = (previewed(market, rule, against) for market in markets)
+        assert there == here
+        assert here.left_out == []
+        assert here.people is not None
+        assert here.people.people == 4
 
 
 def test_what_waited_for_the_consumer_when_a_person_was_erased_never_counts(markets: list[Marketplace]) -> None:

@@ -216,3 +216,17 @@ def test_a_group_has_passed_a_place_once_it_is_committed(event_log: EventLog) ->
     event_log.commit("item-events", "g", {0: 0})
     assert asyncio.run(has_passed(0))
     assert not asyncio.run(has_passed(1))
+
+
+def test_the_newest_records_are_read_without_moving_any_group(event_log: EventLog) -> None:
+    assert asyncio.run(event_log.recent("served", 10)) == []
+    append(event_log, "a", "b", topic="served", at=NOW)
+    append(event_log, "c", topic="served", at=NOW + 1)
+    append(event_log, "other", topic="user-events")
+    assert asyncio.run(event_log.recent("served", 2)) == [
+        LogRecord("served", 0, 2, "key of c", b"c", NOW + 1),
+        LogRecord("served", 0, 1, "key of b", b"b", NOW),
+    ]
+    assert texts(asyncio.run(event_log.recent("served", 10))) == ["c", "b", "a"]
+    assert asyncio.run(event_log.recent("served", 0)) == []
+    assert texts(polled(event_log, topic="served", count=3)) == ["a", "b", "c"]

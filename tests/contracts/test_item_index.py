@@ -12,11 +12,13 @@ from msgspec.structs import replace
 import oracle
 from builders import HOUR, NOW, FakeClock, wide_item
 from elasticsearch_rig import item_index
-from market import RULES, Market, rule, tagged
+from market import NOWS, RULES, Market, rule, tagged
 from smallpool_core.items import WideItem
 from smallpool_core.pages import Answer, Query, Scope
 from smallpool_core.pools import HOME
 from smallpool_core.ports import ItemReader, ItemWriter, WideTable
+from smallpool_core.rule_counts import MAX_PARTS, PRICE_BOUNDS, Breakdown, Exclusion, Share
+from smallpool_core.rules import Rule
 from smallpool_core.versions import ENRICH_SOLD
 from smallpool_stores.memory.columns import ColumnIndex
 from smallpool_stores.sqlite.reader import SqliteItemReader
@@ -59,6 +61,12 @@ class Index:
 
     def preview(self, pool_id: str, sample: int) -> tuple[int, list[str]]:
         return self._loop.run(self.reader.preview(RULES[pool_id], NOW, sample))
+
+    def breakdown(self, rule: Rule, now: int = NOW, limit: int = 20) -> Breakdown:
+        return self._loop.run(self.reader.breakdown(rule, now, limit))
+
+    def exclusions(self, *parts: Rule, now: int = NOW) -> list[Exclusion]:
+        return self._loop.run(self.reader.exclusions(parts, now))
 
 
 @contextmanager
@@ -112,6 +120,11 @@ def test_every_answer_is_the_oracles_through_a_life_of_changes(index: Index, see
             assert index.browse(query, "newest") == oracle.browse(items, query, "newest")
             assert index.browse(query, "static") == oracle.browse(items, query, "static")
             assert index.pick(query, wanted) == oracle.pick(items, query, wanted)
+        parts = market.random.choices(list(RULES.values()), k=market.random.randint(0, 4))
+        now, items = market.random.choice(NOWS), market.items.values()
+        for counted in parts:
+            assert index.breakdown(counted, now, 3) == oracle.breakdown(items, counted, now, 3)
+        assert index.exclusions(*parts, now=now) == oracle.exclusions(items, parts, now)
 
 
 def test_rows_come_by_weight_then_static_score_then_id_as_utf8(index: Index) -> None:
@@ -271,3 +284,48 @@ def test_a_preview_counts_what_a_rule_matches_now(index: Index) -> None:
     index.write(wide_item("gone", price_cents=1, expires_at=NOW), wide_item("dear", price_cents=900))
     index.write(wide_item("later", price_cents=1, published_at=NOW + 1), wide_item("now", price_cents=900, published_at=NOW))
     assert index.preview("cheap", 2) == (3, ["a", "b"])
+
+
+def test_what_a_rule_holds_is_counted_by_category_seller_and_price(index: Index) -> None:
+    index.write(
+        wide_item("a", category="数码›手机", seller_id="s2", price_cents=999),
+        wide_item("b", category="数码›相机", seller_id="s1", price_cents=1_000),
+        wide_item("c", category="数码›手机", seller_id="s2", price_cents=1_000_000),
+        wide_item("d", category="文玩", seller_id=None, price_cents=None),
+        wide_item("gone", expires_at=NOW),
+        wide_item("later", published_at=NOW + 1),
+        wide_item("sold", state="sold", enrich=ENRICH_SOLD),
+    )
+    found = index.breakdown(RULES["all"])
+    assert found.top_categories == (Share("数码", 3), Share("文玩", 1))
+    assert found.categories == (Share("数码›手机", 2), Share("数码›相机", 1), Share("文玩", 1))
+    assert found.sellers == (Share("s2", 2), Share("s1", 1))
+    assert (found.prices, found.unpriced) == ((1, 1, 0, 0, 0, 0, 0, 1), 1)
+    assert index.breakdown(RULES["none"]) == Breakdown((), (), (), (0,) * (len(PRICE_BOUNDS) + 1), 0)
+
+
+def test_of_values_the_most_frequent_are_kept_and_of_equals_the_first_by_utf8(index: Index) -> None:
+    sellers = ["Z", "\U0001f44d", "\uff21", "b", "b"]
+    index.write(*(wide_item(f"i{place}", seller_id=seller) for place, seller in enumerate(sellers)))
+    assert index.breakdown(RULES["all"], limit=3).sellers == (Share("b", 2), Share("Z", 1), Share("\uff21", 1))
+
+
+def test_a_condition_excludes_what_fails_it_and_alone_what_fails_no_other(index: Index) -> None:
+    index.write(
+        wide_item("cheap auction", price_cents=1, sale="auction"),
+        wide_item("dear auction", price_cents=900, sale="auction"),
+        wide_item("free of price", price_cents=None, sale="auction"),
+        wide_item("cheap", price_cents=1),
+        wide_item("dear", price_cents=900),
+        wide_item("gone", price_cents=900, expires_at=NOW),
+    )
+    assert index.exclusions(RULES["cheap"], RULES["auctions"]) == [Exclusion(2, 3), Exclusion(1, 2)]
+    assert index.exclusions(RULES["cheap"]) == [Exclusion(3, 3)]
+    assert index.exclusions(RULES["none"], RULES["none"], RULES["all"]) == [Exclusion(0, 5), Exclusion(0, 5), Exclusion(0, 0)]
+    assert index.exclusions() == []
+
+
+def test_as_many_conditions_are_counted_as_the_port_allows(index: Index) -> None:
+    index.write(*(wide_item(f"i{number:02}", price_cents=number) for number in range(MAX_PARTS)))
+    parts = [rule({"not": {"field": "price_cents", "op": "eq", "value": number}}) for number in range(MAX_PARTS)]
+    assert index.exclusions(*parts) == [Exclusion(1, 1)] * MAX_PARTS

@@ -12,7 +12,7 @@ import pytest
 from builders import NOW
 from small_indices import small_index
 from smallpool_core.errors import NotFound, RevisionStale
-from smallpool_core.pools import Ordering, Pool, PoolDraft, PoolSettings, Revision, Tagging
+from smallpool_core.pools import AuditQuery, Ordering, Pool, PoolDraft, PoolSettings, Revision, Tagging
 from smallpool_core.ports import PoolStore
 from smallpool_stores.elasticsearch import pool_documents
 from smallpool_stores.elasticsearch.pools import ElasticsearchPoolStore
@@ -246,3 +246,45 @@ def test_an_epoch_after_a_tagging_is_new_to_every_pool(pool_store: PoolStore) ->
     second = put(pool_store, "p2")
     assert second.epoch > tagged_at
     assert moved(pool_store, tagged_at) == [("p2", 1, 0)]
+
+
+def audit(pool_store: PoolStore, limit: int = 100, **asked: Any) -> list[tuple[str, int]]:
+    """Pool and revision of each record."""
+    return [(one.pool.pool_id, one.pool.revision) for one in asyncio.run(pool_store.audit(AuditQuery(limit, **asked)))]
+
+
+def written(pool_store: PoolStore) -> list[Pool]:
+    """Four revisions of three pools, a minute apart, the second of them by bob, and a tagging between them."""
+    made = []
+    for number, (pool_id, expected, author) in enumerate(
+        (("b", None, "ann"), ("a", None, "bob (k_1)"), ("b", 1, "ann"), ("c", None, "ann"))
+    ):
+        put_by = pool_store.put(pool_id, PoolDraft(rule=CHEAP), expected, author, f"reason {number}", NOW + 60_000 * number)
+        made.append(asyncio.run(put_by).pool)
+        tag(pool_store, pool_id, made[-1].epoch)
+    return made
+
+
+def test_the_audit_has_every_revision_of_every_pool_newest_first(pool_store: PoolStore) -> None:
+    assert audit(pool_store) == []
+    made = written(pool_store)
+    records = asyncio.run(pool_store.audit(AuditQuery(100)))
+    assert [one.pool for one in records] == made[::-1]
+    assert (records[2].author, records[2].reason, records[2].at) == ("bob (k_1)", "reason 1", NOW + 60_000)
+
+
+def test_the_audit_goes_on_before_an_epoch(pool_store: PoolStore) -> None:
+    made = written(pool_store)
+    assert audit(pool_store, 2) == [("c", 1), ("b", 2)]
+    assert audit(pool_store, 2, before=made[2].epoch) == [("a", 1), ("b", 1)]
+    assert audit(pool_store, 2, before=made[0].epoch) == []
+
+
+def test_the_audit_of_some_pools_of_one_author_or_since_a_time(pool_store: PoolStore) -> None:
+    written(pool_store)
+    assert audit(pool_store, pool_ids=frozenset({"b", "c", "nowhere"})) == [("c", 1), ("b", 2), ("b", 1)]
+    assert audit(pool_store, pool_ids=frozenset()) == []
+    assert audit(pool_store, author="bob (k_1)") == [("a", 1)]
+    assert audit(pool_store, author="bob") == []
+    assert audit(pool_store, since=NOW + 60_000) == [("c", 1), ("b", 2), ("a", 1)]
+    assert audit(pool_store, pool_ids=frozenset({"b"}), author="ann", since=NOW + 1) == [("b", 2)]

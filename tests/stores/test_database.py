@@ -244,3 +244,11 @@ def test_an_error_becomes_the_kind_that_says_whether_to_try_again(kind: type[Sto
     with pytest.raises(StoreError) as raised, translated("do a thing"):
         raise error
     assert type(raised.value) is kind
+
+
+def test_a_question_that_was_given_up_ends_and_the_next_one_of_its_thread_does_not(database: Database) -> None:
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT sum(i) FROM n"
+    with pytest.raises(StoreUnavailable, match="interrupted"), translated("count for ever"), database.interruptible(lambda: True):
+        database.connection.execute(endless).fetchone()
+    long = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 200000) SELECT count(*) FROM n"
+    assert database.connection.execute(long).fetchone() == (200_000,)

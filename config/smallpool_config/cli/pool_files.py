@@ -1,12 +1,14 @@
 """Pools as files: YAML, one pool a file, which operators keep under version control.
 
-In: a file or a folder of them. Out: checked `PoolFile`s; or `Refused` with every mistake of every file.
+In: a file or a folder of them; pools. Out: checked `PoolFile`s, or `Refused` with every mistake of every file; files.
 """
 
 from collections import Counter
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 import yaml
@@ -18,6 +20,8 @@ from smallpool_core.pools import Pool, PoolDraft
 from smallpool_service.operators import check_draft
 
 SUFFIXES = (".yaml", ".yml")
+MOST_NAME_BYTES = 200
+"""Of a file's name before its suffix; file systems take names of 255 bytes."""
 NAMES = ("pool_id", *PoolDraft.__struct_fields__)
 
 
@@ -61,6 +65,62 @@ def changes(draft: PoolDraft, stored: Pool) -> dict[str, tuple[Any, Any]]:
     return {name: (getattr(stored, name), value) for name, value in wanted.items() if getattr(stored, name) != value}
 
 
+def write_pools(pools: Sequence[Pool], folder: Path) -> list[tuple[str, Path, bool]]:
+    """Writes each pool to its file, the one that holds it already or a new one; gives id, file, and whether anything was written.
+
+    Raises `Refused`, before anything is written, for a file of the folder that cannot be read: it may hold one of the pools.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    there = _held(folder)
+    return [_written(pool, _place(pool.pool_id, folder, there)) for pool in pools]
+
+
+def _held(folder: Path) -> dict[str, Path]:
+    """Which file of the folder holds which pool."""
+    problems: list[Problem] = []
+    held: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix in SUFFIXES:
+            own: list[Problem] = []
+            pool_id = _values(path, own).get("pool_id")
+            if isinstance(pool_id, str):
+                held[pool_id] = path
+            elif not own:
+                own.append(Problem("pool_id", repr(pool_id), "each file of a folder of pools names its pool; mend this one or move it"))
+            problems += _in_file(path, own)
+    if problems:
+        raise Refused(problems)
+    return held
+
+
+def _place(pool_id: str, folder: Path, held: Mapping[str, Path]) -> Path:
+    """The pool's file: the one that holds it, else a new one that holds no other."""
+    name = _file_name(pool_id)
+    free = folder / f"{name}.yaml"
+    return held.get(pool_id, free if free not in held.values() else folder / f"{name}-{_digest(pool_id)}.yaml")
+
+
+def _written(pool: Pool, path: Path) -> tuple[str, Path, bool]:
+    values = {name: getattr(pool, name) for name in NAMES}
+    text = yaml.safe_dump(msgspec.to_builtins(values), allow_unicode=True, sort_keys=False, default_flow_style=None, width=120)
+    if path.is_file() and path.read_text("utf-8") == text:
+        return pool.pool_id, path, False
+    path.write_text(text, "utf-8")
+    return pool.pool_id, path, True
+
+
+def _file_name(pool_id: str) -> str:
+    """The id with all but letters, digits, `-` and `_` percent-encoded; a name that would be too long ends in a digest instead."""
+    name = "".join(one if one.isalnum() or one in "-_" else quote(one, safe="") for one in pool_id)
+    if len(name.encode()) <= MOST_NAME_BYTES:
+        return name
+    return f"{name.encode()[:MOST_NAME_BYTES].decode('utf-8', 'ignore')}-{_digest(pool_id)}"
+
+
+def _digest(pool_id: str) -> str:
+    return sha256(pool_id.encode()).hexdigest()[:16]
+
+
 def _files(place: Path) -> list[Path]:
     if place.is_file():
         return [place]
@@ -75,9 +135,14 @@ def _read(path: Path, catalogue: Catalogue, problems: list[Problem]) -> Iterator
     own: list[Problem] = []
     values = _values(path, own)
     pool = None if own else _pool_file(path, values, catalogue, own)
-    problems.extend(Problem(f"{path}: {problem.path}", problem.found, problem.message) for problem in own)
+    problems += _in_file(path, own)
     if pool is not None and not own:
         yield pool
+
+
+def _in_file(path: Path, problems: Sequence[Problem]) -> list[Problem]:
+    """The same mistakes with the file that they are in."""
+    return [Problem(f"{path}: {problem.path}", problem.found, problem.message) for problem in problems]
 
 
 def _values(path: Path, problems: list[Problem]) -> Mapping[str, Any]:

@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from msgspec import UNSET, Struct, structs
+from rich.text import Text
 
 from smallpool_config.cli.pool_files import PoolFile, changes, read_pools
+from smallpool_config.cli.pool_preview import show_warnings
+from smallpool_config.cli.screen import plain, screen
 from smallpool_config.wiring import System
 from smallpool_core.errors import NotFound
 from smallpool_core.pools import Pool
@@ -36,7 +39,7 @@ def plan(system: System, place: Path) -> list[Planned]:
 
 def carry_out(system: System, planned: list[Planned], reason: str | None) -> list[Saved]:
     """Saves what the plan says is to be made or changed; raises `RevisionStale` where somebody else was faster."""
-    author = f"{_who()} (command line)"
+    author = command_line_author()
     saved = []
     for one in planned:
         if one.action != "unchanged":
@@ -61,9 +64,17 @@ def _stored(system: System, pool_id: str) -> Pool | None:
         return None
 
 
-def _who() -> str:
-    """The account's name; a machine may have an account without one."""
+def show_saved(saved: Saved) -> None:
+    """Where a pool stands after a change, and what is odd about its rule."""
+    pool = saved.pool
+    screen().print(Text(f"{plain(pool.pool_id)} is at revision {pool.revision} and holds {saved.preview.count:,} items"))
+    show_warnings(saved.preview.warnings, pool.pool_id)
+
+
+def command_line_author() -> str:
+    """Who changes a pool from here; a machine may have an account without a name."""
     try:
-        return getpass.getuser()
+        who = getpass.getuser()
     except (KeyError, OSError):
-        return "nobody"
+        who = "nobody"
+    return f"{who} (command line)"

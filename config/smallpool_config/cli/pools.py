@@ -12,14 +12,12 @@ import typer
 from rich.text import Text
 
 from smallpool_config.cli.options import AsJson, Data
-from smallpool_config.cli.screen import brief, path, plain, print_json, screen, table, when, yuan
-from smallpool_core.normalise import PATH_SEPARATOR
+from smallpool_config.cli.pool_history import diff, rollback
+from smallpool_config.cli.pool_preview import preview
+from smallpool_config.cli.screen import plain, print_json, screen, table, when
 
 if TYPE_CHECKING:
     from smallpool_config.cli.pool_plan import Planned
-    from smallpool_config.wiring import System
-    from smallpool_core.rules import Rule
-    from smallpool_service.operators import Preview
 
 app = typer.Typer(no_args_is_help=True, help="Look at pools, change them, try out rules.")
 MARKS = {"create": ("+", "green"), "change": ("~", "yellow"), "unchanged": ("=", "bright_black")}
@@ -98,7 +96,7 @@ def apply(
 
     Every file is checked before the first change. What a file leaves out stays as it is; a pool without a file is left alone.
     """
-    from smallpool_config.cli.pool_plan import carry_out, plan
+    from smallpool_config.cli.pool_plan import carry_out, plan, show_saved
     from smallpool_config.cli.session import catch_up, load, opened
 
     with opened(ctx, data, create=True) as system:
@@ -119,58 +117,48 @@ def apply(
         console.print(f"{todo} of {len(planned)} pools would change" if dry_run else f"all {len(planned)} pools are as their files say")
         return
     for one in saved:
-        console.print(Text(f"{plain(one.pool.pool_id)} is at revision {one.pool.revision} and holds {one.preview.count:,} items"))
-        _show_warnings(one.preview, one.pool.pool_id)
+        show_saved(one)
 
 
-@app.command("preview")
-def preview(
+@app.command("export")
+def export(
     ctx: typer.Context,
-    pool: Annotated[str, typer.Argument(metavar="POOL_OR_FILE", help="A pool's id, or a YAML file that need not be applied.")],
-    sample: Annotated[int, typer.Option("--sample", min=0, max=100, help="How many of the items to show.")] = 10,
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where the files go; it is made.", file_okay=False)] = Path("pools"),
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say how many items a rule holds right now, show some of them, and what is odd about the rule."""
-    from smallpool_config.cli.session import catch_up, load, opened
-    from smallpool_service.operators import preview_rule
+    """Write every pool to a YAML file, which `pools apply` reads back unchanged. A file that holds the pool already is written over."""
+    from smallpool_config.cli.pool_files import write_pools
+    from smallpool_config.cli.session import opened
 
     with opened(ctx, data) as system:
-        catch_up(system, shown=not as_json)
-        load(system, shown=not as_json)
-        found = asyncio.run(preview_rule(system.read_ports, _rule(system, pool), sample))
+        system.catalogue.refresh()
+        written = write_pools([known.pool for known in system.catalogue.all()], folder)
     if as_json:
-        print_json(found)
+        print_json([{"pool_id": pool_id, "file": str(file), "written": is_new} for pool_id, file, is_new in written])
         return
-    console = screen()
-    console.print(f"{found.count:,} of {found.on_sale:,} items on sale")
-    rows = table("item", "title", "category", "price", right=("price",))
-    for item in found.items:
-        rows.add_row(plain(item.item_id), brief(item.title), brief(path(PATH_SEPARATOR.join(item.category))), yuan(item.price_cents))
-    if found.items:
-        console.print(rows)
-    _show_warnings(found, pool)
+    new = sum(is_new for _, _, is_new in written)
+    screen().print(Text(f"{new} of {len(written)} files in {folder} written, the others hold their pools already"), soft_wrap=True)
+
+
+app.command("preview")(preview)
+app.command("diff")(diff)
+app.command("rollback")(rollback)
 
 
 @app.command("backfill")
-def backfill(ctx: typer.Context, data: Data = None) -> None:
+def backfill(ctx: typer.Context, data: Data = None, as_json: AsJson = False) -> None:
     """Bring the tags of stored items in line with every new or changed pool; a running server does this by itself."""
     from smallpool_config.cli.session import catch_up, opened
 
     with opened(ctx, data) as system:
         system.catalogue.refresh()
         waiting = [known.pool.pool_id for known in system.catalogue.untagged()]
-        catch_up(system, shown=True)
+        catch_up(system, shown=not as_json)
+    if as_json:
+        print_json(waiting)
+        return
     screen().print(Text(f"{len(waiting)} pools brought up to date" if waiting else "every pool is up to date"))
-
-
-def _rule(system: "System", pool: str) -> "Rule":
-    from smallpool_config.cli.pool_files import read_pools
-
-    file = Path(pool)
-    if not file.is_file():
-        return system.catalogue.get(pool).rule
-    return system.catalogue.parse(read_pools(file, system.catalogue)[0].draft.rule)
 
 
 def _show_plan(planned: "list[Planned]") -> None:
@@ -193,9 +181,3 @@ def rule_text(rule: dict[str, Any]) -> str:
 
 def _json(value: Any) -> str:
     return plain(msgspec.json.encode(value).decode())
-
-
-def _show_warnings(found: "Preview", pool: str) -> None:
-    for warning in found.warnings:
-        where = plain(f"{pool}, {warning.path}")
-        screen(stderr=True).print(Text(f"warning: {where}: {plain(warning.message)}", style="yellow"), soft_wrap=True)

@@ -10,10 +10,10 @@ from statistics import mean
 from msgspec import Struct
 
 from smallpool_config.wiring import System
-from smallpool_core.pages import Query, Scope
 from smallpool_core.pools import HOME
 from smallpool_core.terms import Trigger, integer_weights, key_of, kind_of
 from smallpool_core.users import Identity, UserEvent
+from smallpool_service.effective import best, lying_in
 from smallpool_service.people import view_triggers
 
 
@@ -60,35 +60,24 @@ async def people_of(system: System, events: Sequence[UserEvent]) -> list[Person]
 
 async def two_unlike(system: System, people: Sequence[Person], pool_id: str) -> tuple[Person, Person]:
     """The one for whom the pool holds most, and the next one whose favourite category is another."""
-    matches = {
-        person.user_id: len(await _best(system, person, pool_id, system.live_view.size(HOME, system.clock.now_ms()))) for person in people
-    }
+    scope, everything = system.catalogue.live(pool_id).scope, system.live_view.size(HOME, system.clock.now_ms())
+    matches = {person.user_id: len(await best(system.read_ports, scope, integer_weights(person.triggers), everything)) for person in people}
     ranked = sorted(people, key=lambda person: (-matches[person.user_id], person.user_id))
     first = ranked[0]
     return first, next((person for person in ranked[1:] if person.favourite != first.favourite), ranked[-1])
 
 
 async def effective_recall(system: System, people: Sequence[Person], top: int) -> list[Effect]:
-    """One line a pool, the largest first. Exact term recall in both cases, by the same triggers, without any cap."""
+    """One line a pool, the largest first, by the functions with which a preview judges a rule."""
     system.catalogue.refresh()
-    now = system.clock.now_ms()
-    site = {person.user_id: await _best(system, person, HOME, top) for person in people}
+    ports, now = system.read_ports, system.clock.now_ms()
+    weights = [integer_weights(person.triggers) for person in people]
+    home = system.catalogue.live(HOME).scope
+    site = [await best(ports, home, each, top) for each in weights]
     effects = []
     for known in system.catalogue.all():
-        pool = known.pool
-        inside = [len(await _best(system, person, pool.pool_id, top)) for person in people]
-        site_wide = [_in_pool(system, item_ids, pool.pool_id, now) for item_ids in site.values()]
+        pool, scope = known.pool, known.scope
+        inside = [len(await best(ports, scope, each, top)) for each in weights]
+        site_wide = [await lying_in(ports, scope, item_ids) for item_ids in site]
         effects.append(Effect(pool.pool_id, pool.name, system.live_view.size(pool.pool_id, now), mean(site_wide), mean(inside)))
     return sorted(effects, key=lambda effect: (-effect.size, effect.pool_id))
-
-
-async def _best(system: System, person: Person, pool_id: str, limit: int) -> list[str]:
-    """The items that match the person's triggers best, inside one pool."""
-    scope: Scope = system.catalogue.live(pool_id).scope
-    query = Query(scope, frozenset(), cap=limit, limit=limit, now=system.clock.now_ms())
-    answer = await system.reader.recall(query, integer_weights(person.triggers))
-    return [hit.item_id for hit in answer.hits]
-
-
-def _in_pool(system: System, item_ids: Sequence[str], pool_id: str, now: int) -> int:
-    return sum(live is not None and live.in_pool and live.is_on_sale for live in system.live_view.look(item_ids, pool_id, now))

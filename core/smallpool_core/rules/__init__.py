@@ -3,6 +3,7 @@
 In: JSON values. Out: a checked `Rule`, and its forms: a predicate, SQL, the tag rule, intervals of now, warnings, an index of rules.
 """
 
+from smallpool_core.rules.difference import RuleDifference, rule_differences
 from smallpool_core.rules.expression import AllOf, AnyOf, Expression, Leaf, Not, Rule
 from smallpool_core.rules.index import RuleIndex
 from smallpool_core.rules.matcher import Predicate, compiled, matches
@@ -21,6 +22,7 @@ __all__ = [
     "Not",
     "Predicate",
     "Rule",
+    "RuleDifference",
     "RuleIndex",
     "RuleWarning",
     "SqlValue",
@@ -30,6 +32,7 @@ __all__ = [
     "matches",
     "parse_rule",
     "row_values",
+    "rule_differences",
     "to_sql",
     "untimed",
     "warnings",

@@ -14,8 +14,10 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from smallpool_core.users import UserEvent
+from smallpool_service.history import PoolDifference
 from smallpool_service.http.events import ItemBatch, ItemRow, Taken, UserBatch
 from smallpool_service.http.health import Health, Readiness
+from smallpool_service.http.history import AuditPage, RollbackBody
 from smallpool_service.http.item_view import ItemView
 from smallpool_service.http.items import FoundItems, ManyItems
 from smallpool_service.http.keys import CreatedKey, KeyBody, KeyList
@@ -34,8 +36,8 @@ from smallpool_service.http.problems import ProblemDocument
 from smallpool_service.http.recall import RecallBody
 from smallpool_service.http.replies import SCHEMA_REF
 from smallpool_service.http.users import ProfileBody, UserView
-from smallpool_service.operators import Preview
 from smallpool_service.page import Page
+from smallpool_service.previews import RulePreview
 from smallpool_service.why import Why
 
 BODIES: Final[tuple[type[BaseModel], ...]] = (
@@ -47,9 +49,11 @@ BODIES: Final[tuple[type[BaseModel], ...]] = (
     PreviewBody,
     ProfileBody,
     RecallBody,
+    RollbackBody,
     RulePreviewBody,
 )
 STRUCTS: Final[tuple[type, ...]] = (
+    AuditPage,
     CreatedKey,
     FoundItems,
     Health,
@@ -58,12 +62,13 @@ STRUCTS: Final[tuple[type, ...]] = (
     ItemView,
     KeyList,
     Page,
+    PoolDifference,
     PoolList,
     PoolView,
-    Preview,
     ProblemDocument,
     Readiness,
     RevisionList,
+    RulePreview,
     SavedPool,
     Taken,
     UserBatch,

@@ -28,6 +28,7 @@ from smallpool_core.rules import RuleWarning
 from smallpool_service.http.bodies import Identifier, Line, Strict
 from smallpool_service.http.problems import HttpProblem
 from smallpool_service.operators import Preview
+from smallpool_service.previews import MAX_PEOPLE
 
 MAX_SAMPLE = 100
 MAX_DIGITS: Final = 15
@@ -109,15 +110,18 @@ class ArchiveBody(Strict):
 
 
 class PreviewBody(Strict):
-    """How much of a saved pool to show."""
+    """How much to show, and whom to try the rule with: the users named, else some of those whom the newest pages were for."""
 
     sample: SampleSize = 10
+    people: Annotated[int, Field(ge=0, le=MAX_PEOPLE, description="How many people to try the rule with; 0 leaves them out.")] = 10
+    users: Annotated[list[Identifier], Field(default_factory=list, max_length=MAX_PEOPLE, description="Try it with these users.")]
 
 
 class RulePreviewBody(PreviewBody):
-    """A rule that need not be saved."""
+    """A rule that need not be saved, maybe in place of a pool's."""
 
     rule: RuleJson
+    against: Annotated[Identifier | None, Field(description="The pool with whose rule, as it stands, to compare.")] = None
 
 
 class PoolView(Struct, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 In: drafts of pools. Out: pools with their ETag; 412 with what is stored where somebody else was faster.
 """
 
+from collections.abc import Awaitable
 from typing import Annotated, Any, Final
 from urllib.parse import quote
 
@@ -209,16 +210,25 @@ async def list_revisions(parts: Parts, key: Annotated[ApiKey, Depends(READS)], p
 
 
 async def _changed(parts: ServiceParts, key: ApiKey, pool_id: str, draft: PoolDraft, expected: int, reason: str | None) -> Response:
+    return await guarded(parts, pool_id, _save(parts, key, pool_id, draft, expected, reason))
+
+
+async def guarded(parts: ServiceParts, pool_id: str, saving: Awaitable[Saved]) -> Response:
+    """The reply to a change; where somebody else was faster, a problem that carries what is stored."""
     try:
-        return _saved(parts, await _save(parts, key, pool_id, draft, expected, reason), 200)
+        return _saved(parts, await saving, 200)
     except RevisionStale as error:
         current = (await parts.pools.get(pool_id)).pool
         raise HttpProblem(412, "revision-stale", str(error), headers=etag(current.revision), current=current) from None
 
 
 async def _save(parts: ServiceParts, key: ApiKey, pool_id: str, draft: PoolDraft, expected: int | None, reason: str | None) -> Saved:
-    change = Change(f"{key.name} ({key.key_id})", reason or "", parts.now(), expected)
-    return await save_pool(parts.recaller.ports, parts.pools, pool_id, draft, change)
+    return await save_pool(parts.recaller.ports, parts.pools, pool_id, draft, change_by(parts, key, expected, reason))
+
+
+def change_by(parts: ServiceParts, key: ApiKey, expected: int | None, reason: str | None) -> Change:
+    """A change as it is recorded: by whom, why and when."""
+    return Change(f"{key.name} ({key.key_id})", reason or "", parts.now(), expected)
 
 
 def _saved(parts: ServiceParts, saved: Saved, status: int) -> Response:

@@ -44,6 +44,7 @@ def mapping(attributes: Attributes) -> dict[str, Any]:
         "category": _SORTED_KEY,
         CATEGORY_WITHIN: _KEY,
         **{spread_name(level): _SORTED_KEY for level in range(1, MAX_PATH)},
+        "seller_id": _SORTED_KEY,  # counted by previews of rules
         "state": _KEY,
         "pools": _KEY,
         "terms": _KEY,

@@ -13,7 +13,7 @@ from typing import Any
 from elasticsearch import Elasticsearch
 from msgspec import Struct, convert, to_builtins
 
-from smallpool_core.pools import Pool, Revision, Tagging
+from smallpool_core.pools import AuditQuery, Pool, Revision, Tagging
 from smallpool_stores.elasticsearch.edge import unavailable
 from smallpool_stores.elasticsearch.settings import ElasticsearchSettings
 from smallpool_stores.elasticsearch.small_index import KEPT, KEYWORD, LONG, OPAQUE, ensure_small_index
@@ -23,7 +23,7 @@ FIELDS: Mapping[str, Any] = {
     "pool_id": KEYWORD,
     "revision": LONG,
     "pool": OPAQUE,
-    "author": KEPT,
+    "author": KEYWORD,
     "reason": KEPT,
     "at": LONG,
     "change": KEPT,
@@ -86,6 +86,21 @@ def revision_document(revision: Revision, change: str) -> dict[str, Any]:
 def revision_of(source: Mapping[str, Any], seq_no: int) -> Revision:
     """The revision of a document."""
     return Revision(convert({**source["pool"], "epoch": seq_no + 1}, Pool), source["author"], source["reason"], source["at"])
+
+
+def audited(query: AuditQuery) -> dict[str, Any]:
+    """The question for revisions, newest first."""
+    wanted: list[dict[str, Any]] = [{"term": {"kind": "revision"}}]
+    if query.pool_ids is not None:
+        wanted.append({"terms": {"pool_id": sorted(query.pool_ids)}})
+    if query.author is not None:
+        wanted.append({"term": {"author": query.author}})
+    if query.since is not None:
+        wanted.append({"range": {"at": {"gte": query.since}}})
+    if query.before is not None:
+        # An epoch is one more than the place.
+        wanted.append({"range": {"_seq_no": {"lt": query.before - 1}}})
+    return {"query": {"bool": {"filter": wanted}}, "sort": [{"_seq_no": "desc"}], "size": query.limit, "track_total_hits": False}
 
 
 def tagging_document(pool_id: str, tagged: Mapping[int, Tagging]) -> dict[str, Any]:

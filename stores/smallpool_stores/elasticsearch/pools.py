@@ -12,10 +12,10 @@ from elasticsearch import ConflictError
 
 from smallpool_core.errors import NotFound, RevisionStale
 from smallpool_core.places import Places
-from smallpool_core.pools import PoolChange, PoolDraft, Revision, revised
+from smallpool_core.pools import AuditQuery, PoolChange, PoolDraft, Revision, revised
 from smallpool_stores.elasticsearch.connection import Connection
 from smallpool_stores.elasticsearch.edge import translated
-from smallpool_stores.elasticsearch.pool_documents import documents, index_of, revision_document, revision_id, revision_of
+from smallpool_stores.elasticsearch.pool_documents import audited, documents, index_of, revision_document, revision_id, revision_of
 from smallpool_stores.elasticsearch.pool_follower import PoolFollower
 from smallpool_stores.elasticsearch.pool_heads import Head, PoolHeads
 from smallpool_stores.elasticsearch.pool_tagging import record_tagging
@@ -40,6 +40,9 @@ class ElasticsearchPoolStore:
 
     async def revisions(self, pool_id: str) -> list[Revision]:
         return await asyncio.to_thread(self._history, pool_id)
+
+    async def audit(self, query: AuditQuery) -> list[Revision]:
+        return await asyncio.to_thread(self._audit, query)
 
     def changes(self, after_epoch: int) -> list[PoolChange]:
         moved = [head for head in self._follower.standing().heads.values() if head.moved_at > after_epoch]
@@ -88,6 +91,12 @@ class ElasticsearchPoolStore:
                 return None
             place = stored["_seq_no"]  # ours: written by a first try whose answer was lost on its way
         return revision_of(document, place)
+
+    def _audit(self, query: AuditQuery) -> list[Revision]:
+        with translated("read the audit"):
+            self._client.indices.refresh(index=self._index)
+            answer = self._client.search(index=self._index, allow_partial_search_results=False, **audited(query))
+        return [revision_of(hit["_source"], hit["sort"][0]) for hit in answer["hits"]["hits"]]
 
     def _history(self, pool_id: str) -> list[Revision]:
         newest = self._stored(pool_id).newest.pool.revision

@@ -53,8 +53,13 @@ def picked(query: Query, item_ids: Sequence[str]) -> dict[str, Any]:
 
 def previewed(rule: Rule, now: int, sample: int) -> dict[str, Any]:
     """How many listed rows a rule matches, and the first of them by id."""
-    rows = {"bool": {"filter": [_LISTED, to_filter(rule, now)], "must_not": _off_sale(now)}}
+    rows = {"bool": {"filter": [on_sale(now), to_filter(rule, now)]}}
     return {**_search(rows, [_BY_ID]), "size": sample, "track_total_hits": True, "docvalue_fields": []}
+
+
+def on_sale(now: int) -> Filter:
+    """All that is listed, published and not expired."""
+    return {"bool": {"filter": [_LISTED], "must_not": _off_sale(now)}}
 
 
 def without(search: dict[str, Any], level: int | None, keys: Collection[str]) -> dict[str, Any]:

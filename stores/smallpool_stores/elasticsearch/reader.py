@@ -14,8 +14,9 @@ from msgspec.structs import replace
 
 from smallpool_core.items import WideItem
 from smallpool_core.pages import Answer, Query
+from smallpool_core.rule_counts import Breakdown, Exclusion
 from smallpool_core.rules import Rule
-from smallpool_stores.elasticsearch import question
+from smallpool_stores.elasticsearch import question, rule_counts
 from smallpool_stores.elasticsearch.connection import Connection
 from smallpool_stores.elasticsearch.documents import records_of
 from smallpool_stores.elasticsearch.edge import translated, unavailable
@@ -75,6 +76,16 @@ class ElasticsearchItemReader:
             hits = await self._search(question.previewed(rule, now, sample))
         return hits["total"]["value"], [row["sort"][0] for row in hits["hits"]]
 
+    async def breakdown(self, rule: Rule, now: int, limit: int) -> Breakdown:
+        async with self._in_time("count what a rule holds"):
+            return rule_counts.breakdown_of(await self._count(rule_counts.breakdown(rule, now, limit)))
+
+    async def exclusions(self, parts: Sequence[Rule], now: int) -> list[Exclusion]:
+        if not parts:
+            return []
+        async with self._in_time("count what conditions keep out"):
+            return rule_counts.exclusions_of(await self._count(rule_counts.exclusions(parts, now)), len(parts))
+
     async def _best(self, operation: str, query: Query, search: Callable[[Query], dict[str, Any]], weights: Mapping[str, int]) -> Answer:
         asked, taken = self._rows_asked(query), Counter[str]()
         async with self._in_time(operation):
@@ -100,10 +111,18 @@ class ElasticsearchItemReader:
         return _under_cap(rows, query, taken, had)
 
     async def _search(self, body: dict[str, Any], index: str | None = None) -> dict[str, Any]:
-        client = await self._connection.asynchronous()
-        reply = await client.perform_request("POST", f"/{index or self._index}/_search", params=_WHOLE, headers=_HEADERS, body=body)
-        hits: dict[str, Any] = reply.body["hits"]
+        hits: dict[str, Any] = (await self._reply(body, index))["hits"]
         return hits
+
+    async def _count(self, body: dict[str, Any]) -> dict[str, Any]:
+        counts: dict[str, Any] = (await self._reply(body, None))["aggregations"]
+        return counts
+
+    async def _reply(self, body: dict[str, Any], index: str | None) -> dict[str, Any]:
+        client = await self._connection.asynchronous()
+        path = f"/{index or self._index}/_search"
+        reply: dict[str, Any] = (await client.perform_request("POST", path, params=_WHOLE, headers=_HEADERS, body=body)).body
+        return reply
 
     @asynccontextmanager
     async def _in_time(self, operation: str) -> AsyncIterator[None]:

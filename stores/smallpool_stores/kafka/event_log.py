@@ -5,7 +5,6 @@ In: (key, value) pairs. Out: records by group, at least once and in order per ke
 
 import asyncio
 import threading
-import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -15,14 +14,14 @@ from smallpool_core.errors import StoreError
 from smallpool_core.items import DeadLetter
 from smallpool_core.places import Places, farthest, has_reached
 from smallpool_core.ports import LogRecord, Topic
-from smallpool_stores.kafka import clients
 from smallpool_stores.kafka.appends import Appender, Pairs
-from smallpool_stores.kafka.clients import Record, TopicPartition, records_of
+from smallpool_stores.kafka.clients import Record
 from smallpool_stores.kafka.errors import translated
-from smallpool_stores.kafka.feed import POLL_MS, close_all, silences
+from smallpool_stores.kafka.feed import close_all, silences
 from smallpool_stores.kafka.group_feed import GroupFeed
 from smallpool_stores.kafka.lags import ITEMS, Lags, Reader
 from smallpool_stores.kafka.offsets import Offsets
+from smallpool_stores.kafka.reading import read
 from smallpool_stores.kafka.settings import KafkaSettings
 from smallpool_stores.kafka.topics import group_name, topic_name
 
@@ -71,6 +70,9 @@ class KafkaEventLog:
             feed.check()
         return [log_record(topic, record) for record in records]
 
+    async def recent(self, topic: Topic, limit: int) -> list[LogRecord]:
+        return await asyncio.to_thread(self._recent, topic, limit)
+
     def commit(self, topic: Topic, group: str, upto: Places) -> None:
         feed = self._feed(topic, group)
         passed = {partition: feed.buffers.place_after(partition, offset) for partition, offset in upto.items()}
@@ -112,7 +114,8 @@ class KafkaEventLog:
         if after >= end or limit <= 0:
             return []
         with translated("read dead-letters"):
-            return [(record.offset, _decode_letter(record.value)) for record in self._read_letters(after, end, limit)]
+            found = read(self.settings, "dead-letters", {0: max(0, after + 1)}, {0: end}, limit)
+        return [(record.offset, _decode_letter(record.value)) for record in found]
 
     def prune(self, topic: Topic, before: int) -> int:
         return 0
@@ -144,19 +147,16 @@ class KafkaEventLog:
                 feed.start()
             return self._feeds[topic, group]
 
-    def _read_letters(self, after: int, end: int, limit: int) -> list[Record]:
-        where = TopicPartition(topic_name(self.settings, "dead-letters"), 0)
-        consumer = clients.consumer(self.settings, None)
-        try:
-            consumer.assign([where])
-            consumer.seek(where, max(0, after + 1))
-            found: list[Record] = []
-            give_up = time.monotonic() + self.settings.request_timeout_ms / 1000
-            while len(found) < limit and consumer.position(where, timeout_ms=0) <= end and time.monotonic() < give_up:
-                found += records_of(consumer.poll(timeout_ms=POLL_MS, max_records=limit - len(found))).get(0, [])
-            return found
-        finally:
-            consumer.close(autocommit=False)
+    def _recent(self, topic: Topic, limit: int) -> list[LogRecord]:
+        ends = self.end(topic)
+        if not ends or limit <= 0:
+            return []
+        each = -(-limit // len(ends))
+        with translated(f"read the end of {topic}"):
+            starts = {partition: max(0, end + 1 - each) for partition, end in ends.items()}
+            found = read(self.settings, topic, starts, ends, each * len(ends))
+        found.sort(key=lambda record: (record.at, record.offset), reverse=True)
+        return [log_record(topic, record) for record in found[:limit]]
 
 
 def log_record(topic: Topic, record: Record) -> LogRecord:

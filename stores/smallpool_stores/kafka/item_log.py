@@ -33,6 +33,9 @@ class KafkaItemLog:
         block = self._owner.joined
         return self._plain.append_now(topic, records, at) if block is None else block.append(topic, records, at)
 
+    async def recent(self, topic: Topic, limit: int) -> list[LogRecord]:
+        return await self._plain.recent(topic, limit)
+
     def poll(self, topic: Topic, group: str, limit: int) -> list[LogRecord]:
         if (topic, group) != OWNED:
             return self._plain.poll(topic, group, limit)

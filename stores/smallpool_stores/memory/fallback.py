@@ -14,6 +14,7 @@ from smallpool_core.errors import StoreError, StoreUnavailable
 from smallpool_core.items import WideItem
 from smallpool_core.pages import Answer, Query, SourceFailure
 from smallpool_core.ports import Clock, ItemReader
+from smallpool_core.rule_counts import Breakdown, Exclusion
 from smallpool_core.rules import Rule
 from smallpool_stores.breaker import Breaker
 from smallpool_stores.memory.live_reader import LiveItemReader
@@ -35,7 +36,9 @@ def breaker_of(name: str, after: int, pause_ms: int) -> Breaker:
 
 
 class FallbackReader:
-    """`name` is the wide index's in `degraded`. Term recall, whole items and previews need it; so does a tag that is not trusted."""
+    """`name` is the wide index's in `degraded`. Term recall, whole items and counts of rules need it; so does a tag that is not trusted.
+    Counts are asked past the breaker.
+    """
 
     def __init__(self, name: str, index: ItemReader, live: LiveItemReader, breaker: Breaker, clock: Clock) -> None:
         self._name = name
@@ -58,9 +61,15 @@ class FallbackReader:
         with self._breaker.asking():
             return await self._index.get(item_ids)
 
+    # Of these an operator's patience may cut many short, which tells nothing of how the index would serve a page.
     async def preview(self, rule: Rule, now: int, sample: int) -> tuple[int, list[str]]:
-        with self._breaker.asking():
-            return await self._index.preview(rule, now, sample)
+        return await self._index.preview(rule, now, sample)
+
+    async def breakdown(self, rule: Rule, now: int, limit: int) -> Breakdown:
+        return await self._index.breakdown(rule, now, limit)
+
+    async def exclusions(self, parts: Sequence[Rule], now: int) -> list[Exclusion]:
+        return await self._index.exclusions(parts, now)
 
     async def _either(self, query: Query, ask: Callable[[], Awaitable[Answer]], instead: Callable[[], Answer]) -> Answer:
         if not self._live.knows(query.scope):

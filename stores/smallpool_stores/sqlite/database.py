@@ -29,6 +29,8 @@ MMAP_BYTES = 128 << 20
 """What one connection maps of the file; bounded, because mapped pages count as resident memory."""
 AUTOCHECKPOINT_PAGES = 16_384
 """At 64 MiB of WAL the writer that commits checkpoints by itself. A net only: `checkpoint` is called long before that."""
+STEPS_BETWEEN_LOOKS = 100_000
+"""Steps of SQLite's machine, some milliseconds of them, after which it looks whether a question was given up."""
 WAL_KEPT_BYTES = 64 << 20
 """To what the WAL file is cut after a burst."""
 
@@ -129,6 +131,17 @@ class Database:
                 yield
         finally:
             self._writer.release()
+
+    @contextmanager
+    def interruptible(self, is_given_up: Callable[[], bool]) -> Iterator[None]:
+        """Ends whatever this thread asks inside the block soon after `is_given_up` says so, with SQLite's error of an interruption."""
+        connection = self.connection
+        connection.set_progress_handler(is_given_up, STEPS_BETWEEN_LOOKS)
+        try:
+            yield
+        finally:
+            with suppress(sqlite3.Error):  # another thread may have closed it
+                connection.set_progress_handler(None, 0)
 
     def checkpoint(self) -> int:
         """Moves what the WAL holds into the file as far as no reader needs it; returns the pages left in the WAL.

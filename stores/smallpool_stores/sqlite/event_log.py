@@ -52,6 +52,7 @@ SELECT id, key, value, at FROM log
 WHERE id > ?1 + coalesce((SELECT passed FROM log_groups WHERE topic = ?2 AND grp = ?3), -1) AND id < ?4
 ORDER BY id LIMIT ?5
 """
+_RECENT = "SELECT id, key, value, at FROM log WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT ?"
 _PRUNABLE = """
 SELECT id, at FROM log
 WHERE id BETWEEN ?1 AND ?1 + coalesce((SELECT min(passed) FROM log_groups WHERE topic = ?2), ?3)
@@ -75,6 +76,12 @@ class SqliteEventLog:
         first = _FIRST[topic]
         with translated(f"read {topic}"):
             rows = self._database.connection.execute(_POLL, (first, topic, group, first + (1 << _OFFSET_BITS), limit)).fetchall()
+        return [LogRecord(topic, PARTITION, number - first, key, value, at) for number, key, value, at in rows]
+
+    async def recent(self, topic: Topic, limit: int) -> list[LogRecord]:
+        first = _FIRST[topic]
+        with translated(f"read the end of {topic}"):
+            rows = self._database.connection.execute(_RECENT, (first, first + (1 << _OFFSET_BITS), limit)).fetchall()
         return [LogRecord(topic, PARTITION, number - first, key, value, at) for number, key, value, at in rows]
 
     def commit(self, topic: Topic, group: str, upto: Places) -> None:

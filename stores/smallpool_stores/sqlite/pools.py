@@ -10,7 +10,7 @@ from msgspec import json
 
 from smallpool_core.errors import NotFound
 from smallpool_core.places import Places
-from smallpool_core.pools import Pool, PoolChange, PoolDraft, Revision, Tagging, revised
+from smallpool_core.pools import AuditQuery, Pool, PoolChange, PoolDraft, Revision, Tagging, revised
 from smallpool_stores.sqlite.database import Database, translated
 from smallpool_stores.sqlite.event_log import PARTITION
 
@@ -41,6 +41,12 @@ CREATE UNIQUE INDEX pool_heads_by_move ON pool_heads (moved_at_epoch);
 
 _HEAD = "SELECT pool, author, reason, at FROM pool_revisions WHERE epoch = (SELECT epoch FROM pool_heads WHERE pool_id = ?)"
 _REVISIONS = "SELECT pool, author, reason, at FROM pool_revisions WHERE pool_id = ? ORDER BY revision DESC"
+_AUDIT = """
+SELECT pool, author, reason, at FROM pool_revisions
+WHERE (?1 IS NULL OR pool_id IN (SELECT value FROM json_each(?1))) AND (?2 IS NULL OR author = ?2)
+AND (?3 IS NULL OR at >= ?3) AND (?4 IS NULL OR epoch < ?4)
+ORDER BY epoch DESC LIMIT ?5
+"""
 _CHANGES = """
 SELECT pool, tagged_epoch, tagged_offset FROM pool_heads JOIN pool_revisions USING (epoch)
 WHERE moved_at_epoch > ? ORDER BY pool_heads.epoch
@@ -87,6 +93,12 @@ class SqlitePoolStore:
         if not rows:
             raise NotFound("pool", pool_id)
         return [_revision(row) for row in rows]
+
+    async def audit(self, query: AuditQuery) -> list[Revision]:
+        pool_ids = None if query.pool_ids is None else json.encode(sorted(query.pool_ids)).decode()
+        with translated("read the audit"):
+            asked = (pool_ids, query.author, query.since, query.before, query.limit)
+            return [_revision(row) for row in self._database.connection.execute(_AUDIT, asked)]
 
     def changes(self, after_epoch: int) -> list[PoolChange]:
         with translated("read the changes of pools"):

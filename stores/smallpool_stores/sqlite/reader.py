@@ -5,15 +5,19 @@ order, cap and `exhausted` are the same in both cases.
 """
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
-from typing import Literal
+from collections.abc import Callable, Collection, Mapping, Sequence
+from threading import Event
+from typing import Literal, TypeVar
 
 from smallpool_core.items import WideItem
 from smallpool_core.pages import Answer, Query
+from smallpool_core.rule_counts import Breakdown, Exclusion
 from smallpool_core.rules import Rule
 from smallpool_stores.memory.columns import ColumnIndex
 from smallpool_stores.sqlite.matching import Matching
 from smallpool_stores.sqlite.wide_table import SqliteWideTable
+
+T = TypeVar("T")
 
 
 class SqliteItemReader:
@@ -41,7 +45,21 @@ class SqliteItemReader:
         return self._table.get(item_ids)
 
     async def preview(self, rule: Rule, now: int, sample: int) -> tuple[int, list[str]]:
-        return await asyncio.to_thread(self._table.count_and_sample, rule, now, sample)
+        return await self._apart(lambda: self._table.count_and_sample(rule, now, sample))
+
+    async def breakdown(self, rule: Rule, now: int, limit: int) -> Breakdown:
+        return await self._apart(lambda: self._table.breakdown(rule, now, limit))
+
+    async def exclusions(self, parts: Sequence[Rule], now: int) -> list[Exclusion]:
+        return await self._apart(lambda: self._table.exclusions(parts, now))
+
+    async def _apart(self, ask: Callable[[], T]) -> T:
+        """The answer of a thread of its own, which stops where nobody waits for it any more."""
+        given_up = Event()
+        try:
+            return await asyncio.to_thread(self._table.while_wanted, ask, given_up.is_set)
+        finally:
+            given_up.set()
 
     async def _among(self, query: Query) -> Collection[str] | None:
         """Ids that an untrusted pool's rule matches; None where the tag decides, or nothing does."""

@@ -31,11 +31,12 @@ _MARK = "\x1f"
 
 _WRITE = f"INSERT OR REPLACE INTO fields VALUES ({', '.join('?' * (len(columns()) + 2))})"
 _OVERDUE = "SELECT item_id FROM fields WHERE expires_at IS NOT NULL AND expires_at <= ? ORDER BY expires_at, item_id LIMIT ?"
+ON_SALE = "(f.published_at IS NULL OR f.published_at <= ?) AND (f.expires_at IS NULL OR f.expires_at > ?)"
+"""Whether a listed row is on sale; its two parameters are both now."""
 # `{holds}` is a compiled rule: SQL of `to_sql`, in which all that is anyone's words is a parameter.
-_COUNT_AND_SAMPLE = """
+_COUNT_AND_SAMPLE = f"""
 WITH hits AS MATERIALIZED (
-    SELECT f.item_id FROM fields AS f NOT INDEXED
-    WHERE (f.published_at IS NULL OR f.published_at <= ?) AND (f.expires_at IS NULL OR f.expires_at > ?) AND ({holds})
+    SELECT f.item_id FROM fields AS f NOT INDEXED WHERE {ON_SALE} AND ({{holds}})
 )
 SELECT (SELECT count(*) FROM hits), item_id FROM hits ORDER BY item_id LIMIT ?
 """
@@ -68,14 +69,14 @@ def write(connection: sqlite3.Connection, items: Sequence[WideItem]) -> None:
 def matching_ids(database: Database, rule: Rule, now: int) -> list[str]:
     """Ids of listed items for which the whole rule holds at `now`, rising by UTF-8 bytes."""
     holds, parameters = to_sql(rule, now)
-    rows = _rows(database, f"SELECT f.item_id FROM fields AS f NOT INDEXED WHERE {holds}", parameters)
+    rows = rows_of(database, f"SELECT f.item_id FROM fields AS f NOT INDEXED WHERE {holds}", parameters)
     return sorted((row[0] for row in rows), key=str.encode)
 
 
 def count_and_sample(database: Database, rule: Rule, now: int, sample: int) -> tuple[int, list[str]]:
     """How many items on sale at `now` the whole rule matches, and the first `sample` of their ids."""
     holds, parameters = to_sql(rule, now)
-    rows = _rows(database, _COUNT_AND_SAMPLE.format(holds=holds), (now, now, *parameters, max(sample, 1)))
+    rows = rows_of(database, _COUNT_AND_SAMPLE.format(holds=holds), (now, now, *parameters, max(sample, 1)))
     return (rows[0][0] if rows else 0), [row[1] for row in rows[:sample]]
 
 
@@ -85,13 +86,13 @@ def misplaced(database: Database, pool_id: str, rule: Rule, now: int, after: str
         return list(islice(_misplaced_in_time(database, pool_id, rule, now, after), limit))
     tag = _marked([pool_id])
     holds, parameters = to_sql(rule, now)
-    rows = _rows(database, _MISPLACED.format(holds=holds), (tag, *parameters, tag, after, limit))
+    rows = rows_of(database, _MISPLACED.format(holds=holds), (tag, *parameters, tag, after, limit))
     return [row[0] for row in rows]
 
 
 def listed(database: Database, after: str, limit: int) -> list[WideItem]:
     """The port's `listed`."""
-    return [_decode(body) for (body,) in _rows(database, _LISTED, (after, limit))]
+    return [_decode(body) for (body,) in rows_of(database, _LISTED, (after, limit))]
 
 
 def overdue(database: Database, now: int, limit: int) -> list[str]:
@@ -104,7 +105,7 @@ def _misplaced_in_time(database: Database, pool_id: str, rule: Rule, now: int, a
     """Where a rule depends on time, an item with the right tag may carry intervals of another rule: those are compared."""
     holds, parameters = to_sql(untimed(rule), now)
     while True:
-        rows = _rows(database, _IN_QUESTION.format(holds=holds), (_marked([pool_id]), *parameters, after, _READ_AT_ONCE))
+        rows = rows_of(database, _IN_QUESTION.format(holds=holds), (_marked([pool_id]), *parameters, after, _READ_AT_ONCE))
         for item_id, is_tagged, belongs, body in rows:
             if not (is_tagged and belongs) or _has_other_intervals(_decode(body), pool_id, rule):
                 yield item_id
@@ -118,7 +119,8 @@ def _has_other_intervals(item: WideItem, pool_id: str, rule: Rule) -> bool:
     return item.intervals.get(pool_id) != intervals(rule, item)
 
 
-def _rows(database: Database, query: str, values: Sequence[SqlValue]) -> list[tuple[Any, ...]]:
+def rows_of(database: Database, query: str, values: Sequence[SqlValue]) -> list[tuple[Any, ...]]:
+    """What a question with a compiled rule in it finds."""
     with translated("ask a rule of the wide table"):
         return database.connection.execute(query, values).fetchall()
 

@@ -6,7 +6,7 @@ Records are clustered by `seq`: a write takes an item's record away from its old
 a tail is one range read forward. What rules ask stands apart in `wide_fields`.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -14,9 +14,10 @@ import msgspec
 from smallpool_core.items import WideItem, WideRecord
 from smallpool_core.places import Places
 from smallpool_core.ports import Clock
+from smallpool_core.rule_counts import Breakdown, Exclusion
 from smallpool_core.rules import Rule
 from smallpool_core.versions import ENRICH_STRIPPED
-from smallpool_stores.sqlite import wide_fields
+from smallpool_stores.sqlite import rule_counts, wide_fields
 from smallpool_stores.sqlite.database import Database, translated
 from smallpool_stores.sqlite.event_log import PARTITION
 
@@ -109,6 +110,19 @@ class SqliteWideTable:
     def count_and_sample(self, rule: Rule, now: int, sample: int) -> tuple[int, list[str]]:
         """How many listed, unexpired items the whole rule matches at `now`, and the first `sample` of their ids by item_id."""
         return wide_fields.count_and_sample(self._database, rule, now, sample)
+
+    def breakdown(self, rule: Rule, now: int, limit: int) -> Breakdown:
+        """The port `ItemReader`'s, of what this table holds."""
+        return rule_counts.breakdown(self._database, rule, now, limit)
+
+    def exclusions(self, parts: Sequence[Rule], now: int) -> list[Exclusion]:
+        """The port `ItemReader`'s, of what this table holds."""
+        return rule_counts.exclusions(self._database, parts, now)
+
+    def while_wanted(self, ask: Callable[[], T], is_given_up: Callable[[], bool]) -> T:
+        """What `ask` finds in this thread; raises `StoreUnavailable` soon after it was given up."""
+        with self._database.interruptible(is_given_up):
+            return ask()
 
     def _write(self, items: Sequence[WideItem]) -> None:
         connection, first, now = self._database.connection, self.newest() + 1, self._clock.now_ms()
