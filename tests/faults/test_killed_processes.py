@@ -50,9 +50,16 @@ class Outcome(NamedTuple):
 
 def outcome(market: Marketplace) -> Outcome:
     popularity = asyncio.run(market.system.stats.popularity("", [f"i{place:04}" for place in range(ITEMS)], NOW))
-    # Of an item that is listed and sold in one batch no pool was ever asked, so the epoch is left out.
-    items = {item_id: replace(item, epoch=0) for item_id, item in market.stored().items()}
-    return Outcome(items, market.system.triggers.load("u:u1"), popularity, market.glance(size=100))
+    items = {item_id: _timeless(item) for item_id, item in market.stored().items()}
+    return Outcome(items, market.system.triggers.load("u:u1"), popularity, sorted(market.glance(size=100)))
+
+
+def _timeless(item: WideItem) -> WideItem:
+    """The record without what depends on when a process looked: of an item that is listed and sold in one batch no pool was ever asked,
+    and popularity comes into the score of an item on sale once a minute, from the start of a process on.
+    """
+    timeless = replace(item, epoch=0, static_score=0, popularity=0)
+    return replace(timeless, enrich=0) if item.state == "on_sale" else timeless
 
 
 def begun(market: Marketplace) -> None:
