@@ -16,8 +16,10 @@ from fastapi import FastAPI
 
 from smallpool_config.cli.connections import bounded
 from smallpool_config.runtime import Background
+from smallpool_config.vocabulary import vocabulary_of
 from smallpool_config.wiring import System
 from smallpool_core.errors import StoreUnavailable
+from smallpool_service.console.app import install
 from smallpool_service.http.app import create_app
 from smallpool_service.http.parts import ServiceParts
 
@@ -27,7 +29,7 @@ GRACE_S = 10
 
 
 def app_of(system: System, background: Background) -> FastAPI:
-    """The API over the system; `/readyz` tells of what fails in the background."""
+    """The API over the system, with the operator's console; `/readyz` tells of what fails in the background."""
     parts = ServiceParts(
         recaller=system.recaller,
         pools=system.pools,
@@ -37,7 +39,9 @@ def app_of(system: System, background: Background) -> FastAPI:
         limits=system.settings.limits,
         checks={"taking_in": lambda: background.failure if background.is_alive else background.failure or "it does not run"},
     )
-    return create_app(parts)
+    app = create_app(parts)
+    install(app, vocabulary_of(system.knowledge))
+    return app
 
 
 @contextmanager
