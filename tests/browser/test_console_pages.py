@@ -72,3 +72,9 @@ def _picture(visitor: Visitor, name: str, language: str, scheme: str) -> None:
             farther, begins = FARTHER_DOWN[name]
             visitor.page.evaluate("where => document.querySelector(where).scrollIntoView()", begins)
             visitor.page.screenshot(path=PICTURES / f"{farther}-{scheme}.png")
+
+
+def test_a_violation_is_found_where_there_is_one(browser: Browser, server: Served) -> None:
+    with Visitor(browser, server) as visitor:
+        visitor.open("/console/login").evaluate("document.querySelector('label').remove()")
+        assert any(one.startswith("label") for one in visitor.violations())

@@ -28,6 +28,7 @@ LANGUAGE_COOKIE: Final = "smallpool_language"
 THEME_COOKIE: Final = "smallpool_theme"
 THEMES: Final = ("auto", "light", "dark")
 FRAGMENT: Final = "hx-request"
+GOING_BACK: Final = "hx-history-restore-request"
 
 
 class LoginNeeded(Exception):
@@ -79,7 +80,7 @@ class Visit:
     @property
     def wants_fragment(self) -> bool:
         """Whether a part of a page is asked for and not the whole of it."""
-        return FRAGMENT in self.request.headers
+        return FRAGMENT in self.request.headers and GOING_BACK not in self.request.headers
 
     def may(self, *roles: Role) -> bool:
         """Whether the key has one of the roles."""

@@ -8,23 +8,24 @@ from typing import Final
 from msgspec import Struct
 
 from smallpool_core.catalogue import KnownPool
-from smallpool_core.fields import FieldKind
 from smallpool_core.pages import Hit, Query
-from smallpool_core.rules import AllOf, Leaf, Rule
 from smallpool_service.run import ReadPorts
 
 HOUR_MS: Final = 3_600_000
 HOURS: Final = 12
 LOOKED_AT: Final = 1_000
-"""Of a pool with no more items than this every item is looked at; of a larger one the wide table counts."""
+"""So many of the newest items are looked at, so that a list of large pools costs little."""
 
 
 class Figures(Struct, frozen=True):
-    """`by_hour` counts what is on sale by the hour in which it was listed, oldest first; None for a pool that is too large for it."""
+    """Counts of items on sale: `listed` within the last hour, `expiring` within the next, `by_hour` by the hour in which they were
+    listed, oldest first. Of a pool with more items than are looked at, the last two are None, and `listed` is a least where `is_least`.
+    """
 
     size: int
-    expiring: int
     listed: int
+    is_least: bool
+    expiring: int | None
     by_hour: list[int] | None
 
 
@@ -34,25 +35,17 @@ async def figures_of(ports: ReadPorts, known: KnownPool) -> Figures:
     scope = settled(ports, known).scope
     answer = await ports.reader.browse(Query(scope, frozenset(), cap=LOOKED_AT, limit=LOOKED_AT, now=now), "newest")
     hits = answer.hits
-    if len(hits) < LOOKED_AT:
-        expiring = sum(hit.expires_at is not None and hit.expires_at <= now + HOUR_MS for hit in hits)
-        by_hour = _by_hour(hits, now)
-        return Figures(len(hits), expiring, sum(hit.published_at > now - HOUR_MS for hit in hits), by_hour)
-    counts = [
-        (await ports.reader.preview(rule, now, 0))[0]
-        for rule in (known.rule, _within(known.rule, "expires_at", "+1h"), _within(known.rule, "published_at", "-1h"))
-    ]
-    return Figures(counts[0], counts[1], counts[2], None)
+    listed = sum(hit.published_at > now - HOUR_MS for hit in hits)
+    if len(hits) == LOOKED_AT:
+        return Figures(len(hits), listed, listed == LOOKED_AT, None, None)
+    expiring = sum(hit.expires_at is not None and hit.expires_at <= now + HOUR_MS for hit in hits)
+    return Figures(len(hits), listed, is_least=False, expiring=expiring, by_hour=_by_hour(hits, now))
 
 
 def settled(ports: ReadPorts, known: KnownPool) -> KnownPool:
     """The pool as recall in it may look: of one that is not live the tag says nothing, so its rule decides."""
     from_here = known.seen_from(ports.tail.place())
     return from_here if known.pool.state == "live" else KnownPool(known.pool, known.rule, {}, known.partitions, known.refused)
-
-
-def _within(rule: Rule, field: str, offset: str) -> Rule:
-    return Rule.of(AllOf((rule.expression, Leaf(field, FieldKind.TIME, "within", offset))))
 
 
 def _by_hour(hits: tuple[Hit, ...], now: int) -> list[int]:

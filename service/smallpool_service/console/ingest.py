@@ -3,6 +3,7 @@
 In: the log. Out: lags and the age; dead letters with their reasons, and the way to send them again.
 """
 
+from itertools import islice
 from typing import Annotated, Any, Final
 
 from fastapi import Query, Response
@@ -18,6 +19,8 @@ from smallpool_service.http.health import readiness
 from smallpool_service.http.problems import HttpProblem
 
 SHOWN: Final = 50
+AT_ONCE: Final = 1_000
+"""Letters that one press of the button sends; more of them wait for another."""
 SHOWN_BYTES: Final = 2_000
 
 router = console_router()
@@ -55,7 +58,7 @@ async def replay(visit: Operator) -> Response:
     is_one = wanted.isascii() and wanted.isdigit() and len(wanted) < 16
     after, last = (int(wanted) - 1, int(wanted)) if is_one else (replayed_upto(log), last_letter(log))
     sent = cut = 0
-    for offset, letter in list(letters_between(log, after, last)):
+    for offset, letter in islice(letters_between(log, after, last), AT_ONCE):
         message = message_of(letter, visit.parts.now())
         if message is None:
             cut += 1

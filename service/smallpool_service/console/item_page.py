@@ -11,7 +11,6 @@ from msgspec import Struct
 
 from smallpool_core.errors import NotFound, Problem, SmallpoolError
 from smallpool_core.items import Span, WideItem
-from smallpool_core.pools import HOME
 from smallpool_core.row_reader import MAX_ID, shown
 from smallpool_core.users import Identity
 from smallpool_service.console.desk import Viewer, Visit
@@ -72,8 +71,7 @@ async def _why(visit: Visit, item_id: str, pool_id: str, identity: Identity) -> 
     if not pool_id:
         return None, []
     try:
-        if pool_id != HOME:
-            visit.check_pool(pool_id)
+        visit.check_pool(pool_id)
         return await why(visit.parts.recaller, item_id, pool_id, identity), []
     except SmallpoolError as error:
         return None, [Problem("pool", shown(pool_id), str(error))]

@@ -14,7 +14,7 @@ from msgspec import UNSET, Struct
 from smallpool_core.errors import Problem, Refused, SmallpoolError
 from smallpool_core.items import WideItem
 from smallpool_core.pages import Dropped
-from smallpool_core.pools import HOME, MAX_WEIGHT, Ordering
+from smallpool_core.pools import MAX_WEIGHT, Ordering
 from smallpool_core.row_reader import MAX_ID, shown
 from smallpool_core.users import Identity
 from smallpool_service.console.desk import Viewer, Visit
@@ -85,8 +85,7 @@ async def lab(
 
 
 async def _side(visit: Visit, pool_id: str, weights: str, asked: Asked) -> Side:
-    if pool_id != HOME:
-        visit.check_pool(pool_id)
+    visit.check_pool(pool_id)
     catalogue = visit.parts.recaller.ports.catalogue
     refresh(catalogue)
     known = catalogue.get(pool_id)

@@ -8,6 +8,7 @@ from builders import HOUR, NOW
 from console_rig import Desk
 from http_rig import click, shelf
 from smallpool_core.errors import Refused
+from smallpool_service.console import figures
 from smallpool_service.console.csv_file import harmless
 from smallpool_service.console.dry import read_triggers
 from smallpool_service.console.lab import read_weights
@@ -45,6 +46,23 @@ def test_the_figures_of_a_row_are_counted(desk: Desk) -> None:
     reply = desk.get("/console/pools/p/figures")
     assert cells(reply.text) == ["1", "1"]
     assert "0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1" in reply.text
+
+
+def test_of_a_pool_with_more_items_than_are_looked_at_no_figure_is_made_up(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(figures, "LOOKED_AT", 2)
+    desk.api.publish({"item_id": "a", "published_at": NOW - 10}, {"item_id": "b", "published_at": NOW - 20}, {"item_id": "c"})
+    desk.api.make_pool()
+    desk.log_in()
+    text = desk.get("/console/pools/p/figures").text
+    assert cells(text) == ["2+"]
+    assert "<svg" not in text
+
+
+def test_whoever_goes_back_in_the_browser_gets_a_whole_page(desk: Desk) -> None:
+    desk.log_in()
+    part, whole = {"HX-Request": "true"}, {"HX-Request": "true", "HX-History-Restore-Request": "true"}
+    assert "<html" not in desk.get("/console/pools", headers=part).text
+    assert "<html" in desk.get("/console/pools", headers=whole).text
 
 
 def test_the_preview_tells_what_would_come_in_and_what_would_go_out(desk: Desk) -> None:
