@@ -29,11 +29,12 @@ demo: setup ## listings, buyers and real pages in the terminal, then the API (ON
 test: check ## set up everything, check, then run the whole suite; the servers that it started end with it
 	@$(call with_servers,$(BIN)/pytest)
 
-check: dev ## lint, formatting, types, and who may import whom
+check: dev ## lint, formatting, types, who may import whom, and what deploy/ holds against its schemas
 	@$(BIN)/ruff check --quiet --output-format concise
 	@$(BIN)/ruff format --quiet --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/pytest -q tests/house/test_chart.py tests/house/test_compose.py
 
 format: dev ## rewrite the code in the one format
 	@$(BIN)/ruff check --fix-only

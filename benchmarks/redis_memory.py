@@ -19,10 +19,11 @@ from hashlib import sha1
 from uuid import uuid4
 
 from smallpool_core.pages import ClaimRequest, Entry
-from smallpool_core.ports import StatDelta
+from smallpool_core.statistics import StatDelta
 from smallpool_core.users import Profile, Touched, TriggerState, UserEvent, Weighted
 from smallpool_stores.redis.additions import HOUR_MS, SITE
 from smallpool_stores.redis.connection import RedisConnection
+from smallpool_stores.redis.people import RedisPeople
 from smallpool_stores.redis.profiles import RedisUserProfiles
 from smallpool_stores.redis.removal import remove_all
 from smallpool_stores.redis.scripts import Script
@@ -108,7 +109,7 @@ class Bench:
         for marks in (100, 2_000):
             self.save("u:3", TriggerState(), marks)
             figures[f"marks_{marks}"] = self.size(keys("u:3").marks)
-            await self.triggers.erase("u:3")
+            await RedisPeople(self.connection).erase("u:3", {}, NOW)
         await self.profiles.put("u:1", Profile(tuple(f"标签{number}" for number in range(10)), {"level": 3, "city": "杭州"}, NOW))
         figures["profile_10_tags"] = self.size(named.profile)
         parts = ("seen_200", "index_1_pool", "state_64_terms_100_bought_both_horizons")

@@ -158,11 +158,16 @@ class Indexing(Process):
 
     def __init__(self, settings: Settings, folder: Path) -> None:
         own = msgspec.structs.replace(settings.kafka, state_directory=str(folder / "state"))
-        super().__init__(msgspec.structs.replace(settings, kafka=own), folder, "index")
+        super().__init__(msgspec.structs.replace(settings, kafka=own), folder, "index", "--metrics-port", "0")
 
     def await_ready(self) -> Self:
         self.await_saying("taking in events")
         return self
+
+    def ask(self, path: str) -> httpx.Response:
+        """What the process tells of itself, once it is ready."""
+        address = next(line.split("; ")[1] for line in self.said.splitlines() if "taking in events" in line).removesuffix("/metrics")
+        return httpx.get(f"{address}{path}", timeout=30.0)
 
 
 class Serving(Process):
@@ -173,12 +178,12 @@ class Serving(Process):
         self._key_file = folder / "data" / "admin.key"
         super().__init__(msgspec.structs.replace(settings, store=own), folder, "serve", "--port", "0")
 
-    def client(self, timeout_s: float = 30.0) -> httpx.Client:
-        """A client with the admin key, once the process listens."""
+    def client(self, timeout_s: float = 30.0, key: str | None = None) -> httpx.Client:
+        """A client, once the process listens: with the key, or with the admin's that the first process of a marketplace makes."""
         self.await_saying("API docs")
         address = next(line.split()[-1] for line in self.said.splitlines() if "API docs" in line).removesuffix("/docs")
-        key = self._key_file.read_text().strip()
-        return httpx.Client(base_url=address, headers={"Authorization": f"Bearer {key}"}, timeout=timeout_s)
+        secret = key or self._key_file.read_text().strip()
+        return httpx.Client(base_url=address, headers={"Authorization": f"Bearer {secret}"}, timeout=timeout_s)
 
 
 def body_of(reply: httpx.Response) -> Any:

@@ -23,6 +23,7 @@ from smallpool_service.recaller import Recaller
 from smallpool_service.run import ReadPorts
 from smallpool_service.settings import ReadSettings
 from smallpool_stores.sqlite.keys import SqliteKeyStore
+from smallpool_stores.sqlite.people import SqlitePeople
 from smallpool_stores.sqlite.profiles import SqliteUserProfiles
 from smallpool_stores.sqlite.reader import SqliteItemReader
 from smallpool_stores.sqlite.seen import SqliteSeenList
@@ -56,6 +57,7 @@ class Api:
             limits=limits,
             checks=self.checks,
         )
+        self.parts.recaller.ports.catalogue.refresh()
         self.app = create_app(self.parts)
         self.admin = self.key("admin")
 
@@ -69,6 +71,7 @@ class Api:
             seen=SqliteSeenList(rig.database),
             triggers=rig.triggers,
             profiles=SqliteUserProfiles(rig.database),
+            people=SqlitePeople(rig.database),
             stats=rig.stats,
             log=rig.log,
             clock=self.clock,

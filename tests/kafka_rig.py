@@ -4,7 +4,7 @@ import signal
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Self, TypeVar, get_args
 from uuid import uuid4
@@ -17,9 +17,10 @@ from builders import FakeClock
 from smallpool_config import stack
 from smallpool_config.stack import state
 from smallpool_config.stack.plan import new_stack, with_free_ports
-from smallpool_core.items import WideItem
+from smallpool_core.errors import StoreUnavailable
+from smallpool_core.items import WideItem, WideRecord
 from smallpool_core.places import Places, has_reached
-from smallpool_core.ports import Clock, LogRecord, Topic, WideRecord, WideTail
+from smallpool_core.ports import Clock, LogRecord, Topic, WideTail
 from smallpool_stores.kafka import clients, topics
 from smallpool_stores.kafka.event_log import KafkaEventLog
 from smallpool_stores.kafka.item_log import KafkaItemLog
@@ -151,7 +152,8 @@ class Process:
         wanted = set(partitions or range(self.settings.partitions))
 
         def is_there() -> bool:
-            self.owner.advance()
+            with suppress(StoreUnavailable):  # a broker that has just come back may be slower than it is given
+                self.owner.advance()
             return set(self.owner.ready()) == wanted
 
         assert eventually(is_there), f"owns {set(self.owner.ready())}, not {wanted}"

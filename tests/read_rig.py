@@ -206,14 +206,14 @@ class FakeTriggers(Fragile):
         self.use()
         return self.states.get(identity, TriggerState())
 
-    async def erase(self, identity: str) -> None:
-        self.states.pop(identity, None)
-
     def load(self, identity: str) -> TriggerState:
         return self.states.get(identity, TriggerState())
 
     def save(self, identity: str, state: TriggerState, now: int) -> None:
         self.states[identity] = state
+
+    def erased(self, identity: str) -> Places:
+        return {}
 
     def mark(self, identity: str, event: object, offset: int) -> bool:
         return True
@@ -233,17 +233,30 @@ class FakeProfiles(Fragile):
     async def put(self, identity: str, profile: Profile) -> None:
         self.profiles[identity] = profile
 
-    async def erase(self, identity: str) -> None:
-        self.profiles.pop(identity, None)
+
+class FakePeople:
+    """The people of the other fakes, and up to where each was erased."""
+
+    def __init__(self, triggers: FakeTriggers, profiles: FakeProfiles, seen: FragileSeenList) -> None:
+        self._triggers, self._profiles, self._seen = triggers, profiles, seen
+        self.erased: dict[str, Places] = {}
+
+    async def erase(self, identity: str, upto: Places, now: int) -> None:
+        self._triggers.states.pop(identity, None)
+        self._profiles.profiles.pop(identity, None)
+        await self._seen.erase(identity, None)
+        self.erased[identity] = upto
 
 
 class FakeStats(Fragile):
-    """Weights that a test sets: of items and of terms, by pool."""
+    """Weights that a test sets, of items and of terms, and how often items were shown to no effect, by pool."""
 
     def __init__(self) -> None:
         super().__init__()
         self.items: dict[str, dict[str, float]] = {}
         self.terms: dict[str, dict[str, float]] = {}
+        self.shown: dict[str, dict[str, int]] = {}
+        self.asked_for_ignored = 0
 
     def add(self, deltas: Sequence[object], partition: int, offset: int) -> None:
         raise NotImplementedError
@@ -254,6 +267,15 @@ class FakeStats(Fragile):
     async def popular(self, pool_id: str, limit: int) -> list[str]:
         self.use()
         return sorted(self.items.get(pool_id, {}), key=lambda item_id: (-self.items[pool_id][item_id], item_id))[:limit]
+
+    def ranked(self, skip: int, limit: int, now: int) -> list[tuple[str, float]]:
+        raise NotImplementedError
+
+    async def ignored(self, pool_id: str, item_ids: Collection[str], exposures: int, now: int) -> frozenset[str]:
+        self.use()
+        self.asked_for_ignored += 1
+        shown = self.shown.get(pool_id, {})
+        return frozenset(item_id for item_id in item_ids if shown.get(item_id, 0) >= exposures)
 
     async def popularity(self, pool_id: str, item_ids: Sequence[str], now: int) -> dict[str, float]:
         self.use()
@@ -277,6 +299,9 @@ class FakeLog(Fragile):
         self.use()
         self.records.extend((topic, key, value) for key, value in records)
         return {0: len(self.records) - 1}
+
+    def end(self, topic: str) -> Places:
+        return {0: sum(appended == topic for appended, _, _ in self.records) - 1}
 
 
 class FakePools(Fragile):
@@ -330,6 +355,7 @@ class World:
         self.clock = FakeClock(NOW)
         self.reader, self.live, self.tail = FakeReader(self.items), FakeLive(self.items), FakeTail()
         self.seen, self.triggers, self.profiles = FragileSeenList(), FakeTriggers(), FakeProfiles()
+        self.people = FakePeople(self.triggers, self.profiles, self.seen)
         self.stats, self.log, self.pools = FakeStats(), FakeLog(), FakePools()
         self.put_pool()
         self.ports = ReadPorts(
@@ -340,6 +366,7 @@ class World:
             seen=self.seen,
             triggers=self.triggers,
             profiles=self.profiles,
+            people=self.people,
             stats=self.stats,
             log=self.log,  # type: ignore[arg-type]
             clock=self.clock,

@@ -3,14 +3,14 @@
 In: a test. Out: connections under a prefix that no other test uses, or a server to freeze, kill, fill or turn read-only.
 """
 
+import dataclasses
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -20,9 +20,14 @@ import redis
 from msgspec.structs import replace
 
 from builders import NOW
+from read_rig import World
 from servers import address
+from smallpool_config.stack.free_ports import free_ports
 from smallpool_core.pages import ClaimRequest, Entry
+from smallpool_service.recaller import Recaller
+from smallpool_service.settings import ReadSettings
 from smallpool_stores.redis.connection import RedisConnection
+from smallpool_stores.redis.people import RedisPeople
 from smallpool_stores.redis.profiles import RedisUserProfiles
 from smallpool_stores.redis.removal import remove_all
 from smallpool_stores.redis.seen import RedisSeenList
@@ -32,6 +37,9 @@ from smallpool_stores.redis.triggers import RedisTriggerStore
 
 UP_WITHIN_S = 20
 
+Opened = Callable[[], AbstractContextManager[RedisConnection]]
+"""Opens a connection that a test has for itself."""
+
 
 class Stores(NamedTuple):
     """Every port that Redis stands behind."""
@@ -40,10 +48,17 @@ class Stores(NamedTuple):
     triggers: RedisTriggerStore
     profiles: RedisUserProfiles
     stats: RedisItemStats
+    people: RedisPeople
 
 
 def stores_over(connection: RedisConnection) -> Stores:
-    return Stores(RedisSeenList(connection), RedisTriggerStore(connection), RedisUserProfiles(connection), RedisItemStats(connection))
+    return Stores(
+        RedisSeenList(connection),
+        RedisTriggerStore(connection),
+        RedisUserProfiles(connection),
+        RedisItemStats(connection),
+        RedisPeople(connection),
+    )
 
 
 def claim_of(*item_ids: str, **changes: Any) -> ClaimRequest:
@@ -51,6 +66,12 @@ def claim_of(*item_ids: str, **changes: Any) -> ClaimRequest:
     ordered = tuple(Entry(item_id, f"key of {item_id}", None, b"\x00 any bytes") for item_id in item_ids)
     whole = ClaimRequest("u:u1", "p1", "r1", 0, ordered, max(1, len(ordered)), 3, 200, False, NOW, NOW + 200, True, "f1")  # noqa: FBT003
     return replace(whole, **changes)
+
+
+def recaller(world: World, stores: Stores) -> Recaller:
+    """The read path of a small world, its people and statistics in Redis."""
+    ports = dataclasses.replace(world.ports, seen=stores.seen, triggers=stores.triggers, profiles=stores.profiles, stats=stores.stats)
+    return Recaller(ports, settings=ReadSettings(pools_refresh_ms=0, timeout_ms=10_000))
 
 
 @contextmanager
@@ -99,6 +120,10 @@ class RedisServer:
             else:
                 return
 
+    @property
+    def is_running(self) -> bool:
+        return self._process.poll() is None
+
     def freeze(self) -> None:
         """From now on it takes connections, and never answers."""
         self._process.send_signal(signal.SIGSTOP)
@@ -134,7 +159,6 @@ def own_redis(folder: Path, *options: str) -> Iterator[RedisServer]:
 
 
 def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port
+    """One that stays free while the server that had it is down: outgoing connections take theirs from another range."""
+    [port] = free_ports(1)
+    return port

@@ -69,6 +69,7 @@ class Marketplace:
         self.system.__dict__["knowledge"] = knowledge()
         self.system.__dict__["understander"] = understander or PlainUnderstander()
         self.system.load()
+        self.system.begin_serving()
 
     def __enter__(self) -> Self:
         return self

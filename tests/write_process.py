@@ -48,7 +48,7 @@ def turn(folder: Path, dies_at: str | None) -> None:
         market.system.log.commit = kill_this_process  # type: ignore[method-assign]
     if dies_at == "index":
         market.system.columns.index = kill_this_process  # type: ignore[method-assign]
-    with market.system.own_write_path(), Background(market.system, market.system.serving_turn()):
+    with market.system.own_write_path(), Background(market.system, market.system.serving_lines()):
         say("ready")
         sys.stdin.read()
     market.close()

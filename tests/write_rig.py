@@ -18,6 +18,7 @@ from smallpool_indexer.backfill import Backfill, Progress
 from smallpool_indexer.index import TailIndexer
 from smallpool_indexer.pipeline import Indexer
 from smallpool_indexer.record import Recorder
+from smallpool_indexer.rescore import Rescorer
 from smallpool_indexer.settings import IndexerSettings
 from smallpool_indexer.sweep import Sweeper
 from smallpool_indexer.user_events import UserEventConsumer
@@ -164,7 +165,10 @@ class Rig:
             progress=self.progress.append,
         )
         self.sweeper = Sweeper(log=self.log, wide=self.wide, settings=settings)
-        self.write_path = WritePath(self.clock, Workers(self.indexer, self.tail_indexer, self.user_events, self.backfill, self.sweeper))
+        self.rescorer = Rescorer(log=self.log, wide=self.wide, stats=self.stats, settings=settings)
+        self.write_path = WritePath(
+            self.clock, Workers(self.indexer, self.tail_indexer, self.user_events, self.backfill, self.sweeper, self.rescorer)
+        )
 
     def send(self, *events: ItemEvent | UserEvent | bytes) -> list[int]:
         """Puts events on their logs, as the API would, and returns the offsets; raw bytes go to the item events."""
@@ -184,9 +188,10 @@ class Rig:
         self.user_events.drain()
 
     def turn(self) -> None:
-        """Takes in one batch of item events, and makes recallable what is recorded."""
+        """Takes in one batch of item events, makes recallable what is recorded, and marks pools that are tagged."""
         self.indexer.run_once()
         self.tail_indexer.run_once()
+        self.backfill.mark()
 
     def drain(self) -> None:
         """Takes in every item event that waits, and makes it recallable."""

@@ -19,7 +19,9 @@ from smallpool_config.cli import app
 from smallpool_config.cli.serving import app_of
 from smallpool_config.runtime import Background
 from smallpool_config.settings import ENVIRONMENT_PREFIX, Settings, StoreSettings
-from smallpool_config.wiring import open_system
+from smallpool_config.watching import Watched
+from smallpool_config.wiring import System, open_system
+from smallpool_service.metrics import Described
 
 FOLDER = Path(__file__).parents[2] / "docs"
 """Where a checkout keeps its documentation."""
@@ -64,20 +66,36 @@ def settings_page() -> str:
 
 
 def metrics_page() -> str:
-    """Every metric that `/metrics` serves."""
-    lines = ["# Metrics", "", GENERATED, "", "`GET /metrics` serves these in Prometheus' text format.", ""]
-    lines += ["| metric | kind | labels | meaning |", "|---|---|---|---|"]
+    """Every metric that `/metrics` serves, of a process that serves and of one that indexes."""
+    lines = ["# Metrics", "", GENERATED, "", *_metrics_preface()]
+    lines += ["| metric | kind | labels | of `index` | meaning |", "|---|---|---|---|---|"]
+    # Each kind of process adds its gauges to those that all have.
+    served = _described(lambda system: app_of(system, Background(system, [])))
+    indexed = _described(lambda system: Watched(system, Background(system, [])))
+    for metric in served:
+        labels = ", ".join(f"`{label}`" for label in metric.labels)
+        lines.append(f"| `{metric.name}` | {metric.kind} | {labels} | {'yes' if metric in indexed else ''} | {_cell(metric.meaning)} |")
+    return _page(lines)
+
+
+def _metrics_preface() -> list[str]:
+    return [
+        "`GET /metrics` serves these in Prometheus' text format: of `smallpool serve` on its port, of `smallpool index` on that of",
+        "`--metrics-port`. What a process does not do stays without a figure there; a gauge that is not known is NaN, as a lag is while",
+        "brokers do not answer. `smallpool_counts_total` has among its names `dup`, `conflict` and `dead_letters`.",
+        "",
+    ]
+
+
+def _described(begin: Callable[[System], object]) -> list[Described]:
+    """The metrics of a process that begins so."""
     with TemporaryDirectory(prefix="smallpool-docs-") as directory:
         system = open_system(Settings(store=StoreSettings(directory=directory)))
         try:
-            app_of(system, Background(system, bool))  # the API adds its gauges
-            described = system.metrics.describe()
+            begin(system)
+            return system.metrics.describe()
         finally:
             system.close()
-    for metric in described:
-        labels = ", ".join(f"`{label}`" for label in metric.labels)
-        lines.append(f"| `{metric.name}` | {metric.kind} | {labels} | {_cell(metric.meaning)} |")
-    return _page(lines)
 
 
 PAGES: Mapping[str, Callable[[], str]] = {"cli.md": command_page, "settings.md": settings_page, "metrics.md": metrics_page}

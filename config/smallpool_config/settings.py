@@ -22,6 +22,7 @@ from smallpool_stores.kafka.settings import KafkaSettings
 from smallpool_stores.redis.settings import RedisSettings
 
 T = TypeVar("T", bound=Struct)
+Port = Annotated[int, Meta(ge=0, le=65535)]
 ENVIRONMENT_PREFIX = "SMALLPOOL_"
 SHIPPED = Path(__file__).parent / "defaults"
 CHECKOUT = Path(__file__).parents[1]
@@ -64,13 +65,15 @@ class StatisticsSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class HttpSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where `serve` listens.
+    """Where processes listen.
 
-    host: address to bind. port: 0 takes a free one.
+    host: address to bind. port: of `serve`; 0 takes a free one. metrics_port: where `index` answers `/metrics`, `/healthz` and
+    `/readyz`; 0 takes a free one, and unless it is set `index` listens on nothing.
     """
 
     host: str = "127.0.0.1"
-    port: Annotated[int, Meta(ge=0, le=65535)] = 8080
+    port: Port = 8080
+    metrics_port: Port | None = None
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):

@@ -16,7 +16,7 @@ from msgspec.structs import force_setattr, replace
 from smallpool_core.items import WideItem
 from smallpool_core.normalise import PATH_SEPARATOR
 from smallpool_core.terms import MAX_TRIGGERS, TERM_KINDS, Trigger, key_of, kind_of
-from smallpool_core.users import USER_EVENT_TYPES, Touched, TriggerState, UserEvent, Weighted
+from smallpool_core.users import USER_EVENT_TYPES, Exposed, Touched, TriggerState, UserEvent, Weighted
 
 TOUCHING = frozenset({"view", "click", "favourite", "cart", "bid"})
 """Events that put an item on the person's recent list."""
@@ -64,7 +64,11 @@ class BehaviourSettings(Struct, frozen=True, forbid_unknown_fields=True):
     short_half_life_s, long_half_life_s: the two horizons, in seconds.
     short_share: how much of the triggers a busy session takes from the long horizon, in [0, 1].
     smoothing: weight (in clicks) below which a horizon counts for little; keeps one old click from being all there is.
-    max_terms: terms kept per horizon; the weakest go. max_bought, max_recent, max_pending: entries kept, the oldest go.
+    max_terms: terms kept per horizon; the weakest go.
+    max_bought: purchases kept, the oldest go; such an item may be shown again where it is on sale still, or is listed again.
+    max_recent, max_pending, max_exposed: entries kept, the oldest go.
+    max_exposures: so often may an item be shown to one person who does not touch it; 0 for as often as it comes, and then
+    nobody's exposures are kept.
     pending_ttl_s: how long an event waits for its item to be indexed.
     """
 
@@ -80,6 +84,8 @@ class BehaviourSettings(Struct, frozen=True, forbid_unknown_fields=True):
     max_bought: Positive = 100
     max_recent: Positive = 50
     max_pending: Positive = 50
+    max_exposures: Annotated[int, Meta(ge=0)] = 0
+    max_exposed: Positive = 200
     pending_ttl_s: Positive = 86_400
 
     def __post_init__(self) -> None:
@@ -103,7 +109,8 @@ def apply_event(state: TriggerState, event: UserEvent, terms: Sequence[str] | No
     order: applying commutes, up to rounding and to what the bounds of the lists drop.
     """
     weight = settings.weight_of(event.type)
-    if weight <= 0 and event.type not in KEPT:
+    is_exposure = event.type == "expose" and settings.max_exposures > 0
+    if weight <= 0 and event.type not in KEPT and not is_exposure:
         return state
     after = replace(state, pending=_fresh(state.pending, settings, now))
     if event.item_id is not None:
@@ -112,6 +119,8 @@ def apply_event(state: TriggerState, event: UserEvent, terms: Sequence[str] | No
             after.bought = _listed(state.bought, touched, settings.max_bought)
         if event.type in TOUCHING:
             after.recent = _listed(state.recent, touched, settings.max_recent)
+        if is_exposure:
+            after.exposed = _shown_again(state.exposed, event.item_id, event.at, settings.max_exposed)
         if terms is None and weight > 0:
             after.pending = [*after.pending, touched][-settings.max_pending :]
     if terms and weight > 0:
@@ -130,6 +139,14 @@ def resolve_pending(state: TriggerState, items: Mapping[str, WideItem], settings
         if item is not None and item.terms:
             _add_terms(after, item.terms, settings.weight_of(touched.type), touched.at, settings)
     return after
+
+
+def over_exposed(state: TriggerState, settings: BehaviourSettings) -> frozenset[str]:
+    """Items that the person was shown `max_exposures` times and, as far as is remembered, never touched."""
+    if settings.max_exposures <= 0:
+        return frozenset()
+    touched = {touched.item_id for touched in (*state.recent, *state.bought)}
+    return frozenset(shown.item_id for shown in state.exposed if shown.times >= settings.max_exposures) - touched
 
 
 def triggers_from(state: TriggerState, now: int, settings: BehaviourSettings, limit: int = MAX_TRIGGERS) -> list[Trigger]:
@@ -221,6 +238,14 @@ def _listed(entries: Sequence[Touched], touched: Touched, limit: int) -> list[To
     others = [entry for entry in entries if entry.item_id != touched.item_id]
     newest = max([*same, touched], key=lambda entry: entry.at)
     return sorted([*others, newest], key=lambda entry: entry.at)[-limit:]
+
+
+def _shown_again(entries: Sequence[Exposed], item_id: str, at: int, limit: int) -> list[Exposed]:
+    """The list with one more exposure of the item; beyond `limit` those go that were shown longest ago (of equals by id)."""
+    by_id = {entry.item_id: entry for entry in entries}
+    before = by_id.get(item_id, Exposed(item_id, 0, at))
+    by_id[item_id] = Exposed(item_id, before.times + 1, max(before.at, at))
+    return sorted(by_id.values(), key=lambda entry: (entry.at, entry.item_id))[-limit:]
 
 
 def _fresh(pending: Sequence[Touched], settings: BehaviourSettings, now: int) -> list[Touched]:

@@ -84,12 +84,10 @@ class Catalogue:
     def refresh(self) -> list[KnownPool]:
         """Takes in what changed since the last refresh and returns it; one cheap read where nothing did."""
         epoch = self._store.epoch()
-        self.is_read = True
-        if epoch == self.epoch:
-            return []
-        changed = [self._known(change) for change in self._store.changes(self.epoch)]
+        changed = [] if epoch == self.epoch else [self._known(change) for change in self._store.changes(self.epoch)]
         self._pools |= {known.pool.pool_id: known for known in changed}
         self.epoch = epoch
+        self.is_read = True
         return changed
 
     def _known(self, change: PoolChange) -> KnownPool:

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar, get_args
 import msgspec
 
 from smallpool_core.batches import split_batch
-from smallpool_core.items import Given, ItemEvent, Sale
+from smallpool_core.items import THOUSAND, Given, ItemEvent, Sale
 from smallpool_core.row_reader import Counts, Rejection, RowReader, Wrong, shown, wrong
 from smallpool_core.users import USER_EVENT_TYPES, UserEvent, UserEventType
 from smallpool_core.versions import MAX_VERSION
@@ -45,7 +45,7 @@ MAX_AHEAD_MS = 300_000
 
 EXTERNAL_TYPES = ("published", "updated", "sold", "withdrawn")
 LISTING_TYPES = ("published", "updated")
-ENRICH_REASONS = ("retag", "understand")
+ENRICH_REASONS = ("retag", "understand", "rescore")
 SWEEP_REASONS = ("expired", "strip")
 _INTERNAL_REASONS = {"enrich": ENRICH_REASONS, "sweep": SWEEP_REASONS}
 SALES: tuple[str, ...] = get_args(Sale)
@@ -80,8 +80,10 @@ def encode_item_event(event: ItemEvent) -> bytes:
     fields: dict[str, Any] = {"type": event.type, "item_id": event.item_id, "at": event.at}
     if event.type in _INTERNAL_REASONS:
         fields["reason"] = event.reason
-    else:
+    if event.type not in _INTERNAL_REASONS or event.version:
         fields["version"] = event.version
+    if event.popularity is not None:
+        fields["popularity"] = event.popularity
     if event.given is not None:
         fields["item"] = event.given
     return msgspec.json.encode(fields)
@@ -148,12 +150,18 @@ def _internal_event(row: RowReader, kind: str, now: int) -> ItemEvent:
         raise wrong("reason", None, f"one of {', '.join(_INTERNAL_REASONS[kind])} is required")
     at = row.time("at")
     item_id = row.required_identifier("item_id")
-    return ItemEvent("enrich" if kind == "enrich" else "sweep", item_id, 0, now if at is None else at, reason=reason)
+    version = _version(row) or 0
+    popularity = row.integer("popularity", THOUSAND, "thousandths") if reason == "rescore" else None
+    if reason == "rescore" and popularity is None:
+        raise wrong("popularity", None, f"a whole number from 0 to {THOUSAND} is required")
+    return ItemEvent(
+        "enrich" if kind == "enrich" else "sweep", item_id, version, now if at is None else at, reason=reason, popularity=popularity
+    )
 
 
 def _external_event(row: RowReader, kind: str, now: int) -> ItemEvent:
     item_id = row.required_identifier("item_id")
-    version = row.integer("version", MAX_VERSION, "the seller's version")
+    version = _version(row)
     if version is None:
         raise wrong("version", None, f"a whole number from 0 to {MAX_VERSION} is required")
     at = _required_at(row, now)
@@ -164,6 +172,10 @@ def _external_event(row: RowReader, kind: str, now: int) -> ItemEvent:
         return ItemEvent("published" if kind == "published" else "updated", item_id, version, at, given)
     row.take("item")  # a removal needs nothing of the item, so a bad one must not keep it on sale
     return ItemEvent("sold" if kind == "sold" else "withdrawn", item_id, version, at)
+
+
+def _version(row: RowReader) -> int | None:
+    return row.integer("version", MAX_VERSION, "the seller's version")
 
 
 def _given(row: RowReader) -> Given:

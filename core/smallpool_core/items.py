@@ -32,7 +32,11 @@ class Given(Struct, frozen=True, omit_defaults=True):
 
 
 class ItemEvent(Struct, frozen=True):
-    """One event of an item's life. `given` is there for published and updated; `reason` for enrich and sweep."""
+    """One event of an item's life. `given` is there for published and updated; `reason` for enrich and sweep.
+
+    `version` is the seller's; an internal event that is about one version names it, any other says 0. `popularity` (in
+    thousandths, 0 … 1000) is what a rescore brings.
+    """
 
     type: ItemEventType
     item_id: str
@@ -40,6 +44,7 @@ class ItemEvent(Struct, frozen=True):
     at: int
     given: Given | None = None
     reason: str = ""
+    popularity: int | None = None
 
 
 class Span(Struct, frozen=True, array_like=True):
@@ -79,7 +84,8 @@ class WideItem(Struct, frozen=True, omit_defaults=True):
     """A row of the wide index. Field names are those of the table in `fields.py`; keywords are normalised.
 
     `category` is the path key (`"数码›手机"`); `intervals` maps a pool whose rule depends on time to the
-    closed intervals of now (ms, both ends included) in which the rule holds for this item.
+    closed intervals of now (ms, both ends included) in which the rule holds for this item. `popularity` is the one that
+    went into `static_score`, in thousandths.
     """
 
     item_id: str
@@ -112,6 +118,7 @@ class WideItem(Struct, frozen=True, omit_defaults=True):
     intervals: dict[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     terms: tuple[str, ...] = ()
     static_score: int = 0
+    popularity: int = 0
     spans: tuple[Span, ...] = ()
     quality_parts: dict[str, float] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
@@ -120,6 +127,14 @@ class WideItem(Struct, frozen=True, omit_defaults=True):
     def order(self) -> tuple[int, int]:
         """The pair by which records of one item are ordered; the largest is the item's state."""
         return (self.version, self.enrich)
+
+
+class WideRecord(Struct, frozen=True):
+    """One record of `item-wide`; offsets rise within a partition in the order of writes."""
+
+    partition: int
+    offset: int
+    item: WideItem
 
 
 class DeadLetter(Struct, frozen=True):

@@ -12,11 +12,12 @@ from typing import Literal, Protocol
 from msgspec import Struct
 
 from smallpool_core.access import ApiKey
-from smallpool_core.items import DeadLetter, Given, Indexed, Understood, WideItem
+from smallpool_core.items import DeadLetter, Given, Indexed, Understood, WideItem, WideRecord
 from smallpool_core.pages import Answer, Claimed, ClaimRequest, LiveItem, Opening, Query
 from smallpool_core.places import Places
 from smallpool_core.pools import PoolChange, PoolDraft, Revision
 from smallpool_core.rules import Rule
+from smallpool_core.statistics import StatDelta
 from smallpool_core.terms import Trigger
 from smallpool_core.users import Profile, TriggerState, UserEvent
 
@@ -34,14 +35,6 @@ class LogRecord(Struct, frozen=True):
     at: int
 
 
-class WideRecord(Struct, frozen=True):
-    """One record of `item-wide`; offsets rise within a partition in the order of writes."""
-
-    partition: int
-    offset: int
-    item: WideItem
-
-
 class Clock(Protocol):
     """Time, injected everywhere so that no test sleeps."""
 
@@ -52,7 +45,6 @@ class Clock(Protocol):
 
 class Atomic(Protocol):
     """Joins the writes of adapters that share a store into one transaction; nothing more where they do not.
-
     Every write inside is idempotent by itself, so a caller is right with either.
     """
 
@@ -63,7 +55,6 @@ class Atomic(Protocol):
 
 class EventLog(Protocol):
     """At least once, in order per key. The caller of `append` fails closed: no acknowledgement without a durable write.
-
     `item-wide` is not read or written here: that is the wide table's.
     """
 
@@ -95,8 +86,10 @@ class EventLog(Protocol):
         """Whether the group has come as far as these places; cheap enough to ask every few milliseconds."""
         ...
 
-    def lag(self, topic: Topic, group: str) -> int:
-        """Records that the group has not passed, as of at most some seconds ago; never blocks."""
+    def lag(self, topic: Topic, group: str) -> int | None:
+        """Records that the group has not passed, as of at most some seconds ago; never blocks. None while that is not known: before
+        the log was first asked, and while it does not answer. Who can wait asks for `end` and `committed`.
+        """
         ...
 
     def dead_letter(self, letters: Sequence[DeadLetter]) -> None:
@@ -122,9 +115,8 @@ class ItemLookup(Protocol):
 
 class WideTable(ItemLookup, Protocol):
     """`item-wide`, the truth: one record an item, the one with the largest (version, enrich). One writer an item, which
-    knows the items of the partitions that it owns and no others.
-
-    The write path fails closed: an event is committed only with its record.
+    knows the items of the partitions that it owns and no others. The write path fails closed: an event is committed only
+    with its record.
     """
 
     def append(self, items: Sequence[WideItem]) -> list[bool]:
@@ -161,9 +153,8 @@ class WideTail(Protocol):
     """`item-wide` in the order of its writes, for one reader who goes through all of it. One thread polls; any may ask."""
 
     def poll(self, limit: int) -> list[WideRecord]:
-        """The next records after those that were passed, the same again until they are; empty at the end. Does not block.
-
-        An older record of an item may be left out where a newer one follows.
+        """The next records after those that were passed, the same again until they are; empty at the end. Does not block. An
+        older record of an item may be left out where a newer one follows.
         """
         ...
 
@@ -262,12 +253,12 @@ class TriggerStore(Protocol):
         """The stored state; an empty one for a stranger. Weights are as of their own time."""
         ...
 
-    async def erase(self, identity: str) -> None:
-        """Forgets everything of this person, marks included."""
-        ...
-
     def load(self, identity: str) -> TriggerState:
         """The same state for the write path; inside `Atomic.atomic` it sees the block's writes."""
+        ...
+
+    def erased(self, identity: str) -> Places:
+        """Up to where in `user-events` this person was erased. An erasure between this and `save` makes `save` fail, or takes it back."""
         ...
 
     def save(self, identity: str, state: TriggerState, now: int) -> None:
@@ -275,9 +266,8 @@ class TriggerStore(Protocol):
         ...
 
     def mark(self, identity: str, event: UserEvent, offset: int) -> bool:
-        """Whether this event is to be applied: false when (identity, type, object, at) is marked already, at whatever offset.
-
-        The mark stands once `save` of this person, or the block it is in, is done; one of a block that fails never was.
+        """Whether this event is to be applied: false when (identity, type, object, at) is marked already, at whatever offset. The
+        mark stands once `save` of this person, or the block it is in, is done; one of a block that fails never was.
         """
         ...
 
@@ -293,31 +283,30 @@ class UserProfiles(Protocol):
         """Replaces the profile."""
         ...
 
-    async def erase(self, identity: str) -> None:
-        """Forgets the profile."""
+
+class People(Protocol):
+    """Everything that is kept of one person, as one unit. Callers fail closed."""
+
+    async def erase(self, identity: str, upto: Places, now: int) -> None:
+        """Forgets state, marks, profile, seen lists and pages, and notes, for the seven days of `user-events` at least, that nothing
+        counts which these hold of the person up to these places. All of it or nothing; of two notes the later places hold.
+        """
         ...
 
 
-class StatDelta(Struct, frozen=True):
-    """One event's effect on the statistics: `weight` moves popularity, `type` its hourly counter, `terms` the prior."""
-
-    item_id: str
-    pool_id: str
-    type: str
-    weight: float
-    at: int
-    terms: tuple[str, ...]
-
-
 class ItemStats(Protocol):
-    """Counters per item, pool and hour, and popularity with exponential decay; the pool `""` is the whole site."""
+    """Counters per item, pool and hour; popularity and exposures with exponential decay; the pool `""` is the whole site."""
 
     def add(self, deltas: Sequence[StatDelta], partition: int, offset: int) -> None:
         """Adds deltas of one log record; what a pool has of a record at or below the last one added to it is ignored."""
         ...
 
     def forget(self, item_ids: Sequence[str]) -> None:
-        """Drops popularity of items that left, so that popular lists stay short."""
+        """Drops popularity and exposures of items that left, so that popular lists stay short."""
+        ...
+
+    def ranked(self, skip: int, limit: int, now: int) -> list[tuple[str, float]]:
+        """Items with their decayed weight on the whole site as of `now`, heaviest first, after the first `skip`; for the write path."""
         ...
 
     async def popular(self, pool_id: str, limit: int) -> list[str]:
@@ -326,6 +315,10 @@ class ItemStats(Protocol):
 
     async def popularity(self, pool_id: str, item_ids: Sequence[str], now: int) -> dict[str, float]:
         """Decayed weight of each item as of `now`; items without events are left out."""
+        ...
+
+    async def ignored(self, pool_id: str, item_ids: Collection[str], exposures: int, now: int) -> frozenset[str]:
+        """Of the items those whose decayed exposures in the pool are `exposures`·(1 + popularity there) or more."""
         ...
 
     async def top_terms(self, pool_id: str, limit: int, now: int) -> list[Trigger]:
@@ -367,7 +360,13 @@ class KeyStore(Protocol):
     """API keys by digest; secrets are never stored. Callers fail closed."""
 
     async def find(self, digest: str) -> ApiKey | None:
-        """The key with this digest, revoked ones included."""
+        """The key with this digest as it is stored, revoked ones included."""
+        ...
+
+    def known(self, digest: str) -> ApiKey | None:
+        """The same as this process knows it, for every request to be let in by: waits for no other machine. A write of this process is
+        seen at once, one of another within a second; while the store is down, as it was last.
+        """
         ...
 
     async def add(self, key: ApiKey) -> None:

@@ -61,10 +61,19 @@ class Touched(Struct, frozen=True, array_like=True):
     at: int
 
 
+class Exposed(Struct, frozen=True, array_like=True):
+    """An item that a person was shown, how often, and when last."""
+
+    item_id: str
+    times: int
+    at: int
+
+
 class TriggerState(Struct):
     """What is kept of a person's behaviour, long- and short-term apart; each list is bounded by settings.
 
-    `pending` holds events on items that are not indexed yet; they are resolved on read for 24 hours.
+    `pending` holds events on items that are not indexed yet; they are resolved on read for 24 hours. `exposed` is kept only
+    where a setting asks for it.
     """
 
     short: dict[str, Weighted] = field(default_factory=dict)
@@ -72,6 +81,7 @@ class TriggerState(Struct):
     bought: list[Touched] = field(default_factory=list)
     recent: list[Touched] = field(default_factory=list)
     pending: list[Touched] = field(default_factory=list)
+    exposed: list[Exposed] = field(default_factory=list)
 
 
 class Profile(Struct, frozen=True):

@@ -4,10 +4,12 @@ For a pool whose rule depends on time the intervals of now in which it holds rid
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from msgspec.structs import replace
 
 from smallpool_core.catalogue import Catalogue, KnownPool
+from smallpool_core.errors import StoreUnavailable
 from smallpool_core.items import WideItem
 from smallpool_core.rules import Rule, RuleIndex, intervals
 from smallpool_indexer.stage import Staged
@@ -34,12 +36,23 @@ class Assigner:
         """Whether there is such a pool, in any state."""
         return pool_id in self._catalogue
 
+    def refresh_if_possible(self) -> None:
+        """The same; while the store of the pools does not answer the last copy serves. Raises `StoreUnavailable` where there is none.
+
+        An item that is assigned by a copy which lacks a change is looked at again when that change is taken in: see `Backfill`.
+        """
+        if not self._catalogue.is_read:
+            self.refresh()
+            return
+        with suppress(StoreUnavailable):
+            self.refresh()
+
     def assign(self, items: Sequence[WideItem]) -> Staged[WideItem]:
         """The items on sale with pools sorted by UTF-8 bytes; removed items pass as they are, in no pool."""
-        return Staged([self._assigned(item) if item.state == "on_sale" else item for item in items])
+        matched = iter(self._index.match_many([item for item in items if item.state == "on_sale"]))
+        return Staged([self._assigned(item, tuple(next(matched))) if item.state == "on_sale" else item for item in items])
 
-    def _assigned(self, item: WideItem) -> WideItem:
-        pools = tuple(self._index.match(item))
+    def _assigned(self, item: WideItem, pools: tuple[str, ...]) -> WideItem:
         timed = {pool_id: intervals(self._timed[pool_id], item) for pool_id in pools if pool_id in self._timed}
         return replace(item, pools=pools, intervals=timed, epoch=self._catalogue.epoch)
 

@@ -6,9 +6,15 @@ items themselves, so a crash loses nothing but the count.
 
 One pool is looked up by its compiled rule, a scan of all items; many pools together by one survey, which holds each
 item against the rule index once, whatever their number (figures in docs/design.md, section 9).
+
+Items are taken in also while the store of the pools is away, by the pools that were read last. So when a changed pool becomes known
+here, all that is stored is held against it, even where an earlier owner of these partitions has marked the pool as tagged: what this
+process recorded since then was assigned by the older rule.
 """
 
+from collections import deque
 from collections.abc import Callable
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -19,6 +25,8 @@ from smallpool_core.places import Places, has_reached
 from smallpool_core.ports import Clock, EventLog, ItemWriter, PoolStore, WideTable, WideTail
 from smallpool_indexer.assign import Assigner
 from smallpool_indexer.settings import IndexerSettings
+
+_Key = tuple[str, int]
 
 
 class Progress(Struct, frozen=True):
@@ -43,8 +51,19 @@ class _Job(Struct):
         return tuple(known.pool.pool_id for known in self.pools)
 
 
+class _Ripe(NamedTuple):
+    """Pools whose stored items all carry their tag up to these places, to be marked so."""
+
+    pools: deque[KnownPool]
+    upto: Places
+    retagged: int
+
+
 class Backfill:
-    """Works through the untagged pools in bounded steps, to be taken in turn with the pipeline's batches, in its thread."""
+    """Works through the untagged pools in bounded steps, to be taken in turn with the pipeline's batches, in its thread.
+
+    Pools that are done are handed over to `mark`, which waits for the wide index and the store of the pools and may have another thread.
+    """
 
     def __init__(
         self,
@@ -72,6 +91,8 @@ class Backfill:
         self._progress = progress or (lambda _progress: None)
         self._job: _Job | None = None
         self._waiting: list[KnownPool] = []
+        self._ripe: deque[_Ripe] = deque()
+        self._changed: set[_Key] = set()
         self._asked: tuple[int, frozenset[int]] = (-1, frozenset())
 
     def step(self) -> bool:
@@ -82,14 +103,35 @@ class Backfill:
         self._assigner.refresh()
         job = self._job = self._current()
         if job is None:
-            return False
+            return bool(self._ripe)
         if not has_reached(self._log.committed("item-events", INDEXER_GROUP), job.sent):
             return True
         if job.awaited is None:
             self._retag_page(job)
         elif has_reached(self._tail.place(), job.awaited):
-            self._mark_tagged(job, job.awaited)
+            self._changed.difference_update(map(_key, job.pools))
+            self._ripe.append(_Ripe(deque(job.pools), job.awaited, job.retagged))
+            self._job = None
         return True
+
+    def mark(self) -> bool:
+        """Marks some of the pools that are done, each of which is a write; returns whether more are left. Asks the wide index first to
+        show what the tags are trusted for. Store errors pass through, and the same pools come again.
+        """
+        if not self._ripe:
+            return False
+        ripe = self._ripe[0]
+        self._writer.refresh()
+        marked = [ripe.pools[place] for place in range(min(len(ripe.pools), self._settings.backfill_page))]
+        for known in marked:
+            self._pools.set_tagged(known.pool.pool_id, known.pool.epoch, ripe.upto)
+        self._pools.epoch()  # the other thread finds them tagged before they are no longer here
+        for _ in marked:
+            ripe.pools.popleft()
+        if not ripe.pools:
+            self._ripe.popleft()
+        self._progress(Progress(tuple(known.pool.pool_id for known in marked), ripe.retagged, is_done=True))
+        return bool(self._ripe)
 
     def _current(self) -> _Job | None:
         """The job under way, without pools that have changed since it began; else the next one."""
@@ -106,18 +148,24 @@ class Backfill:
         return _Job(pools)
 
     def _ask(self, owned: frozenset[int]) -> None:
-        """Takes up pools that became untagged since the last time; begins anew where other partitions are owned than then."""
+        """Takes up pools that became untagged, or changed, since the last time; begins anew where other partitions are owned than then."""
         if (self._catalogue.epoch, owned) == self._asked:
             return
-        if owned != self._asked[1]:
-            self._waiting, self._job = [], None
-        self._asked = (self._catalogue.epoch, owned)
-        known = {(pool.pool.pool_id, pool.pool.epoch) for pool in [*self._waiting, *(self._job.pools if self._job else ())]}
-        self._waiting += [pool for pool in self._catalogue.untagged(owned) if (pool.pool.pool_id, pool.pool.epoch) not in known]
+        (before, held), self._asked = self._asked, (self._catalogue.epoch, owned)
+        pools = [pool for pool in self._catalogue.all() if pool.refused is None]
+        if before >= 0:  # before the first time nothing was recorded here
+            self._changed |= {_key(pool) for pool in pools if pool.pool.epoch > before}
+        self._changed &= set(map(_key, pools))
+        if owned == held:
+            ripe = [pool for ripe in self._ripe.copy() for pool in ripe.pools.copy()]
+            known = set(map(_key, [*self._waiting, *(self._job.pools if self._job else ()), *ripe]))
+        else:
+            self._waiting, self._job, known = [], None, set()
+        self._waiting += [pool for pool in pools if self._is_due(pool) and _key(pool) not in known]
 
     def _is_due(self, known: KnownPool) -> bool:
         now = self._catalogue.get(known.pool.pool_id)
-        return now.pool.epoch == known.pool.epoch and not now.is_tagged(self._asked[1])
+        return now.pool.epoch == known.pool.epoch and (_key(known) in self._changed or not now.is_tagged(self._asked[1]))
 
     def _retag_page(self, job: _Job) -> None:
         now = self._clock.now_ms()
@@ -146,12 +194,7 @@ class Backfill:
         ]
         return wrong, items[-1].item_id if items else ""
 
-    def _mark_tagged(self, job: _Job, upto: Places) -> None:
-        """Some at a time; each is a write."""
-        self._writer.refresh()
-        ready, job.pools = job.pools[: self._settings.backfill_page], job.pools[self._settings.backfill_page :]
-        for known in ready:
-            self._pools.set_tagged(known.pool.pool_id, known.pool.epoch, upto)
-        if not job.pools:
-            self._job = None
-        self._progress(Progress(tuple(known.pool.pool_id for known in ready), job.retagged, is_done=True))
+
+def _key(known: KnownPool) -> _Key:
+    """One revision of one pool."""
+    return known.pool.pool_id, known.pool.epoch

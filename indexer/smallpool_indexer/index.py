@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from smallpool_core.items import DeadLetter, WideItem
-from smallpool_core.ports import Clock, EventLog, ItemWriter, LiveView, LogRecord, WideRecord, WideTail
+from smallpool_core.items import DeadLetter, WideItem, WideRecord
+from smallpool_core.ports import Clock, EventLog, ItemWriter, LiveView, LogRecord, WideTail
 from smallpool_core.row_reader import Rejection
 from smallpool_indexer.dead_letters import dead_letter
 from smallpool_indexer.settings import IndexerSettings

@@ -15,6 +15,7 @@ from smallpool_core.items import ItemEvent, WideItem
 from smallpool_core.versions import ENRICH_EXPIRED, ENRICH_OF_STATE, ENRICH_STRIPPED, MAX_ENRICH
 from smallpool_indexer.parse import Taken
 from smallpool_indexer.stage import Staged
+from smallpool_indexer.terms import static_score
 from smallpool_indexer.widen import widen
 
 EXPIRED_AFTER_MS = 3_600_000
@@ -62,13 +63,15 @@ def fold(item: WideItem | None, taken: Taken, now: int) -> Folded:
     if item is None:
         return Folded(None, "unknown_item")
     if event.reason == "strip":
-        return _strip(item)
+        return _strip(item, event.version)
     if item.state != "on_sale":
         return Folded(item, "not_listed")
     if event.reason == "expired":
         return _expiry(item, now)
     if item.enrich >= MAX_ENRICH:
         return Folded(item, "enrich_exhausted")
+    if event.reason == "rescore":
+        return _rescore(item, event)
     return _retag(item) if event.reason == "retag" else _reunderstand(item, taken)
 
 
@@ -77,7 +80,8 @@ def _listing(item: WideItem | None, taken: Taken) -> Folded:
     if item is None or (event.version, 0) > item.order:
         if event.given is None or taken.understood is None:
             raise ValueError(f"item {event.item_id!r}, version {event.version}: the stages parse and understand come before order")
-        return Folded(widen(event.item_id, event.version, 0, event.given, taken.understood, event.at), "listed")
+        popularity = item.popularity if item is not None and item.state == "on_sale" else 0
+        return Folded(widen(event.item_id, event.version, 0, event.given, taken.understood, event.at, popularity), "listed")
     if event.version < item.version or item.state != "on_sale":
         return Folded(item, "stale")
     return Folded(item, "dup" if event.given == item.given else "conflict")
@@ -108,7 +112,16 @@ def _reunderstand(item: WideItem, taken: Taken) -> Folded:
     if taken.understood is None or taken.given != item.given:
         return Folded(item, "dup")  # this very batch brought a newer listing, which is understood already
     published_at = taken.event.at if item.published_at is None else item.published_at
-    return Folded(widen(item.item_id, item.version, item.enrich + 1, item.given, taken.understood, published_at), "enriched")
+    item = widen(item.item_id, item.version, item.enrich + 1, item.given, taken.understood, published_at, item.popularity)
+    return Folded(item, "enriched")
+
+
+def _rescore(item: WideItem, event: ItemEvent) -> Folded:
+    """The popularity was measured of one version: one that was listed meanwhile is measured by itself."""
+    if item.version != event.version or event.popularity is None:
+        return Folded(item, "not_due")
+    score = static_score(item.quality or 0, item.seller_score or 0, event.popularity)
+    return Folded(replace(item, enrich=item.enrich + 1, popularity=event.popularity, static_score=score), "enriched")
 
 
 def _expiry(item: WideItem, now: int) -> Folded:
@@ -117,9 +130,12 @@ def _expiry(item: WideItem, now: int) -> Folded:
     return Folded(replace(item, enrich=ENRICH_EXPIRED, state="expired", pools=(), intervals={}), "expired")
 
 
-def _strip(item: WideItem) -> Folded:
-    """What is left of a removed item: enough that nothing older ever lists it again."""
-    if item.state == "on_sale":
+def _strip(item: WideItem, version: int) -> Folded:
+    """What is left of a removed item: enough that nothing older ever lists it again.
+
+    The event is about one version: an item that was listed again meanwhile keeps its fields from its own removal on.
+    """
+    if item.state == "on_sale" or item.version != version:
         return Folded(item, "not_due")
     if item.enrich == ENRICH_STRIPPED:
         return Folded(item, "dup")

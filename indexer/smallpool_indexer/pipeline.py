@@ -1,7 +1,8 @@
 """The write path up to its record: event -> understood -> pooled -> recorded, a batch at a time.
 
 In: the log `item-events`. Out: the wide table, from whose tail alone `index` makes things recallable. One thread runs it;
-no other writes the wide table's records of the items that come this way.
+no other writes the wide table's records of the items that come this way. A sale is recorded while the store of the pools is away:
+the pools that were read last serve, and a process that never read them takes in nothing.
 """
 
 from functools import partial
@@ -58,7 +59,7 @@ class Indexer:
     def _take_in(self, records: list[LogRecord]) -> None:
         now = self._clock.now_ms()
         stages = Stages(self._observer)
-        self._assigner.refresh()
+        self._assigner.refresh_if_possible()
         parsed = stages.run("parse", partial(parse, now=now), records)
         stored = self._wide.get({taken.event.item_id for taken in parsed})
         understood = stages.run("understand", partial(understand, stored=stored, understander=self._understander, now=now), parsed)

@@ -5,23 +5,32 @@ In: assigned items and what is stored of them. Out: the items that were newer; e
 
 import logging
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from msgspec.structs import replace
 
 from smallpool_core.errors import StoreError
 from smallpool_core.events import INDEXER_GROUP
 from smallpool_core.items import DeadLetter, WideItem
-from smallpool_core.ports import Atomic, EventLog, ItemStats, LogRecord, WideTable
+from smallpool_core.ports import Atomic, EventLog, LogRecord, WideTable
 from smallpool_core.versions import MAX_ENRICH
 from smallpool_indexer.stage import Staged
 
 log = logging.getLogger("smallpool.indexer")
 
 
+class Forgets(Protocol):
+    """The statistics, or what passes it on to them without waiting."""
+
+    def forget(self, item_ids: Sequence[str]) -> None:
+        """Drops the popularity of items that left."""
+        ...
+
+
 class Recorder:
     """The stores that one batch is written to."""
 
-    def __init__(self, atomic: Atomic, log: EventLog, wide: WideTable, stats: ItemStats) -> None:
+    def __init__(self, atomic: Atomic, log: EventLog, wide: WideTable, stats: Forgets) -> None:
         self._atomic = atomic
         self._log = log
         self._wide = wide

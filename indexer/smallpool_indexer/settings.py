@@ -16,6 +16,7 @@ class IndexerSettings(Struct, frozen=True, forbid_unknown_fields=True):
     backfill_page: items re-tagged between two batches of listings. survey_from: this many untagged pools are tagged by one
     survey of all items instead of a scan each; survey_page: items of it between two batches of listings.
     sweep_size: expired, and as many old removals, taken up by one sweep.
+    rescore_size: places of the ranking of popular items that are compared with the scores of these items once a minute.
     tombstone_keep_s: how long a removed item keeps its fields. log_keep_s: how long a consumed log record is kept.
     """
 
@@ -26,5 +27,6 @@ class IndexerSettings(Struct, frozen=True, forbid_unknown_fields=True):
     survey_from: Positive = 32
     survey_page: Positive = 128
     sweep_size: Positive = 500
+    rescore_size: Positive = 1_000
     tombstone_keep_s: Positive = 30 * 86_400
     log_keep_s: Positive = 7 * 86_400

@@ -27,12 +27,13 @@ class Sweeper:
         if not has_reached(self._log.committed("item-events", INDEXER_GROUP), self._awaited):
             return 0
         size = self._settings.sweep_size
-        events = [_sweep(item_id, "expired", now) for item_id in self._wide.overdue(now, size)]
-        events += [_sweep(item_id, "strip", now) for item_id in self._wide.strippable(now - self._settings.tombstone_keep_s * 1000, size)]
+        events = [_encoded(ItemEvent("sweep", item_id, 0, now, reason="expired")) for item_id in self._wide.overdue(now, size)]
+        removed = self._wide.get(self._wide.strippable(now - self._settings.tombstone_keep_s * 1000, size))
+        events += [_encoded(ItemEvent("sweep", item.item_id, item.version, now, reason="strip")) for item in removed.values()]
         if events:
             self._awaited = self._log.append_now("item-events", events, now)
         return len(events)
 
 
-def _sweep(item_id: str, reason: str, now: int) -> tuple[str, bytes]:
-    return item_id, encode_item_event(ItemEvent("sweep", item_id, 0, now, reason=reason))
+def _encoded(event: ItemEvent) -> tuple[str, bytes]:
+    return event.item_id, encode_item_event(event)

@@ -11,6 +11,8 @@ from smallpool_core.terms import MAX_TERMS_PER_ITEM, term
 
 STATIC_WEIGHTS = {"quality": 0.6, "seller_score": 0.25, "popularity": 0.15}
 """Parts of the static score; an item is born with popularity 0 and gains by re-enrichment."""
+POPULARITY_HALF = 5.0
+"""Decayed weight of events at which popularity is one half."""
 MAX_STATIC_SCORE = 511
 PRIOR_KINDS = frozenset({"category", "brand", "point", "tag"})
 """Kinds of which a pool's trigger prior is made: what an item is, not who sells it, where, or at what price."""
@@ -35,10 +37,15 @@ def query_terms(understood: Understood) -> tuple[str, ...]:
     return tuple(dict.fromkeys(asked))[:MAX_TERMS_PER_ITEM]
 
 
-def static_score(quality: int, seller_score: int, popularity: float = 0.0) -> int:
-    """`round(511 · (0.6 q + 0.25 s + 0.15 p))`, q and s given in thousandths, p in [0, 1]; free of time."""
+def static_score(quality: int, seller_score: int, popularity: int = 0) -> int:
+    """`round(511 · (0.6 q + 0.25 s + 0.15 p))`, all three given in thousandths; free of time."""
     mixed = STATIC_WEIGHTS["quality"] * quality / THOUSAND + STATIC_WEIGHTS["seller_score"] * seller_score / THOUSAND
-    return round(MAX_STATIC_SCORE * min(1.0, mixed + STATIC_WEIGHTS["popularity"] * popularity))
+    return round(MAX_STATIC_SCORE * min(1.0, mixed + STATIC_WEIGHTS["popularity"] * popularity / THOUSAND))
+
+
+def popularity_of(weight: float) -> int:
+    """`p / (p + 5)` in thousandths, p the item's decayed weight of events on the whole site."""
+    return round(THOUSAND * weight / (weight + POPULARITY_HALF))
 
 
 def _terms(item: WideItem) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """The consumer of user events: behaviour -> triggers and statistics, each event once.
 
 In: the log `user-events`. Out: the trigger state of each person, the statistics of each item, dead letters. A batch is
-one transaction: marks, states, statistics and the place in the log move together or not at all.
+one transaction: marks, states, statistics and the place in the log move together or not at all. What a person did before
+they were erased is passed over, also where the erasure overtook it.
 """
 
 from collections import Counter
@@ -12,8 +13,9 @@ from msgspec import Struct
 from smallpool_core.behaviour import BehaviourSettings, apply_event, resolve_pending
 from smallpool_core.events import BEHAVIOUR_GROUP, parse_user_event
 from smallpool_core.items import DeadLetter, Given, WideItem
-from smallpool_core.ports import Atomic, Clock, EventLog, ItemLookup, ItemStats, LogRecord, StatDelta, TriggerStore, Understander
+from smallpool_core.ports import Atomic, Clock, EventLog, ItemLookup, ItemStats, LogRecord, TriggerStore, Understander
 from smallpool_core.row_reader import Rejection, shown
+from smallpool_core.statistics import StatDelta
 from smallpool_core.terms import kind_of, term
 from smallpool_core.users import TriggerState, UserEvent
 from smallpool_indexer.dead_letters import dead_letter
@@ -84,9 +86,13 @@ class UserEventConsumer:
             items = self._items.get({act.event.item_id for act in batch if act.event.item_id is not None})
             loaded = {key: self._triggers.load(key) for key in sorted({act.event.identity.key for act in batch})}
             states = self._resolved(loaded, now)
+            erased = {identity: self._triggers.erased(identity) for identity in loaded}
             marked: set[str] = set()
             for act in batch:
                 identity = act.event.identity.key
+                if act.record.offset <= erased[identity].get(act.record.partition, -1):
+                    counts["erased"] += 1
+                    continue
                 if not self._triggers.mark(identity, act.event, act.record.offset):
                     counts["dup"] += 1
                     continue

@@ -9,8 +9,12 @@ from smallpool_indexer.terms import static_score, terms_of
 UNKNOWN_CATEGORY = ("其他",)
 
 
-def widen(item_id: str, version: int, enrich: int, given: Given, understood: Understood, published_at: int) -> WideItem:
-    """The item on sale. `published_at` (ms) stands in where the seller gave none; the category is never empty."""
+def widen(
+    item_id: str, version: int, enrich: int, given: Given, understood: Understood, published_at: int, popularity: int = 0
+) -> WideItem:
+    """The item on sale. `published_at` (ms) stands in where the seller gave none; the category is never empty; `popularity` is in
+    thousandths.
+    """
     category = path_key(understood.category or UNKNOWN_CATEGORY)
     item = WideItem(
         item_id=item_id,
@@ -38,7 +42,8 @@ def widen(item_id: str, version: int, enrich: int, given: Given, understood: Und
         attributes=understood.attributes,
         given=given,
         spread_key=category,
-        static_score=static_score(understood.quality, understood.seller_score),
+        static_score=static_score(understood.quality, understood.seller_score, popularity),
+        popularity=popularity,
         spans=understood.spans,
         quality_parts=understood.quality_parts,
         versions=understood.versions,

@@ -18,6 +18,7 @@ DETAILS = {
     "duplicate": "the source gave it twice",
     "seen": "it was served to this person in this pool",
     "bought": "this person bought it",
+    "over_exposed": "it was shown too often without being touched, to this person or in this pool",
     "own": "this person sells it",
     "expired": "its time is over",
     "gone": "it is not on sale",
@@ -27,13 +28,14 @@ DETAILS = {
 
 
 class Screen(Struct, frozen=True):
-    """What candidates are held against: the person's own lists and the clock (epoch ms)."""
+    """What candidates are held against: the person's own lists, what was shown too often, and the clock (epoch ms)."""
 
     scope: Scope
     seen: AbstractSet[str]
     bought: AbstractSet[str]
     user_id: str | None
     now: int
+    over_exposed: AbstractSet[str] = frozenset()
 
 
 def live_reason(hit: Hit, live: LiveItem | None, scope: Scope) -> str | None:
@@ -60,6 +62,8 @@ def own_reason(hit: Hit, screen: Screen) -> str | None:
         return "seen"
     if item_id in screen.bought:
         return "bought"
+    if item_id in screen.over_exposed:
+        return "over_exposed"
     if hit.seller_id is not None and hit.seller_id == screen.user_id:
         return "own"
     if hit.expires_at is not None and hit.expires_at <= screen.now:
@@ -73,7 +77,7 @@ def look_up(live: LiveView, item_ids: Sequence[str], pool_id: str, now: int) -> 
 
 
 def filter_hits(lists: Lists, screen: Screen, live: LiveView) -> Lists:
-    """Drops duplicates within a source, the person's own, bought and seen items, and what the live view forbids."""
+    """Drops duplicates within a source, the person's own, bought, seen and over-exposed items, and what the live view forbids."""
     rows = {hit.item_id: hit for hits in lists.by_source.values() for hit in hits}
     known = look_up(live, list(rows), screen.scope.pool_id, screen.now)
     reasons = {

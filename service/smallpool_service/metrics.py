@@ -12,6 +12,9 @@ from msgspec import Struct
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from smallpool_core.events import BEHAVIOUR_GROUP, INDEXER_GROUP
+from smallpool_core.ports import EventLog
+
 T = TypeVar("T")
 
 MAX_LABEL_VALUES = 200
@@ -75,7 +78,9 @@ class Metrics:
         self._stage_in = self._counter("smallpool_stage_in", ("stage",), "values that came into a stage")
         self._stage_out = self._counter("smallpool_stage_out", ("stage",), "values that a stage gave out")
         self._counts = self._counter(
-            "smallpool_counts", ("name",), "what the pipelines count, by name: events by verdict, pages, dead letters"
+            "smallpool_counts",
+            ("name",),
+            "what the pipelines count, by name: events by verdict, pages, candidates dropped by reason, dead letters",
         )
         self._degraded = self._counter("smallpool_degraded", ("part",), "answers that went on without a part that failed")
         self._fill = self._histogram("smallpool_page_fill", (), "items on a page as a share of the size asked for", _FILL_BUCKETS)
@@ -116,16 +121,21 @@ class Metrics:
         self._events.labels(topic, "accepted").inc(accepted)
         self._events.labels(topic, "rejected").inc(rejected)
 
-    def watch(self, name: str, meaning: str, read: Callable[[], float]) -> None:
+    def watch(self, name: str, meaning: str, read: Callable[[], float | None]) -> None:
         """A gauge `smallpool_NAME` that is read at each scrape, from now on by `read`.
 
-        A reading that fails shows as NaN, and hides no other figure.
+        What is not known (None), or fails to be read, shows as NaN, and hides no other figure.
         """
         full = f"smallpool_{name}"
         if full not in self._gauges:
             self._gauges[full] = Gauge(full, meaning, registry=self.registry)
             self._described.append(Described(full, "gauge", (), meaning))
         self._gauges[full].set_function(lambda: _reading(read))
+
+    def watch_log(self, log: EventLog) -> None:
+        """The gauges of what waits on the log."""
+        self.watch("item_events_lag", "item events that are not yet taken in", lambda: log.lag("item-events", INDEXER_GROUP))
+        self.watch("user_events_lag", "user events that are not yet applied", lambda: log.lag("user-events", BEHAVIOUR_GROUP))
 
     def text(self) -> bytes:
         """Everything in Prometheus' text format, `CONTENT_TYPE`."""
@@ -147,8 +157,9 @@ class Metrics:
         return Histogram(name, meaning, labels, registry=self.registry, buckets=buckets)
 
 
-def _reading(read: Callable[[], float]) -> float:
+def _reading(read: Callable[[], float | None]) -> float:
     try:
-        return read()
+        found = read()
     except Exception:  # noqa: BLE001  one gauge that cannot be read must not hide all the other figures
         return nan
+    return nan if found is None else found

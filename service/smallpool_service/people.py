@@ -3,6 +3,7 @@
 In: an identity. Out: their profile and triggers as recall would use them now; or nothing is left of them.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from math import isfinite
 
@@ -58,10 +59,9 @@ async def put_profile(ports: ReadPorts, identity: Identity, tags: Sequence[str],
 
 
 async def erase_person(ports: ReadPorts, identity: Identity) -> None:
-    """Forgets triggers, profile, seen lists and pages; each store is asked even if one before it is empty."""
-    await ports.triggers.erase(identity.key)
-    await ports.profiles.erase(identity.key)
-    await ports.seen.erase(identity.key, None)
+    """Forgets triggers, profile, seen lists and pages as one unit. What was acknowledged before, applied or not, never comes back."""
+    upto = await asyncio.to_thread(ports.log.end, "user-events")
+    await ports.people.erase(identity.key, upto, ports.clock.now_ms())
 
 
 async def erase_seen(ports: ReadPorts, identity: Identity, pool_id: str | None) -> None:

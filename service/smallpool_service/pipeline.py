@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from smallpool_core.behaviour import BehaviourSettings
+from smallpool_core.behaviour import BehaviourSettings, over_exposed
 from smallpool_core.pages import Answer, Claimed, Dropped, Hit, Query, Short
 from smallpool_core.terms import term
 from smallpool_service.candidates import Candidate, Lists, Question, Recalled, Scored
 from smallpool_service.claim import Claiming
+from smallpool_service.exposure import ignored_in_pool
 from smallpool_service.filter import Screen, filter_hits
 from smallpool_service.merge import merge
 from smallpool_service.order import order
@@ -59,13 +60,14 @@ class Pipeline:
         self._behaviour = behaviour
         self._seen = person.seen_ids
         self._bought = person.bought_ids
+        self._tired = over_exposed(person.state, behaviour)
         self._own: frozenset[str] = frozenset()
 
     async def execute(self) -> Claimed:
         """The page: one round of all stages, then deeper ones while it is not full."""
         run, settings = self._run, self._settings
         timed, awaited = run.tracer.timed, run.tracer.awaited
-        excluded = self._seen | self._bought | self._on_page()
+        excluded = self._seen | self._bought | self._tired | self._on_page()
 
         query = timed("rewrite", rewrite, run.request.size, run.known, excluded, run.started, settings.candidates_per_item)
         self.wishes = await awaited("triggers", find_wishes, self._person, run, self._ports, settings, self._behaviour)
@@ -82,7 +84,8 @@ class Pipeline:
 
         recalled = await awaited("recall", recall, self._working(), question, ports.clock, until)
         thinned = timed("spread", spread, recalled, question, settings.trigger_share)
-        kept = timed("filter", filter_hits, thinned, self._screen(), ports.live)
+        ignored = await self._ignored(thinned)
+        kept = timed("filter", filter_hits, thinned, self._screen(ignored), ports.live)
         merged = timed("merge", merge, kept)
         scored = await awaited("score", self._score, merged)
         ranked = timed("order", order, scored)
@@ -138,11 +141,13 @@ class Pipeline:
         run, claiming = self._run, self.claiming
         if claiming.page.closed or run.is_late() or not self._may_repeat() or not self._person.seen:
             return
-        again = rewrite(len(self._person.seen), run.known, self._bought | self._on_page(), query.now, per_item=1)
+        excluded = self._bought | self._tired | self._on_page()
+        again = rewrite(len(self._person.seen), run.known, excluded, query.now, per_item=1)
         again = replace(again, until=run.deadline)
         oldest = [entry.item_id for entry in self._person.seen]
         answer = await run.attempt(f"source:{REPEATS}", self._ports.reader.pick(again, oldest), NOTHING)
-        kept = filter_hits(Lists({REPEATS: answer.hits}), self._screen(repeats=True), self._ports.live)
+        seen = Lists({REPEATS: answer.hits})
+        kept = filter_hits(seen, self._screen(await self._ignored(seen), repeats=True), self._ports.live)
         scored = await self._score(merge(kept))
         run.note(Recalled({REPEATS: answer}), kept.dropped, scored)
         await claiming.take(scored, allow_seen=True)
@@ -162,18 +167,24 @@ class Pipeline:
         run = self._run
         dropped = {drop.item_id for drop in run.drops if drop.stage != "spread"}
         seen = frozenset() if self._may_repeat() else self._seen
-        known = seen | self._bought | self._own | self._on_page() | dropped
+        known = seen | self._bought | self._tired | self._own | self._on_page() | dropped
         probe = Query(query.scope, known, cap=PROBED, limit=PROBED, now=query.now, until=run.deadline)
         answer = await run.attempt("wide_index", self._ports.reader.browse(probe, "static"), None)
         if answer is None:
             return None
         run.note_without(answer)
-        screen = self._screen(repeats=self._may_repeat())
-        return filter_hits(Lists({"probe": answer.hits}), screen, self._ports.live).by_source["probe"]
+        probed = Lists({"probe": answer.hits})
+        screen = self._screen(await self._ignored(probed), repeats=self._may_repeat())
+        return filter_hits(probed, screen, self._ports.live).by_source["probe"]
 
-    def _screen(self, *, repeats: bool = False) -> Screen:
+    async def _ignored(self, lists: Lists) -> frozenset[str]:
+        item_ids = {hit.item_id for hits in lists.by_source.values() for hit in hits}
+        return await ignored_in_pool(item_ids, self._run, self._ports, self._settings)
+
+    def _screen(self, ignored: frozenset[str], *, repeats: bool = False) -> Screen:
         seen = frozenset() if repeats else self._seen
-        return Screen(self._run.known.scope, seen, self._bought, self._run.request.identity.user_id, self._run.now())
+        user_id = self._run.request.identity.user_id
+        return Screen(self._run.known.scope, seen, self._bought, user_id, self._run.now(), self._tired | ignored)
 
     def _on_page(self) -> frozenset[str]:
         return frozenset(entry.item_id for entry in self.claiming.page.entries)

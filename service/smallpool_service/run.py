@@ -3,6 +3,7 @@
 In: a request and the pool. Out, as it goes: the trace, the drops and the degradations from which the reply is made.
 """
 
+from collections import Counter
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -10,7 +11,7 @@ from typing import TypeVar
 from smallpool_core.catalogue import Catalogue, KnownPool
 from smallpool_core.errors import StoreError
 from smallpool_core.pages import Answer, Dropped, SourceFailure
-from smallpool_core.ports import Clock, EventLog, ItemReader, ItemStats, LiveView, SeenList, TriggerStore, UserProfiles, WideTail
+from smallpool_core.ports import Clock, EventLog, ItemReader, ItemStats, LiveView, People, SeenList, TriggerStore, UserProfiles, WideTail
 from smallpool_service.candidates import Recalled, Scored
 from smallpool_service.prompt import in_time
 from smallpool_service.request import RecallRequest
@@ -30,6 +31,7 @@ class ReadPorts:
     seen: SeenList
     triggers: TriggerStore
     profiles: UserProfiles
+    people: People
     stats: ItemStats
     log: EventLog
     clock: Clock
@@ -75,6 +77,8 @@ class Run:
         """Keeps what a round found, for the trace and for explanations."""
         self.candidates += len(recalled)
         self.drops.extend(drops)
+        for reason, amount in Counter([drop.reason for drop in drops]).items():
+            self._observer.count(f"dropped.{reason}", amount)
         self.ranked.update([(scored.candidate.hit.item_id, scored) for scored in ranked])
         self.failures.extend(recalled.failures)
         for failure in recalled.failures:

@@ -26,7 +26,9 @@ class ReadSettings(Struct, frozen=True, forbid_unknown_fields=True):
         priced_items: how many of the items a person touched last tell what they are used to paying.
         freshness_half_life_s: age at which freshness is one half.
         popularity_half: decayed weight of events at which popularity is one half.
-        pools_refresh_ms: how old the pools in memory may be.
+        max_exposures_without_click: so often may a pool show an item, and as often again for each click that it has there (other
+            behaviour by its weight); exposures and clicks fade by the half-life of popularity. 0 for as often as it comes.
+        pools_refresh_ms: how often the pools in memory are looked at again, which asks no server: a change is known everywhere within 1 s.
     """
 
     timeout_ms: Positive = 200
@@ -43,4 +45,5 @@ class ReadSettings(Struct, frozen=True, forbid_unknown_fields=True):
     priced_items: Positive = 5
     freshness_half_life_s: Positive = 86_400
     popularity_half: Annotated[float, Meta(gt=0)] = 5.0
-    pools_refresh_ms: Annotated[int, Meta(ge=0)] = 1_000
+    max_exposures_without_click: Annotated[int, Meta(ge=0)] = 0
+    pools_refresh_ms: Annotated[int, Meta(ge=0)] = 100

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
+from smallpool_core.behaviour import over_exposed
 from smallpool_core.catalogue import KnownPool
 from smallpool_core.items import WideItem
 from smallpool_core.pages import Claimed, LiveItem
@@ -15,6 +16,7 @@ from smallpool_core.rules import matches
 from smallpool_core.rules.failing import failing
 from smallpool_core.users import Identity
 from smallpool_service.candidates import Question
+from smallpool_service.exposure import ignored_in_pool
 from smallpool_service.filter import DETAILS
 from smallpool_service.order import order
 from smallpool_service.person import Person, open_person
@@ -62,6 +64,7 @@ async def why(recaller: Recaller, item_id: str, pool_id: str, identity: Identity
         why_not_listed(item, run.started)
         or why_not_in_pool(item, ports.live.look([item_id], pool_id, run.started)[0], known, run.started)
         or why_not_this_person(item, person, identity, known)
+        or await _why_not_again(recaller, run, person, item_id)
         or await _why_not_on_page(recaller, run, person, item)
     )
     return _answer(item_id, pool_id, verdict)
@@ -106,6 +109,18 @@ def why_not_this_person(item: WideItem, person: Person, identity: Identity, know
     return None
 
 
+async def _why_not_again(recaller: Recaller, run: Run, person: Person, item_id: str) -> Verdict | None:
+    """Whether it was shown too often, to the person or in the pool, without being touched."""
+    behaviour, settings = recaller.behaviour, recaller.settings
+    if item_id in over_exposed(person.state, behaviour):
+        return Verdict("filter", "over_exposed", f"it was shown to this person {behaviour.max_exposures} times or more, and never touched")
+    if await ignored_in_pool([item_id], run, recaller.ports, settings):
+        most = settings.max_exposures_without_click
+        shown = f"of late the pool showed it {most} times or more, and as often again for each click"
+        return Verdict("filter", "over_exposed", shown)
+    return None
+
+
 async def _why_not_on_page(recaller: Recaller, run: Run, person: Person, item: WideItem) -> Verdict:
     """What a dry run does with an item that it could serve."""
     pipeline = recaller.pipeline(run, person)
@@ -138,7 +153,13 @@ async def _why_not_recalled(recaller: Recaller, run: Run, person: Person, item: 
     if item.item_id in person.seen_ids:
         return Verdict("filter", "seen", DETAILS["seen"])
     settings, known = recaller.settings, run.known
-    query = rewrite(run.request.size, known, person.seen_ids | person.bought_ids, run.started, settings.candidates_per_item)
+    query = rewrite(
+        run.request.size,
+        known,
+        person.seen_ids | person.bought_ids | over_exposed(person.state, recaller.behaviour),
+        run.started,
+        settings.candidates_per_item,
+    )
     uncapped = Question(replace(query, cap=query.limit), weights)
     recalled = await recall(recaller.sources, uncapped, recaller.ports.clock, run.until(1.0))
     for source, answer in recalled.answers.items():

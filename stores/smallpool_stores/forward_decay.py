@@ -14,6 +14,7 @@ from math import exp2, log1p, log2
 LEAST_WEIGHT = 1e-3
 """A key whose weight has decayed below this may be dropped."""
 
+_ROUNDING = 1e-6
 _LN_2 = 0.6931471805599453
 _MOST_BITS = 1000.0  # a clock far behind its events gives a huge weight, not an overflow
 
@@ -31,3 +32,8 @@ def log_sum(left: float, right: float) -> float:
 def weight_at(log_score: float, now: int, half_life_ms: float) -> float:
     """The decayed weight as of `now` (epoch ms) of a stored sum."""
     return exp2(min(log_score - now / half_life_ms, _MOST_BITS))
+
+
+def reaches(weight: float, least: float) -> bool:
+    """Whether a weight is that much, up to the rounding of its logarithm: of twelve events as of now it is twelve."""
+    return weight >= least * (1 - _ROUNDING)

@@ -23,3 +23,18 @@ def test_bench_ingest_measures_the_whole_write_path_and_how_soon_a_listing_is_re
     assert figures["freshness_items"] > 0
     assert {"parse", "understand", "assign", "record", "index"} <= set(figures["stages_us_per_item"])
     assert figures["pools_per_item"] > 0
+
+
+def test_bench_rules_measures_batches_single_items_and_changes_beside_every_rules_own_matcher(shell: Shell) -> None:
+    figures = shell.run("bench", "rules", "--rules", "300", "--items", "700", "--seed", "2", "--json").json
+    assert 0 < figures["p50_us"] <= figures["p99_us"]
+    assert 0 < figures["single_p50_us"] <= figures["single_p99_us"]
+    assert 0 < figures["change_p50_ms"] <= figures["change_p99_ms"]
+    assert figures["naive_agrees"] is True
+    assert figures["naive_over_ours"] > 0
+    assert figures["hits_per_item"] > 0
+    assert figures["rss_mb"] > 10
+    assert (figures["rules"], figures["items"], figures["batch_size"], figures["seed"]) == (300, 700, 500, 2)
+    assert figures["generator"]["leaves"] == [2, 8]
+    assert 2 <= figures["generator"]["leaves_mean"] <= 8
+    assert (figures["generator"]["no_equality"], figures["generator"]["negative_only"]) == (0.2, 0.05)

@@ -1,5 +1,6 @@
 """Both wirings, the same events and requests: the same items in the same order, with the same scores."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from smallpool_core.items import Given, ItemEvent
 from smallpool_core.ports import Understander
 from smallpool_core.users import Identity, UserEvent
 from smallpool_service.page import Page
+from smallpool_service.people import erase_person
 from system_rig import EVERYTHING, Marketplace, field, knowledge_understander
 from two_wirings import distributed, embedded
 
@@ -153,8 +155,38 @@ def test_the_same_events_and_requests_give_the_same_pages(markets: list[Marketpl
         for request in life.requests(step, REQUESTS):
             compared, served = compared + 1, served + compare(markets, request)
         clock.advance(life.draw.choice((1, MINUTE, 25 * MINUTE)))
+        both(markets)  # both sweep now, when neither has anything under way
     assert compared == STEPS * REQUESTS
     assert served > compared, "pages with something on them were compared"
+
+
+def test_what_waited_for_the_consumer_when_a_person_was_erased_never_counts(markets: list[Marketplace]) -> None:
+    both(markets, item_event("a"), user_event("click", "a", at=NOW - 2), user_event("click", "a", user_id="u2"))
+    for market in markets:
+        market.send(user_event("click", "a", at=NOW - 1), user_event("purchase", "a"))
+        asyncio.run(erase_person(market.system.read_ports, Identity("u1", None)))
+        market.take(user_event("view", "a"))
+        assert [touched.type for touched in market.system.triggers.load("u:u1").recent] == ["view"]
+        assert market.system.triggers.load("u:u1").bought == []
+        assert len(market.system.triggers.load("u:u2").recent) == 1
+
+
+def test_clicks_raise_the_static_score_of_an_item_in_the_wide_index(markets: list[Marketplace]) -> None:
+    names = ("a", "b", "c")
+    both(markets, *(item_event(name, given=given(TITLES[0], category=CATEGORIES[0])) for name in names))
+    for market in markets:
+        market.put_pool("p", EVERYTHING)
+    born = markets[0].item("b").static_score
+    both(markets, *(user_event("click", "b", user_id=user) for user in USERS))
+    markets[0].clock.advance(MINUTE)
+    for _ in ("the sweep", "what it sent"):
+        both(markets)
+    for market in markets:
+        assert market.item("b").popularity == 615, "8 clicks of 13"
+        assert market.item("b").static_score == born + 47
+        newcomer = market.recall(identity=Identity("stranger", None), explain=True, dry_run=True)
+        assert newcomer.items[0].item_id == "b"
+        assert market.item("a").static_score == born
 
 
 def real_listings(folder: Path, share: int) -> list[ItemEvent]:

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,8 +12,10 @@ import msgspec
 import pytest
 
 from builders import DAY, HOUR, NOW
-from redis_rig import shared_redis
-from smallpool_core.ports import Atomic, ItemStats, StatDelta
+from redis_cluster import shared_cluster
+from redis_rig import Opened, shared_redis
+from smallpool_core.ports import Atomic, ItemStats
+from smallpool_core.statistics import StatDelta
 from smallpool_core.terms import Trigger
 from smallpool_stores.redis.stats import RedisItemStats
 from smallpool_stores.redis.triggers import RedisTriggerStore
@@ -39,12 +42,12 @@ def sqlite_stats(folder: Path) -> Iterator[Adapter]:
 
 
 @contextmanager
-def redis_stats(_: Path) -> Iterator[Adapter]:
-    with shared_redis() as connection:
+def redis_stats(_: Path, opened: Opened = shared_redis) -> Iterator[Adapter]:
+    with opened() as connection:
         yield Adapter(RedisItemStats(connection, half_life_hours=HALF_LIFE_HOURS), RedisTriggerStore(connection))
 
 
-ADAPTERS = {"sqlite": sqlite_stats, "redis": redis_stats}
+ADAPTERS = {"sqlite": sqlite_stats, "redis": redis_stats, "redis cluster": partial(redis_stats, opened=shared_cluster)}
 
 
 @pytest.fixture(params=ADAPTERS)
@@ -137,6 +140,65 @@ def test_a_list_is_as_long_as_asked(stats: ItemStats) -> None:
     stats.add([delta(f"i{weight}", weight=weight, terms=(f"t:{weight}",)) for weight in range(1, 6)], 0, 0)
     assert popular(stats, limit=2) == ["i5", "i4"]
     assert [one.term for one in top_terms(stats, limit=2)] == ["t:5", "t:4"]
+
+
+def ignored(stats: ItemStats, *item_ids: str, exposures: int = 3, pool_id: str = "p1", now: int = NOW) -> set[str]:
+    return set(asyncio.run(stats.ignored(pool_id, item_ids, exposures, now)))
+
+
+def shown(item_id: str = "i1", **changes: Any) -> StatDelta:
+    return delta(item_id, **({"type": "expose", "weight": 0.0} | changes))
+
+
+def test_an_item_is_ignored_once_it_was_shown_so_often_and_nobody_touched_it(stats: ItemStats) -> None:
+    stats.add([shown("i1"), shown("i1"), shown("i2")], 0, 0)
+    assert ignored(stats, "i1", "i2") == set()
+    stats.add([shown("i1")], 0, 1)
+    assert ignored(stats, "i1", "i2", "unknown") == {"i1"}
+    assert ignored(stats, "i2") == ignored(stats) == set()
+
+
+def test_a_click_makes_up_for_as_many_exposures_again_and_other_behaviour_by_its_weight(stats: ItemStats) -> None:
+    stats.add([*[shown("i1")] * 5, *[shown("i2")] * 11, delta("i1"), delta("i2", type="favourite", weight=3.0)], 0, 0)
+    assert ignored(stats, "i1", "i2") == set()
+    stats.add([shown("i1"), shown("i2")], 0, 1)
+    assert ignored(stats, "i1", "i2") == {"i1", "i2"}
+    stats.add([delta("i1")], 0, 2)
+    assert ignored(stats, "i1", "i2") == {"i2"}
+
+
+def test_exposures_fade_by_half_each_half_life(stats: ItemStats) -> None:
+    half_life = int(HALF_LIFE_HOURS * HOUR)
+    stats.add([*[shown()] * 6, *[shown("i2", at=NOW - half_life)] * 6], 0, 0)
+    assert [ignored(stats, "i1", "i2", exposures=most) for most in (3, 4, 6)] == [{"i1", "i2"}, {"i1"}, {"i1"}]
+    assert ignored(stats, "i1", "i2", now=NOW + half_life) == {"i1"}
+    assert ignored(stats, "i1", "i2", now=NOW + 2 * half_life) == set()
+
+
+def test_exposures_are_counted_by_pool_and_for_the_whole_site(stats: ItemStats) -> None:
+    stats.add([shown(), shown(pool_id="p2"), shown(pool_id=SITE)], 0, 0)
+    assert [ignored(stats, "i1", exposures=most, pool_id="p1") for most in (1, 2)] == [{"i1"}, set()]
+    assert [ignored(stats, "i1", exposures=most, pool_id=SITE) for most in (3, 4)] == [{"i1"}, set()]
+
+
+def test_a_forgotten_item_begins_without_exposures_in_every_pool(stats: ItemStats) -> None:
+    stats.add([*[shown()] * 3, *[shown(pool_id="p2")] * 3, *[shown("i2")] * 3], 0, 0)
+    stats.forget(["i1"])
+    assert [ignored(stats, "i1", "i2", pool_id=pool_id) for pool_id in ("p1", "p2", SITE)] == [{"i2"}, set(), {"i2"}]
+
+
+def test_more_items_may_be_looked_at_than_a_store_takes_as_arguments(stats: ItemStats) -> None:
+    stats.add([*[shown("i7")] * 3, *[shown("i2999")] * 3], 0, 0)
+    assert ignored(stats, *(f"i{number}" for number in range(3_000))) == {"i7", "i2999"}
+
+
+def test_the_ranking_of_the_site_is_read_a_page_at_a_time_with_weights_as_of_now(stats: ItemStats) -> None:
+    stats.add([delta(f"i{number}", weight=2.0**number, pool_id=f"p{number}") for number in range(5)], 0, 0)
+    later = NOW + int(HALF_LIFE_HOURS * HOUR)
+    pages = [stats.ranked(skip, 2, later) for skip in (0, 2, 4, 6)]
+    assert pages == [[("i4", pytest.approx(8.0)), ("i3", pytest.approx(4.0))], [("i2", pytest.approx(2.0)), ("i1", pytest.approx(1.0))],
+                     [("i0", pytest.approx(0.5))], []]  # fmt: skip
+    assert stats.ranked(0, 0, later) == []
 
 
 def test_an_event_counts_for_its_pool_and_for_the_whole_site(stats: ItemStats) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,8 @@ def sqlite_key_store(folder: Path) -> Iterator[KeyStore]:
 
 @contextmanager
 def elasticsearch_key_store(_folder: Path) -> Iterator[KeyStore]:
-    with small_index(keys) as connection:
-        yield ElasticsearchKeyStore(connection)
+    with small_index(keys) as connection, closing(ElasticsearchKeyStore(connection)) as store:
+        yield store
 
 
 ADAPTERS = {"sqlite": sqlite_key_store, "elasticsearch": elasticsearch_key_store}
@@ -59,6 +59,14 @@ def test_an_unknown_digest_finds_nothing(key_store: KeyStore) -> None:
     asyncio.run(key_store.add(key()))
     assert asyncio.run(key_store.find(digest_of("another secret"))) is None
     assert asyncio.run(key_store.find("secret of k1")) is None
+
+
+def test_what_this_process_wrote_is_known_at_once(key_store: KeyStore) -> None:
+    assert key_store.known(key().digest) is None
+    asyncio.run(key_store.add(key()))
+    assert key_store.known(key().digest) == key()
+    asyncio.run(key_store.revoke("k1", NOW + HOUR))
+    assert key_store.known(key().digest) == key(revoked_at=NOW + HOUR)
 
 
 def test_every_key_is_listed_oldest_first(key_store: KeyStore) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import msgspec
 import pytest
 
 from builders import MINUTE, NOW
-from redis_rig import shared_redis
+from redis_cluster import shared_cluster
+from redis_rig import Opened, shared_redis
 from smallpool_core.errors import RequestIdReused
 from smallpool_core.pages import Claimed, ClaimRequest, Entry, SeenEntry, StoredPage
 from smallpool_core.ports import SeenList
@@ -36,12 +38,17 @@ def sqlite_seen_list(folder: Path) -> Iterator[SeenList]:
 
 
 @contextmanager
-def redis_seen_list(_: Path) -> Iterator[SeenList]:
-    with shared_redis() as connection:
+def redis_seen_list(_: Path, opened: Opened = shared_redis) -> Iterator[SeenList]:
+    with opened() as connection:
         yield RedisSeenList(connection)
 
 
-ADAPTERS = {"memory": memory_seen_list, "sqlite": sqlite_seen_list, "redis": redis_seen_list}
+ADAPTERS = {
+    "memory": memory_seen_list,
+    "sqlite": sqlite_seen_list,
+    "redis": redis_seen_list,
+    "redis cluster": partial(redis_seen_list, opened=shared_cluster),
+}
 
 
 @pytest.fixture(params=ADAPTERS)

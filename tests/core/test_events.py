@@ -60,9 +60,13 @@ def test_a_user_event_comes_back_from_its_bytes() -> None:
 
 
 def test_internal_events_are_taken_from_the_log_alone() -> None:
-    event = item_event(type="enrich", version=0, reason="retag", given=None)
-    assert parse_item_event(encode_item_event(event), NOW, internal=True) == event
-    assert rejected(encode_item_event(event)).field == "type"
+    for event in (
+        item_event(type="enrich", version=0, reason="retag"),
+        item_event(type="enrich", version=3, reason="rescore", popularity=0),
+        item_event(type="sweep", version=3, reason="strip"),
+    ):
+        assert parse_item_event(encode_item_event(event), NOW, internal=True) == event
+        assert rejected(encode_item_event(event)).field == "type"
 
 
 @pytest.mark.parametrize(("kind", "reason"), [("enrich", "expired"), ("enrich", None), ("sweep", "retag"), ("sweep", 1)])
@@ -71,6 +75,14 @@ def test_an_internal_event_needs_a_reason_of_its_kind(kind: str, reason: Any) ->
     found = parse_item_event(raw, NOW, internal=True)
     assert isinstance(found, Rejection)
     assert found.field == "reason"
+
+
+@pytest.mark.parametrize("popularity", [None, -1, 1001, 0.5, True])
+def test_a_rescore_brings_a_popularity_in_thousandths(popularity: Any) -> None:
+    raw = json.dumps({"type": "enrich", "item_id": "i1", "version": 1, "reason": "rescore", "popularity": popularity}).encode()
+    found = parse_item_event(raw, NOW, internal=True)
+    assert isinstance(found, Rejection)
+    assert found.field == "popularity"
 
 
 def test_null_counts_as_missing() -> None:

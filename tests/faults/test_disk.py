@@ -98,18 +98,18 @@ def test_case_30_a_write_path_that_cannot_write_makes_the_process_unready_until_
     market: Marketplace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     market.send(*[listing(f"n{n:03}", description=LONG) for n in range(30)])
-    write_path, turns, failures = market.system.write_path, threading.Semaphore(0), list[str | None]()
-    real_turn = write_path.turn
+    indexer, turns, failures = market.system.indexer, threading.Semaphore(0), list[str | None]()
+    real_turn = indexer.run_once
 
-    def turn() -> bool:
+    def turn() -> int:
         """The first turn finds the disk full, the second finds room."""
         failures.append(thread.failure)
         (fill if len(failures) == 1 else make_room)(market.system.database)
         turns.release()
         return real_turn()
 
-    monkeypatch.setattr(write_path, "turn", turn)
-    thread = Background(market.system, market.system.serving_turn())
+    monkeypatch.setattr(indexer, "run_once", turn)
+    thread = Background(market.system, market.system.serving_lines())
     with thread:
         for _ in range(3):
             assert turns.acquire(timeout=30)

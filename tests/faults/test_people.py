@@ -80,7 +80,7 @@ def test_case_40_fifty_requests_of_one_person_at_once_while_events_flow_share_no
         gone = [f"i{299 - turn * 20 - n:04}" for n in range(20)]
         market.take(*map(sold, gone))
         market.send(*(user_event("click", f"i{turn * 50 + n:04}") for n in range(40)), *listings(60, version=2))
-        with Background(market.system, market.system.serving_turn()):
+        with Background(market.system, market.system.serving_lines()):
             answers = market.pages_at_once([{"size": 2}] * 50)
         market.settle()
         pages = [answer for answer in answers if isinstance(answer, Page)]

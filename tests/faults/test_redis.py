@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +11,13 @@ import redis
 
 from builders import NOW, user_event
 from read_rig import World, ids, request, shelf
-from redis_rig import RedisServer, Stores, claim_of, free_port, own_redis, stores_over
+from redis_rig import RedisServer, Stores, claim_of, free_port, own_redis, recaller, stores_over
 from smallpool_core.errors import StoreError, StoreFull, StoreUnavailable
 from smallpool_core.pages import Opening
-from smallpool_core.ports import StatDelta
+from smallpool_core.statistics import StatDelta
 from smallpool_core.users import Profile, TriggerState, Weighted
 from smallpool_service.page import Page
 from smallpool_service.recaller import Recaller
-from smallpool_service.settings import ReadSettings
 from smallpool_stores.redis.connection import RedisConnection
 
 STATE = TriggerState(short={"brand:sony": Weighted(1.0, NOW)})
@@ -29,6 +27,7 @@ READS: dict[str, Callable[[Stores], object]] = {
     "seen.open": lambda stores: asyncio.run(stores.seen.open("u:u1", "p1", "r1", NOW)),
     "triggers.get": lambda stores: asyncio.run(stores.triggers.get("u:u1")),
     "triggers.load": lambda stores: stores.triggers.load("u:u1"),
+    "triggers.erased": lambda stores: stores.triggers.erased("u:u1"),
     "profiles.get": lambda stores: asyncio.run(stores.profiles.get("u:u1")),
     "stats.popular": lambda stores: asyncio.run(stores.stats.popular("p1", 10)),
     "stats.popularity": lambda stores: asyncio.run(stores.stats.popularity("p1", ["i1"], NOW)),
@@ -42,8 +41,7 @@ WRITES: dict[str, Callable[[Stores], object]] = {
 }
 DELETES: dict[str, Callable[[Stores], object]] = {
     "seen.erase": lambda stores: asyncio.run(stores.seen.erase("u:u1", None)),
-    "triggers.erase": lambda stores: asyncio.run(stores.triggers.erase("u:u1")),
-    "profiles.erase": lambda stores: asyncio.run(stores.profiles.erase("u:u1")),
+    "people.erase": lambda stores: asyncio.run(stores.people.erase("u:u1", {0: 7}, NOW)),
     "stats.forget": lambda stores: stores.stats.forget(["i1"]),
 }
 
@@ -121,12 +119,6 @@ def test_case_14_a_redis_that_takes_no_writes_is_read_and_says_that_nothing_was_
     MENDS[how](server)
     for call in (WRITES | DELETES).values():
         call(stores)
-
-
-def recaller(world: World, stores: Stores) -> Recaller:
-    """The read path of a small world, its people and statistics in Redis."""
-    ports = replace(world.ports, seen=stores.seen, triggers=stores.triggers, profiles=stores.profiles, stats=stores.stats)
-    return Recaller(ports, settings=ReadSettings(pools_refresh_ms=0, timeout_ms=10_000))
 
 
 def page_of(made: Recaller, **changes: Any) -> Page:

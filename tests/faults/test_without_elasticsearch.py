@@ -11,14 +11,11 @@ from builders import user_event
 from harm_rig import Servers, await_that
 from loopback_proxy import Delay, Fault, LoopbackProxy, Reply, loopback_proxy
 from read_rig import ids, request
-from smallpool_config.cli.serving import app_of
 from smallpool_config.clock import SystemClock
-from smallpool_config.runtime import Background
 from smallpool_core.users import Identity
-from smallpool_service.http.health import readiness
 from smallpool_service.page import Page
 from smallpool_service.settings import ReadSettings
-from system_rig import EVERYTHING, Marketplace, field, listing, sold
+from system_rig import EVERYTHING, Marketplace, field, listing
 from two_wirings import Rested, distributed, on_servers
 
 TIMEOUT_MS = 3_000
@@ -104,30 +101,6 @@ def test_case_13_without_elasticsearch_a_page_comes_from_the_live_view_in_time(m
         assert len(set(served)) == 30, "nothing comes twice, since the seen list answers"
         mend()
         await_that(lambda: lost.recall(dry_run=True).degraded == [], "a page lacks nothing again")
-
-
-def test_case_13_a_process_without_elasticsearch_stays_ready_and_says_how_old_its_view_is(market: Marketplace, harming: Servers) -> None:
-    with replica(market) as lost:
-        parts = app_of(lost.system, Background(lost.system, lambda: False)).state.parts
-        parts.checks.clear()
-        harming.pause("elasticsearch")
-        assert "elasticsearch" in page_in_time(lost, dry_run=True).degraded
-        found = readiness(parts)
-        assert found.ready, found.failing
-        assert found.live_view_age_ms is not None
-        assert found.item_events_lag is not None
-
-
-def test_case_13_what_is_sold_meanwhile_is_on_no_page(market: Marketplace, harming: Servers) -> None:
-    with replica(market) as lost:
-        lost.send(listing("late", category="晚"))
-        market.settle()
-        turn = lost.system.serving_turn()
-        await_that(lambda: turn() or "late" in lost.glance(size=100), "the listing is recalled")
-        harming.pause("elasticsearch")
-        lost.send(sold("late"))
-        await_that(market.system.indexer.run_once, "the sale is recorded without Elasticsearch")
-        await_that(lambda: turn() or "late" not in ids(page_in_time(lost, size=100, dry_run=True)), "the sale has reached this process")
 
 
 def test_case_13_a_pool_whose_tag_is_not_trusted_gives_an_empty_page_that_says_so(market: Marketplace, harming: Servers) -> None:

@@ -22,8 +22,8 @@ from smallpool_stores.kafka.offsets import Offsets
 from two_wirings import on_servers
 
 OUTAGE_S = 10.0
-STOPPED_WITHIN_S = 15.0
-"""Ten seconds for requests under way, and what a busy machine adds to letting go of the stores."""
+STOPPED_WITHIN_S = 10.0
+"""Three seconds for requests under way, two for workers, a few for letting go of groups and stores."""
 
 
 @pytest.fixture
@@ -70,8 +70,21 @@ def is_recallable(client: httpx.Client, item_ids: list[str]) -> bool:
     return all(reply.status_code == 200 and reply.json()["state"] == "on_sale" for reply in known)
 
 
+def readiness(client: httpx.Client) -> tuple[bool, dict[str, Any]]:
+    """Whether the process says that it is ready, and all that it says."""
+    reply = client.get("/readyz")
+    assert (reply.status_code, reply.json()["ready"]) in {(200, True), (503, False)}, reply.text
+    return reply.status_code == 200, reply.json()
+
+
 def is_ready(client: httpx.Client) -> bool:
-    return client.get("/readyz").status_code == 200
+    return readiness(client)[0]
+
+
+def names_kafka(client: httpx.Client) -> bool:
+    """Whether the process says that it is not ready because of Kafka, and that it knows of no lag."""
+    ready, said = readiness(client)
+    return not ready and "Kafka" in said["failing"].get("kafka", "") and said["item_events_lag"] is None
 
 
 def test_case_12_processes_that_start_without_a_broker_wait_for_it_and_then_work(
@@ -114,6 +127,55 @@ def test_case_12_through_an_outage_pages_go_on_and_what_was_acknowledged_is_ther
         await_that(lambda: is_recallable(client, acknowledged), "everything acknowledged is in the wide index")
         assert index.is_alive
         assert serve.is_alive
+
+
+@pytest.mark.parametrize("how", ["killed", "hangs"])
+def test_case_12_a_server_without_a_broker_is_not_ready_and_names_kafka_while_it_serves_on_and_is_ready_again_after(
+    harming: Servers, settings: Settings, tmp_path: Path, how: str
+) -> None:
+    with processes(settings, tmp_path) as (index, serve), serve.client(timeout_s=60) as client:
+        index.await_ready()
+        make_pool(client)
+        post(client, 0, 40)
+        await_that(lambda: len(page(client)["items"]) == 10, "a page is full")
+        assert is_ready(client), "it is ready from its first answer on"
+        await_that(lambda: index.ask("/readyz").status_code == 200, "the indexer is ready")
+        (harming.kill if how == "killed" else harming.pause)("kafka")
+        await_that(lambda: names_kafka(client), "the process says that it is not ready")
+        for number in range(3):
+            assert len(page(client, user_id=f"u{number}", dry_run=False)["items"]) == 10, "pages go on from the last index"
+            assert client.get("/healthz").status_code == 200
+            assert names_kafka(client), "it stays so for as long as Kafka is away"
+        await_that(lambda: "Kafka" in index.ask("/readyz").json()["failing"].get("kafka", ""), "the indexer is not ready")
+        assert index.ask("/healthz").status_code == 200, "it waits for Kafka, and is not to be ended for it"
+        harming.start("kafka") if how == "killed" else harming.resume("kafka")
+        await_that(lambda: is_ready(client), "the process is ready again")
+        assert readiness(client)[1]["item_events_lag"] is not None
+        await_that(lambda: index.ask("/readyz").status_code == 200, "the indexer is ready again")
+        assert 'smallpool_stage_seconds_count{stage="understand"}' in index.ask("/metrics").text
+
+
+def test_the_age_in_readiness_and_on_a_page_is_that_of_events_which_no_indexer_takes_in(settings: Settings, tmp_path: Path) -> None:
+    waited_ms = 3_000
+    with processes(settings, tmp_path) as (index, serve), serve.client() as client:
+        index.await_ready()
+        make_pool(client)
+        first = post(client, 0)
+        await_that(lambda: is_recallable(client, first), "the first listings are in the wide index")
+        await_that(lambda: readiness(client)[1]["live_view_age_ms"] < waited_ms, "nothing waits")
+        index.kill()
+        sent_at = SystemClock().now_ms()
+        assert len(post(client, 100)) == 5
+        await_that(lambda: readiness(client)[1]["live_view_age_ms"] >= waited_ms, "the age grows while the events wait")
+        said = readiness(client)[1]
+        assert said["ready"], "serving goes on"
+        assert said["item_events_lag"] == 5
+        assert said["live_view_age_ms"] <= SystemClock().now_ms() - sent_at
+        assert page(client)["trace"]["age_ms"] >= waited_ms
+        with Indexing(settings, tmp_path / "again") as again:
+            again.await_ready()
+            await_that(lambda: readiness(client)[1]["live_view_age_ms"] < waited_ms, "nothing waits any more")
+            await_that(lambda: readiness(client)[1]["item_events_lag"] == 0, "all is taken in")
 
 
 def test_case_12_with_a_broker_that_stops_and_goes_on_nothing_acknowledged_is_lost(

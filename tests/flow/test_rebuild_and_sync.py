@@ -9,6 +9,8 @@ from builders import NOW, FakeClock
 from kafka_rig import eventually
 from rebuild_rig import Installation
 from smallpool_core.errors import StoreError
+from smallpool_core.events import INDEXER_GROUP
+from smallpool_core.places import has_reached
 from system_rig import EVERYTHING, Marketplace, listing, listings, sold
 from two_wirings import distributed
 
@@ -53,7 +55,13 @@ def test_a_second_rebuild_is_refused_while_one_runs(here: Installation, tmp_path
 
 def test_records_that_nobody_indexed_are_taken_in_once_by_a_sync(market: Marketplace, here: Installation, tmp_path: Path) -> None:
     market.send(*(listing(f"waits{number}") for number in range(5)))
-    assert eventually(lambda: market.system.indexer.run_once() == 0 and not market.system.log.lag("item-events", "indexer"))
+    log = market.system.log
+
+    def is_recorded() -> bool:
+        market.system.indexer.run_once()
+        return has_reached(log.committed("item-events", INDEXER_GROUP), log.end("item-events"))
+
+    assert eventually(is_recorded)
     assert here.digest() != here.recorded_digest()
     assert "records taken in" in here.run(tmp_path, "sync", "--once")
     assert here.digest() == here.recorded_digest()

@@ -151,6 +151,15 @@ def test_the_service_is_asked_for_its_life_apart_from_its_readiness(objects: Obj
     assert set(asked.values()) <= {getattr(route, "path", "") for route in router.routes}
 
 
+def test_an_indexer_is_asked_at_the_port_that_it_is_told_to_answer_at(objects: Objects) -> None:
+    [container] = objects["StatefulSet", "shop-smallpool-indexer"]["spec"]["template"]["spec"]["containers"]
+    asked = {name: container[f"{name}Probe"]["httpGet"] for name in ("startup", "readiness", "liveness")}
+    assert {name: one["path"] for name, one in asked.items()} == {"startup": "/healthz", "readiness": "/readyz", "liveness": "/healthz"}
+    [port] = container["ports"]
+    assert {one["port"] for one in asked.values()} == {port["name"]}
+    assert container["args"] == ["index", "--metrics-port", str(port["containerPort"])]
+
+
 def test_replicas_are_left_to_the_autoscaler_and_kept_through_a_drain(helm: Path, objects: Objects) -> None:
     assert "replicas" not in objects["Deployment", "shop-smallpool"]["spec"]
     assert objects["HorizontalPodAutoscaler", "shop-smallpool"]["spec"]["scaleTargetRef"]["name"] == "shop-smallpool"
@@ -174,9 +183,11 @@ def test_indices_and_topics_are_made_before_anything_else(objects: Objects) -> N
     assert sorted(order, key=lambda name: order[name]) == [("ConfigMap", "shop-smallpool-init"), ("Job", "shop-smallpool-init")]
 
 
-def test_nobody_reaches_a_pod_but_the_service_at_its_port(objects: Objects) -> None:
+def test_nobody_reaches_a_pod_but_the_service_at_its_port_and_an_indexer_at_that_of_its_figures(objects: Objects) -> None:
     everything = objects["NetworkPolicy", "shop-smallpool"]["spec"]
     assert (everything["policyTypes"], "ingress" in everything) == (["Ingress", "Egress"], False)
     assert [port["port"] for rule in everything["egress"] for port in rule["ports"]] == [53, 53, 9200, 9092, 6379]
     service = objects["NetworkPolicy", "shop-smallpool-service"]["spec"]
     assert service["ingress"] == [{"ports": [{"protocol": "TCP", "port": 8080}], "from": [{"podSelector": {}}]}]
+    indexer = objects["NetworkPolicy", "shop-smallpool-indexer"]["spec"]
+    assert indexer["ingress"] == [{"ports": [{"protocol": "TCP", "port": 8081}], "from": [{"podSelector": {}}]}]

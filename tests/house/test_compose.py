@@ -80,10 +80,15 @@ def test_the_stores_are_of_the_versions_that_the_tests_run_against(services: dic
 
 def test_whatever_can_be_asked_for_its_health_is(services: dict[str, dict[str, Any]]) -> None:
     unasked = {name for name, service in services.items() if "test" not in service["healthcheck"]}
-    assert unasked == {"init", "indexer"}
+    assert unasked == {"init"}
     waits = {name: service.get("depends_on", {}) for name, service in services.items()}
     assert {one["condition"] for one in waits["init"].values()} == {"service_healthy"}
     assert all(waits[name] == {"init": {"condition": "service_completed_successfully"}} for name in ("indexer", "service"))
+
+
+def test_an_indexer_is_asked_at_the_port_that_it_is_told_to_answer_at(services: dict[str, dict[str, Any]]) -> None:
+    port = services["indexer"]["command"][services["indexer"]["command"].index("--metrics-port") + 1]
+    assert f"http://127.0.0.1:{port}/readyz" in services["indexer"]["healthcheck"]["test"][-1]
 
 
 @pytest.mark.parametrize("name", OWN)

@@ -10,7 +10,7 @@ import pytest
 
 from checkout import ROOT
 
-TASKS = ("setup", "demo", "test", "check", "bench", "faults", "docs", "lock")
+TASKS = ("setup", "demo", "test", "check", "bench", "bench-stack", "faults", "docs", "lock")
 BASH = shutil.which("bash") or "/bin/bash"
 
 
@@ -54,9 +54,9 @@ def test_make_alone_only_lists_the_tasks() -> None:
 
 
 def test_every_task_that_the_docs_name_exists() -> None:
-    listed = set(re.findall(r"^make (\w+)", run("make", "help").stdout, flags=re.MULTILINE))
+    listed = set(re.findall(r"^make ([\w-]+)", run("make", "help").stdout, flags=re.MULTILINE))
     pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
-    named = {task for page in pages for task in re.findall(r"(?:^|`)make (\w+)", page.read_text(encoding="utf-8"), flags=re.MULTILINE)}
+    named = {task for page in pages for task in re.findall(r"(?:^|`)make ([\w-]+)", page.read_text(encoding="utf-8"), flags=re.MULTILINE)}
     assert {"demo", "test"} <= named <= listed
 
 

@@ -1,16 +1,19 @@
 """Backfill: items already there get the tags of new and changed pools, and the pool is trusted when they all have."""
 
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from builders import HOUR, NOW, given, item_event, wide_item
+from smallpool_core.errors import StoreUnavailable
 from smallpool_core.versions import MAX_ENRICH
 from smallpool_indexer.backfill import Progress
 from smallpool_indexer.settings import IndexerSettings
 from write_rig import Rig, power_cut
 
 APPLE = {"field": "brand", "op": "eq", "value": "苹果"}
+HUAWEI = {"field": "brand", "op": "eq", "value": "华为"}
 FRESH = {"field": "published_at", "op": "within", "value": "-24h"}
 
 
@@ -202,3 +205,48 @@ def test_a_pool_changed_during_a_survey_is_tagged_by_its_new_rule_and_the_others
     assert is_trusted(rig, "p")
     assert is_trusted(rig, "q")
     rig.database.close()
+
+
+def without_the_pools(patched: pytest.MonkeyPatch, rig: Rig) -> None:
+    """The store of the pools answers no question of this process."""
+
+    def away(*_values: object) -> NoReturn:
+        raise StoreUnavailable("could not read the pools")
+
+    patched.setattr(rig.catalogue, "refresh", away)
+
+
+def test_an_item_recorded_by_an_older_copy_of_the_pools_is_tagged_before_the_pool_is_trusted(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.put_pool("p", APPLE)
+    rig.take(item_event("i0"))
+    finish(rig)
+    with monkeypatch.context() as patched:
+        without_the_pools(patched, rig)
+        rig.put_pool("p", HUAWEI, revision=1)
+        rig.take(item_event("i1"), item_event("i2", given=given("华为")))
+        assert members(rig, "p", 3) == {"i0", "i1"}, "the last copy serves"
+        with pytest.raises(StoreUnavailable):
+            rig.backfill.step()
+    assert not is_trusted(rig, "p")
+    finish(rig)
+    assert members(rig, "p", 3) == {"i2"}
+    assert is_trusted(rig, "p")
+
+
+def test_an_item_recorded_by_an_older_copy_is_tagged_also_where_an_earlier_owner_has_marked_the_pool(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.put_pool("p", APPLE)
+    finish(rig)
+    with monkeypatch.context() as patched:
+        without_the_pools(patched, rig)
+        rig.put_pool("p", HUAWEI, revision=1)
+        [change] = rig.pools.changes(0)
+        rig.pools.set_tagged("p", change.pool.epoch, {0: -1})
+        rig.take(item_event("i1"), item_event("i2", given=given("华为")))
+    assert members(rig, "p", 3) == {"i1"}
+    finish(rig)
+    assert members(rig, "p", 3) == {"i2"}
+    assert rig.backfill.step() is False, "and looked at once"

@@ -1,13 +1,14 @@
 """The write path of item events from the log to what can be recalled."""
 
 import logging
+from typing import NoReturn
 
 import pytest
 
 from builders import HOUR, NOW, given, item_event, wide_item
+from smallpool_core.errors import StoreUnavailable
 from smallpool_core.events import INDEXER_GROUP
-from smallpool_core.items import Given
-from smallpool_core.ports import WideRecord
+from smallpool_core.items import Given, WideRecord
 from smallpool_core.versions import ENRICH_SOLD
 from smallpool_indexer.settings import IndexerSettings
 from write_rig import POISON, Rig, power_cut
@@ -169,3 +170,28 @@ def test_a_new_understander_shows_in_what_is_understood_again(rig: Rig) -> None:
     rig.take(item_event(type="enrich", version=0, reason="understand"))
     assert rig.item().order == (1, 1)
     assert rig.figures.counts["unchanged"] == 1
+
+
+def test_nothing_is_taken_in_before_the_pools_were_read_and_everything_after_once_they_were(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_values: object) -> NoReturn:
+        raise StoreUnavailable("could not read the pools")
+
+    rig.send(item_event("a"))
+    with monkeypatch.context() as patched:
+        patched.setattr(rig.pools, "epoch", away)
+        with pytest.raises(StoreUnavailable):
+            rig.indexer.run_once()
+    assert rig.wide.get(["a"]) == {}
+    rig.put_pool("phones", PHONES)
+    with monkeypatch.context() as patched:
+        patched.setattr(rig.pools, "changes", away)
+        with pytest.raises(StoreUnavailable):
+            rig.indexer.run_once()
+    assert rig.wide.get(["a"]) == {}, "that pools changed is not yet what they are"
+    rig.drain()
+    assert is_on_sale(rig, "a")
+    monkeypatch.setattr(rig.pools, "epoch", away)
+    rig.take(item_event("a", "sold", version=2), item_event("b"))
+    assert [is_on_sale(rig, item_id) for item_id in ("a", "b")] == [False, True]

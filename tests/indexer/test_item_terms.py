@@ -4,7 +4,7 @@ import pytest
 
 from builders import given, wide_item
 from smallpool_core.terms import MAX_TERMS_PER_ITEM
-from smallpool_indexer.terms import query_terms, static_score, terms_of
+from smallpool_indexer.terms import popularity_of, query_terms, static_score, terms_of
 from write_rig import understood
 
 
@@ -39,7 +39,12 @@ def test_a_search_asks_for_what_its_words_stand_for() -> None:
 
 @pytest.mark.parametrize(
     ("quality", "seller_score", "popularity", "score"),
-    [(0, 0, 0.0, 0), (1000, 1000, 1.0, 511), (1000, 0, 0.0, 307), (0, 1000, 0.0, 128), (0, 0, 1.0, 77), (500, 500, 0.0, 217)],
+    [(0, 0, 0, 0), (1000, 1000, 1000, 511), (1000, 0, 0, 307), (0, 1000, 0, 128), (0, 0, 1000, 77), (500, 500, 0, 217)],
 )
-def test_the_static_score_is_its_weighted_parts_in_0_to_511(quality: int, seller_score: int, popularity: float, score: int) -> None:
+def test_the_static_score_is_its_weighted_parts_in_0_to_511(quality: int, seller_score: int, popularity: int, score: int) -> None:
     assert static_score(quality, seller_score, popularity) == score
+
+
+@pytest.mark.parametrize(("weight", "popularity"), [(0.0, 0), (1.25, 200), (5.0, 500), (1e300, 1000)])
+def test_popularity_is_one_half_at_a_weight_of_five_clicks(weight: float, popularity: int) -> None:
+    assert popularity_of(weight) == popularity

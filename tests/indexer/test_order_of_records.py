@@ -6,6 +6,7 @@ from itertools import permutations
 import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from builders import HOUR, NOW, given, item_event, wide_item
 from smallpool_core.items import ItemEvent, ItemEventType, WideItem
@@ -14,6 +15,7 @@ from smallpool_core.versions import ENRICH_EXPIRED, ENRICH_SOLD, ENRICH_STRIPPED
 from smallpool_indexer.order import order
 from smallpool_indexer.parse import Taken
 from smallpool_indexer.stage import Staged
+from smallpool_indexer.terms import static_score
 from smallpool_indexer.understand import understand
 from write_rig import PlainUnderstander
 
@@ -24,8 +26,8 @@ def ordered(events: Sequence[ItemEvent], *stored: WideItem) -> Staged[WideItem]:
     return order(understand(taken, known, PlainUnderstander(), NOW).out, known, NOW)
 
 
-def internal(kind: ItemEventType, reason: str) -> ItemEvent:
-    return item_event(type=kind, version=0, reason=reason)
+def internal(kind: ItemEventType, reason: str, version: int = 0) -> ItemEvent:
+    return item_event(type=kind, version=version, reason=reason)
 
 
 def seen(item: WideItem) -> object:
@@ -127,15 +129,49 @@ def test_an_item_is_recorded_as_expired_an_hour_after_its_expiry(expires_at: int
 
 
 def test_stripping_leaves_the_id_the_version_and_the_state() -> None:
-    [item] = ordered([internal("sweep", "strip")], wide_item(version=9, enrich=ENRICH_SOLD, state="sold")).out
+    [item] = ordered([internal("sweep", "strip", 9)], wide_item(version=9, enrich=ENRICH_SOLD, state="sold")).out
     assert item == WideItem("i1", 9, ENRICH_STRIPPED, "sold")
-    assert ordered([internal("sweep", "strip")], item).out == []
+    assert ordered([internal("sweep", "strip", 9)], item).out == []
     assert ordered([item_event(version=9), item_event(type="sold", version=9)], item).out == []
     assert ordered([item_event(version=10)], item).out[0].order == (10, 0)
 
 
 def test_an_item_on_sale_is_not_stripped() -> None:
-    assert ordered([internal("sweep", "strip")], wide_item()).counts == {"not_due": 1}
+    assert ordered([internal("sweep", "strip", 1)], wide_item()).counts == {"not_due": 1}
+
+
+def rescore(version: int, popularity: int) -> ItemEvent:
+    return item_event(type="enrich", version=version, reason="rescore", popularity=popularity)
+
+
+def test_a_rescore_changes_the_popularity_and_the_static_score_alone() -> None:
+    stored = wide_item(version=3, enrich=7, pools=("p",), static_score=static_score(500, 500))
+    [item] = ordered([rescore(3, 600)], stored).out
+    assert item == replace(stored, enrich=8, popularity=600, static_score=static_score(500, 500, 600))
+
+
+@pytest.mark.parametrize("version", [2, 4])
+def test_a_rescore_of_another_version_changes_nothing(version: int) -> None:
+    staged = ordered([rescore(version, 600)], wide_item(version=3))
+    assert (staged.out, staged.counts) == ([], {"not_due": 1})
+
+
+def test_a_new_listing_and_another_understanding_keep_the_popularity_while_the_item_is_on_sale() -> None:
+    stored = wide_item(version=3, popularity=600)
+    for event in (item_event(version=4), internal("enrich", "understand")):
+        [item] = ordered([event], stored).out
+        assert (item.popularity, item.static_score) == (600, static_score(600, 500, 600))
+
+
+def test_an_item_that_is_listed_again_begins_without_popularity() -> None:
+    [item] = ordered([item_event(version=4)], wide_item(version=3, enrich=ENRICH_SOLD, state="sold", popularity=600)).out
+    assert (item.popularity, item.static_score) == (0, static_score(600, 500))
+
+
+@pytest.mark.parametrize("version", [0, 8, 10])
+def test_an_item_is_not_stripped_for_another_version_than_the_one_that_was_removed(version: int) -> None:
+    staged = ordered([internal("sweep", "strip", version)], wide_item(version=9, enrich=ENRICH_SOLD, state="sold"))
+    assert (staged.out, staged.counts) == ([], {"not_due": 1})
 
 
 def final_state(events: Sequence[ItemEvent], batch: int) -> dict[str, object]:

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from builders import DAY, HOUR, NOW, given, item_event, user_event
+from smallpool_core.events import INDEXER_GROUP
 from smallpool_core.items import WideItem
-from smallpool_core.versions import ENRICH_EXPIRED, ENRICH_STRIPPED
+from smallpool_core.versions import ENRICH_EXPIRED, ENRICH_SOLD, ENRICH_STRIPPED
 from smallpool_indexer.settings import IndexerSettings
 from write_rig import Rig
 
@@ -48,6 +49,16 @@ def test_a_removed_item_keeps_its_fields_for_30_days_and_its_version_for_ever(ri
     assert sweep(rig) == 0
     rig.take(item_event(version=2))
     assert rig.item().state == kind
+
+
+def test_a_sweep_that_comes_late_leaves_alone_what_was_listed_and_sold_again_meanwhile(rig: Rig) -> None:
+    rig.take(item_event(), item_event(type="sold", version=2))
+    rig.clock.advance(31 * DAY)
+    assert rig.sweeper.sweep(rig.clock.now_ms()) == 1
+    waiting = rig.log.poll("item-events", INDEXER_GROUP, 10)
+    rig.drain()
+    rig.take(item_event(version=3), item_event(type="sold", version=4), *[record.value for record in waiting])
+    assert (rig.item().order, rig.item().title_words) == ((4, ENRICH_SOLD), ("苹果手机", "九成新"))
 
 
 def test_one_sweep_is_bounded_and_waits_for_the_pipeline_before_the_next(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ from smallpool_core.rules import (
     untimed,
     warnings,
 )
+from smallpool_core.rules.index import FEW
 from smallpool_stores.elasticsearch.bulk import Bulk, Write
 from smallpool_stores.elasticsearch.connection import Connection
 from smallpool_stores.elasticsearch.documents import Documents
@@ -131,8 +132,33 @@ def test_the_index_finds_what_a_look_at_every_rule_finds(values: list[Any], some
         else:
             rules[pool_id] = parse_rule(data.draw(st.sampled_from(values)), ATTRIBUTES)
             index.put(pool_id, rules[pool_id])
-    brute = [sorted((p for p, rule in rules.items() if matches(untimed(rule), item, 0)), key=str.encode) for item in some_items]
-    assert index.match_many(some_items) == brute
+    assert index.match_many(some_items) == by_every_rule(rules, some_items)
+    assert [index.match(item) for item in some_items] == by_every_rule(rules, some_items)
+
+
+def by_every_rule(rules: dict[str, Rule], some_items: list[WideItem]) -> list[list[str]]:
+    """What the index is held to: each rule's own matcher asked about each item."""
+    tags = {pool_id: untimed(rule) for pool_id, rule in rules.items()}
+    return [sorted((pool_id for pool_id, tag in tags.items() if matches(tag, item, 0)), key=str.encode) for item in some_items]
+
+
+@given(st.lists(rule_values(), min_size=1, max_size=8), st.lists(items(), min_size=1, max_size=12), st.data())
+def test_a_batch_finds_what_a_look_at_every_rule_finds_however_the_rules_change_between_batches(
+    values: list[Any], some_items: list[WideItem], data: st.DataObject
+) -> None:
+    index = RuleIndex()
+    rules: dict[str, Rule] = {}
+    for _ in range(data.draw(st.integers(1, 4))):
+        for number in data.draw(st.lists(st.integers(0, 7), unique=True)):
+            pool_id = f"池{number}"
+            if data.draw(st.integers(0, 3)):
+                rules[pool_id] = parse_rule(data.draw(st.sampled_from(values)), ATTRIBUTES)
+                index.put(pool_id, rules[pool_id])
+            else:
+                rules.pop(pool_id, None)
+                index.remove(pool_id)
+        assert len(index) == len(rules)
+        assert index.match_many(some_items * (FEW + 1)) == by_every_rule(rules, some_items) * (FEW + 1)
 
 
 @given(rule_values(), st.lists(items(), min_size=1, max_size=6))

@@ -33,6 +33,7 @@ def tagged(**changes: object) -> WideItem:
         (None, hit(), tagged(), {}),
         ("seen", hit(), tagged(), {"seen": frozenset({"i1"})}),
         ("bought", hit(), tagged(), {"bought": frozenset({"i1"})}),
+        ("over_exposed", hit(), tagged(), {"over_exposed": frozenset({"i1"})}),
         ("own", hit(seller_id="u1"), tagged(), {}),
         ("expired", hit(expires_at=NOW), tagged(), {}),
         ("expired", hit(), tagged(expires_at=NOW), {}),

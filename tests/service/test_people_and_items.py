@@ -61,6 +61,7 @@ def test_erasing_a_person_leaves_nothing_of_them_and_all_of_others() -> None:
     page = world.page()
     asyncio.run(erase_person(world.ports, U1))
     assert (list(world.triggers.states), world.profiles.profiles) == (["u:u2"], {})
+    assert world.people.erased == {"u:u1": world.log.end("user-events")}
     assert world.page() == page
 
 

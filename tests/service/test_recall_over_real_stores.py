@@ -22,6 +22,7 @@ from smallpool_service.recaller import Recaller
 from smallpool_service.run import ReadPorts
 from smallpool_service.settings import ReadSettings
 from smallpool_service.why import why
+from smallpool_stores.sqlite.people import SqlitePeople
 from smallpool_stores.sqlite.profiles import SqliteUserProfiles
 from smallpool_stores.sqlite.reader import SqliteItemReader
 from smallpool_stores.sqlite.seen import SqliteSeenList
@@ -45,6 +46,7 @@ class Shop:
             seen=SqliteSeenList(self.rig.database),
             triggers=self.rig.triggers,
             profiles=SqliteUserProfiles(self.rig.database),
+            people=SqlitePeople(self.rig.database),
             stats=self.rig.stats,
             log=self.rig.log,
             clock=self.clock,
@@ -55,6 +57,7 @@ class Shop:
         self.rig.put_pool(pool_id, rule, revision, **changes)
         while tag and self.rig.backfill.step():
             self.rig.drain()
+            self.rig.backfill.mark()
 
     def recall(self, **changes: Any) -> Page:
         return asyncio.run(self.recaller.recall(request(**changes)))
@@ -143,6 +146,7 @@ def test_a_rule_that_was_just_saved_holds_before_its_backfill_and_after(shop: Sh
     assert shop.page(dry_run=True) == ["pot"]
     while shop.rig.backfill.step():
         shop.rig.drain()
+        shop.rig.backfill.mark()
     assert shop.ports.catalogue.refresh()[0].is_trusted
     assert shop.page(dry_run=True) == ["pot"]
     assert shop.why("phone") == (False, "pool", "not_in_pool")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from smallpool_config.settings import Settings
 from smallpool_config.stack import elasticsearch, kafka, state
 from smallpool_config.stack.free_ports import HOST, RANGE, free_ports, is_free
 from smallpool_config.stack.plan import as_wished, new_stack, with_free_ports
@@ -46,6 +47,20 @@ def test_ports_lie_below_those_of_outgoing_connections() -> None:
 def test_every_server_of_a_stack_has_ports_of_its_own() -> None:
     ports = ports_of(stack_of(3))
     assert len(ports) == len(set(ports)) == 3 * 2 + 3 * 2 + 1
+
+
+def test_the_usual_stack_is_where_the_settings_look_unless_somebody_else_is_there() -> None:
+    settings = Settings()
+    usual = {
+        "elasticsearch": settings.elasticsearch.url,
+        "kafka": settings.kafka.bootstrap,
+        "redis": settings.redis.url,
+    }
+    made = new_stack(state.DEFAULT_NAME, data=None, nodes=None, appendonly=None)
+    for server in made.servers:
+        port = int(re.findall(r":(\d+)", usual[server.kind])[0])
+        assert server.url == usual[server.kind] or (port not in server.ports.values() and not is_free(port)), server.kind
+    assert not {9200, 9092, 6379} & set(ports_of(stack_of(1))), "of the others nothing is where a usual one is looked for"
 
 
 def test_a_stack_of_two_nodes_is_refused() -> None:

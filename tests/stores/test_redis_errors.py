@@ -1,10 +1,12 @@
 """Every error of the Redis client leaves as one of ours, which says what was wanted, of whom, what was found and what to do."""
 
 import inspect
+from contextlib import closing
 
 import msgspec
 import pytest
 from redis import exceptions
+from redis._parsers.base import BaseParser
 
 from smallpool_core.errors import SettingsRefused, StoreError, StoreFull, StoreUnavailable
 from smallpool_stores.redis.connection import RedisConnection
@@ -69,6 +71,31 @@ def test_what_is_listed_is_still_a_class_of_the_client() -> None:
 )
 def test_errors_without_a_class_are_told_by_their_first_word(message: str, expected: type[StoreError]) -> None:
     assert type(outcome(exceptions.ResponseError(message))) is expected
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind", "expected"),
+    [
+        (b"MOVED 3999 127.0.0.1:6381", exceptions.MovedError, StoreUnavailable),
+        (b"ASK 3999 127.0.0.1:6381", exceptions.AskError, StoreUnavailable),
+        (b"TRYAGAIN Multiple keys request during rehashing of slot", exceptions.TryAgainError, StoreUnavailable),
+        (b"CLUSTERDOWN The cluster is down", exceptions.ClusterDownError, StoreUnavailable),
+        (b"CLUSTERDOWN Hash slot not served", exceptions.ClusterDownError, StoreUnavailable),
+        (b"MASTERDOWN Link with MASTER is down", exceptions.MasterDownError, StoreUnavailable),
+        (b"CROSSSLOT Keys in request don't hash to the same slot", exceptions.ClusterCrossSlotError, StoreError),
+    ],
+)
+def test_what_a_server_of_a_cluster_answers_is_translated(reply: bytes, kind: type[Exception], expected: type[StoreError]) -> None:
+    error = BaseParser.parse_error(reply.decode())
+    assert type(error) is kind
+    assert type(outcome(error)) is expected
+
+
+def test_a_cluster_of_which_no_server_can_be_reached_is_unavailable() -> None:
+    with closing(RedisConnection(RedisSettings(url="redis://127.0.0.1:1/0", cluster=True))) as connection:
+        for call in (connection.servers_now, lambda: connection.read_now(("GET", "k"))):
+            with pytest.raises(StoreUnavailable, match="Connection refused"), connection.translated("read a thing"):
+                call()
 
 
 def test_what_cannot_be_read_back_says_so() -> None:

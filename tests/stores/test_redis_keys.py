@@ -11,7 +11,7 @@ from redis.crc import key_slot
 
 from builders import user_event
 from redis_rig import RedisServer, Stores, claim_of, free_port, own_redis, stores_over
-from smallpool_core.ports import StatDelta
+from smallpool_core.statistics import StatDelta
 from smallpool_core.users import Profile, TriggerState, Weighted
 from smallpool_stores.redis.keys import Keys, is_of_pool
 
@@ -92,8 +92,7 @@ async def live(stores: Stores, identity: str, offset: int) -> None:
     stores.stats.forget(["i1", "i2"])
     await stores.seen.erase(identity, "p1")
     await stores.seen.erase(identity, None)
-    await stores.triggers.erase(identity)
-    await stores.profiles.erase(identity)
+    await stores.people.erase(identity, {0: offset}, NOW)
 
 
 def test_on_a_cluster_no_call_touches_two_slots_at_once(cluster: RedisServer) -> None:

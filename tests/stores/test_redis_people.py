@@ -10,7 +10,7 @@ from builders import DAY, MINUTE, NOW, user_event
 from redis_rig import RedisServer, Stores, claim_of, own_redis, stores_over
 from smallpool_core.errors import StoreUnavailable
 from smallpool_core.pages import Entry
-from smallpool_core.ports import StatDelta
+from smallpool_core.statistics import StatDelta
 from smallpool_core.users import Profile, Touched, TriggerState, Weighted
 from smallpool_stores.redis.settings import RedisSettings
 
@@ -75,18 +75,23 @@ def test_the_index_of_a_person_forgets_pages_that_are_over(server: RedisServer, 
     assert server.client.zcard(index) == 2, "the seen list and the last page"
 
 
-def test_erasing_a_person_leaves_no_key_of_theirs(server: RedisServer, stores: Stores) -> None:
+def test_erasing_a_person_leaves_of_them_the_erasure_alone_and_that_for_seven_days(server: RedisServer, stores: Stores) -> None:
     async def live() -> None:
         for pool_id in ("p1", "p2"):
             for request_id in ("r1", "r2"):
                 await stores.seen.claim(claim_of("a", "b", pool_id=pool_id, request_id=request_id, n=1))
         await stores.profiles.put("u:u1", Profile(("数码",)))
         await asyncio.to_thread(save, stores)
-        await stores.seen.erase("u:u1", None)
-        await stores.triggers.erase("u:u1")
-        await stores.profiles.erase("u:u1")
+        await stores.people.erase("u:u1", {0: 7}, NOW)
 
     asyncio.run(live())
+    [erasure] = server.client.scan_iter()
+    assert erasure.endswith(b"}e")
+    assert 7 * DAY - MINUTE < server.client.pttl(erasure) <= 7 * DAY
+
+
+def test_erasing_somebody_before_anything_ever_happened_leaves_no_key(server: RedisServer, stores: Stores) -> None:
+    asyncio.run(stores.people.erase("u:u1", {}, NOW))
     assert server.contents() == {}
 
 
@@ -140,7 +145,17 @@ def test_what_was_erased_while_a_batch_was_under_way_stays_erased(stores: Stores
     with stores.triggers.atomic():
         state = stores.triggers.load("u:u1")
         stores.triggers.mark("u:u1", user_event(at=NOW + 1), 1)
-        asyncio.run(stores.triggers.erase("u:u1"))
+        asyncio.run(stores.people.erase("u:u1", {0: 1}, NOW))
+        with pytest.raises(StoreUnavailable, match="erased"):
+            stores.triggers.save("u:u1", state, NOW)
+    assert stores.triggers.load("u:u1") == TriggerState()
+
+
+def test_a_stranger_who_was_erased_while_their_first_batch_was_under_way_stays_one(stores: Stores) -> None:
+    with stores.triggers.atomic():
+        state = stores.triggers.load("u:u1")
+        stores.triggers.mark("u:u1", user_event(), 1)
+        asyncio.run(stores.people.erase("u:u1", {0: 1}, NOW))
         with pytest.raises(StoreUnavailable, match="erased"):
             stores.triggers.save("u:u1", state, NOW)
     assert stores.triggers.load("u:u1") == TriggerState()
@@ -187,7 +202,7 @@ def test_a_call_that_finds_no_free_connection_in_time_gives_up_and_does_not_wait
 ) -> None:
     async def crowd() -> None:
         connection = server.connect(connections=1, answer_timeout_ms=50)
-        pool = (await connection._client()).connection_pool
+        pool = (await connection._client(server.url)).connection_pool
         take, asked = pool.get_connection, 0
         held = await take()
 

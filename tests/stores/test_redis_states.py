@@ -1,6 +1,7 @@
 """What is packed comes back as it was, to the last bit, and small."""
 
 import random
+import zlib
 
 import msgspec
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import DAY, NOW, user_event
-from smallpool_core.users import USER_EVENT_TYPES, Touched, TriggerState, Weighted
+from smallpool_core.users import USER_EVENT_TYPES, Exposed, Touched, TriggerState, Weighted
 from smallpool_stores.redis.marks import Marks
 from smallpool_stores.redis.states import pack_state, unpack_state
 
@@ -16,7 +17,8 @@ WEEK_S = 7 * 86_400
 times = st.integers(0, 2**53)
 weights = st.dictionaries(st.text(max_size=8), st.builds(Weighted, st.floats(allow_nan=False), times), max_size=6)
 touched = st.lists(st.builds(Touched, st.text(max_size=4), st.sampled_from(USER_EVENT_TYPES), times), max_size=6)  # type: ignore[arg-type]
-states = st.builds(TriggerState, weights, weights, touched, touched, touched)
+exposed = st.lists(st.builds(Exposed, st.text(max_size=4), st.integers(0, 2**40), times), max_size=6)
+states = st.builds(TriggerState, weights, weights, touched, touched, touched, exposed)
 
 
 @given(states)
@@ -24,6 +26,11 @@ def test_a_state_comes_back_as_it_was_packed(state: TriggerState) -> None:
     again = unpack_state(pack_state(state))
     assert again == state
     assert [*again.short, *again.long] == [*state.short, *state.long]
+
+
+def test_a_state_that_was_packed_before_exposures_were_kept_comes_back_without_any() -> None:
+    columns = msgspec.msgpack.decode(zlib.decompress(pack_state(full_state())))
+    assert unpack_state(zlib.compress(msgspec.msgpack.encode(columns[:-1]))) == full_state()
 
 
 @pytest.mark.parametrize("packed", [b"", b"x", pack_state(TriggerState())[:-1]])

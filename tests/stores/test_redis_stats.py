@@ -8,7 +8,7 @@ import pytest
 from builders import HOUR, NOW
 from redis_rig import shared_redis
 from smallpool_core.errors import SettingsRefused
-from smallpool_core.ports import StatDelta
+from smallpool_core.statistics import StatDelta
 from smallpool_stores.redis.additions import SITE
 from smallpool_stores.redis.connection import RedisConnection
 from smallpool_stores.redis.settings import RedisSettings
@@ -84,11 +84,11 @@ def test_another_half_life_starts_anew_and_leaves_the_sums_of_the_first(connecti
     assert (popular(first), popular(second)) == (["i1"], ["i2"])
 
 
-def test_forgetting_asks_no_pool_in_which_the_item_has_no_weight(connection: RedisConnection) -> None:
+def test_forgetting_asks_no_pool_in_which_nothing_happened_to_the_item(connection: RedisConnection) -> None:
     stats = RedisItemStats(connection)
     stats.add([click("i1"), click("i2"), StatDelta("i3", "p2", "expose", 0.0, NOW, ())], 0, 0)
     noted = connection.read_now(*(("ZRANGE", connection.keys.pools_of_item(item_id), 0, -1) for item_id in ("i1", "i3")))
-    assert noted == [[b"p1"], []]
+    assert noted == [[b"p1"], [b"p2"]]
     stats.forget(["i1"])
     assert connection.read_now(("EXISTS", connection.keys.pools_of_item("i1"))) == [0]
 

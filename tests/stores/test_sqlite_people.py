@@ -11,16 +11,27 @@ import pytest
 from builders import DAY, MINUTE, NOW, user_event
 from smallpool_core.errors import StoreError, StoreFull, StoreUnavailable
 from smallpool_core.pages import ClaimRequest, Entry
-from smallpool_core.ports import StatDelta
+from smallpool_core.statistics import StatDelta
 from smallpool_core.users import Profile, TriggerState, Weighted
 from smallpool_stores.sqlite.database import Database
+from smallpool_stores.sqlite.people import SqlitePeople
 from smallpool_stores.sqlite.profiles import SqliteUserProfiles
 from smallpool_stores.sqlite.schema import open_database
 from smallpool_stores.sqlite.seen import SqliteSeenList
 from smallpool_stores.sqlite.stats import SqliteItemStats
 from smallpool_stores.sqlite.triggers import SqliteTriggerStore
 
-TABLES = ("seen_lists", "claimed_pages", "triggers", "trigger_marks", "profiles", "item_hours", "decayed_weights", "stats_offsets")
+TABLES = (
+    "seen_lists",
+    "claimed_pages",
+    "triggers",
+    "trigger_marks",
+    "erasures",
+    "profiles",
+    "item_hours",
+    "decayed_weights",
+    "stats_offsets",
+)
 
 
 class Stores(NamedTuple):
@@ -31,11 +42,19 @@ class Stores(NamedTuple):
     triggers: SqliteTriggerStore
     profiles: SqliteUserProfiles
     stats: SqliteItemStats
+    people: SqlitePeople
 
 
 def opened(path: Path) -> Stores:
     database = open_database(path, busy_timeout_ms=1)
-    return Stores(database, SqliteSeenList(database), SqliteTriggerStore(database), SqliteUserProfiles(database), SqliteItemStats(database))
+    return Stores(
+        database,
+        SqliteSeenList(database),
+        SqliteTriggerStore(database),
+        SqliteUserProfiles(database),
+        SqliteItemStats(database),
+        SqlitePeople(database),
+    )
 
 
 @pytest.fixture
@@ -82,6 +101,7 @@ READS: dict[str, Callable[[Stores], object]] = {
     "seen.open": lambda stores: asyncio.run(stores.seen.open("u:u1", "p1", "r1", NOW)),
     "triggers.get": lambda stores: asyncio.run(stores.triggers.get("u:u1")),
     "triggers.load": lambda stores: stores.triggers.load("u:u1"),
+    "triggers.erased": lambda stores: stores.triggers.erased("u:u1"),
     "profiles.get": lambda stores: asyncio.run(stores.profiles.get("u:u1")),
     "stats.popular": lambda stores: asyncio.run(stores.stats.popular("p1", 10)),
     "stats.popularity": lambda stores: asyncio.run(stores.stats.popularity("p1", ["i1"], NOW)),
@@ -97,8 +117,7 @@ WRITES: dict[str, Callable[[Stores], object]] = {
 }
 DELETES: dict[str, Callable[[Stores], object]] = {
     "seen.erase": lambda stores: asyncio.run(stores.seen.erase("u:u1", None)),
-    "triggers.erase": lambda stores: asyncio.run(stores.triggers.erase("u:u1")),
-    "profiles.erase": lambda stores: asyncio.run(stores.profiles.erase("u:u1")),
+    "people.erase": lambda stores: asyncio.run(stores.people.erase("u:u1", {0: 7}, NOW)),
     "stats.forget": lambda stores: stores.stats.forget(["i1"]),
 }
 
@@ -179,6 +198,24 @@ def test_pages_whose_time_is_over_go_a_few_at_each_claim(stores: Stores) -> None
     for number in range(14):
         asyncio.run(stores.seen.claim(request(f"later {number}", now=later)))
     assert rows(stores.database, "claimed_pages") == 14
+
+
+def test_an_erasure_that_fails_halfway_leaves_the_person_whole(stores: Stores) -> None:
+    stores.triggers.save("u:u1", state(), NOW)
+    stores.database.connection.execute("DROP TABLE seen_lists")
+    with pytest.raises(StoreError, match="could not erase"):
+        asyncio.run(stores.people.erase("u:u1", {0: 7}, NOW))
+    assert (stores.triggers.load("u:u1"), stores.triggers.erased("u:u1")) == (state(), {})
+
+
+def test_erasures_go_after_seven_days_of_events_once_the_log_has_passed_them(stores: Stores) -> None:
+    asyncio.run(stores.people.erase("u:u1", {0: 7}, NOW))
+    asyncio.run(stores.people.erase("u:u2", {0: 9}, NOW))
+    for offset in (8, 9):
+        stores.triggers.mark("u:u3", user_event(at=NOW + 8 * DAY + offset), offset)
+        assert (stores.triggers.erased("u:u1"), stores.triggers.erased("u:u2")) == ({}, {0: 9})
+    stores.triggers.mark("u:u3", user_event(at=NOW + 9 * DAY), 10)
+    assert rows(stores.database, "erasures") == 0
 
 
 def test_marks_older_than_seven_days_of_events_go_a_few_at_each_event(stores: Stores) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from builders import DAY, HOUR, NOW
 from smallpool_core.errors import SettingsRefused
-from smallpool_core.ports import StatDelta
+from smallpool_core.statistics import StatDelta
 from smallpool_stores.sqlite import decay
 from smallpool_stores.sqlite.database import Database
 from smallpool_stores.sqlite.schema import open_database
@@ -84,7 +84,7 @@ def test_weights_that_decayed_to_nothing_go(database: Database) -> None:
 
 
 def test_a_ranking_is_read_from_its_index_without_sorting(database: Database) -> None:
-    plan = database.connection.execute(f"EXPLAIN QUERY PLAN {decay._RANK}", ("item", "p1", 10)).fetchall()
+    plan = database.connection.execute(f"EXPLAIN QUERY PLAN {decay._RANK}", ("item", "p1", 10, 5)).fetchall()
     steps = [step for *_, step in plan]
     assert steps == ["SEARCH decayed_weights USING COVERING INDEX decayed_weights_by_score (kind=? AND pool_id=?)"]
 

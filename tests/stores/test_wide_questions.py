@@ -44,8 +44,8 @@ RECENT = rule({"field": "published_at", "op": "within", "value": "-24h"})
 
 def test_a_light_tail_has_the_same_places_and_the_fields_asked_for(wide_table: SqliteWideTable) -> None:
     wide_table.append([wide_item("a", terms=("tag:x",)), wide_item("b", version=2, terms=())])
-    assert wide_table.tail_as(0, 10, Light) == [(1, Light("a", 1, ("tag:x",))), (2, Light("b", 2))]
-    assert wide_table.tail_as(1, 10, Light) == [(2, Light("b", 2))]
+    assert wide_table.tail_as(-1, 10, Light) == [(0, Light("a", 1, ("tag:x",))), (1, Light("b", 2))]
+    assert wide_table.tail_as(0, 10, Light) == [(1, Light("b", 2))]
 
 
 def test_a_rule_finds_listed_items_by_utf8_bytes(wide_table: SqliteWideTable) -> None:

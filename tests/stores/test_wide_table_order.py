@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from builders import FakeClock, wide_item
-from smallpool_core.ports import WideRecord
+from smallpool_core.items import WideRecord
 from smallpool_stores.sqlite.schema import open_database
 from smallpool_stores.sqlite.wide_table import SqliteWideTable
 

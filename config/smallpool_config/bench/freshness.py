@@ -55,7 +55,7 @@ def time_freshness(settings: Settings, listings: Iterator[ItemEvent], folder: Pa
     try:
         with _indexing(settings, folder) as process:
             system.load()
-            with Background(system, system.serving_turn()):
+            with Background(system, system.serving_lines()):
                 asyncio.run(_arriving(system, process, listings, WARM_UP, per_second, "first"))
                 milliseconds = asyncio.run(_arriving(system, process, listings, seconds * per_second, per_second, "arriving"))
     finally:

@@ -24,8 +24,9 @@ from smallpool_config.settings import Settings
 from smallpool_config.wiring import Embedded, System
 from smallpool_core.errors import StoreUnavailable
 from smallpool_core.events import encode_item_event
-from smallpool_core.items import ItemEvent
+from smallpool_core.items import ItemEvent, WideItem
 from smallpool_core.pools import PoolDraft
+from smallpool_indexer.widen import widen
 from smallpool_models.listings import generate_listings
 
 SAMPLE = 2_000
@@ -119,6 +120,15 @@ def long_listings(system: System, seed: int, now: int) -> Iterator[ItemEvent]:
             yield event
 
 
+def wide_items(system: System, events: Sequence[ItemEvent]) -> list[WideItem]:
+    """What the listings among the events are understood as, in no pool."""
+    given = [(event, event.given) for event in events if event.given is not None]
+    understood = system.understander.understand([each for _, each in given])
+    return [
+        widen(event.item_id, event.version, 0, each, meaning, event.at) for (event, each), meaning in zip(given, understood, strict=True)
+    ]
+
+
 def _append(system: System, events: Sequence[ItemEvent], now: int) -> None:
     for start in range(0, len(events), APPENDED_AT_ONCE):
         batch = events[start : start + APPENDED_AT_ONCE]
@@ -140,7 +150,7 @@ def _freshness(system: System, listings: Iterator[ItemEvent], per_second: float,
     waiting: deque[tuple[str, float]] = deque()
     milliseconds: list[float] = []
     sent = 0
-    with Background(system, system.serving_turn()):
+    with Background(system, system.serving_lines()):
         started = time.perf_counter()
         while len(milliseconds) < len(records):
             passed = time.perf_counter() - started

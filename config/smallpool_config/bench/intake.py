@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from itertools import islice
 from typing import Any
 
-from smallpool_config.bench.ingest import SAMPLE, StageTimes
+from smallpool_config.bench.ingest import SAMPLE, StageTimes, wide_items
 from smallpool_config.bench.inside import Inside
 from smallpool_config.bench.loading import load_pools
 from smallpool_config.bench.report import tracked
@@ -23,7 +23,7 @@ from smallpool_config.wiring.distributed import Distributed
 from smallpool_core.events import INDEXER_GROUP, encode_item_event
 from smallpool_core.items import ItemEvent
 from smallpool_core.places import Places, behind, has_reached
-from smallpool_indexer.widen import widen
+from smallpool_indexer.write_path import turn_of
 from smallpool_stores.kafka.partition_producer import PartitionProducer
 from smallpool_stores.sqlite.wide_table import SqliteWideTable
 
@@ -55,12 +55,7 @@ def append(system: Distributed, events: Sequence[ItemEvent]) -> None:
 
 
 def _make_pools(system: Distributed, sample: Sequence[ItemEvent], pools: int, seed: int) -> None:
-    given = [(event, event.given) for event in sample if event.given is not None]
-    understood = system.understander.understand([each for _, each in given])
-    items = [
-        widen(event.item_id, event.version, 0, each, meaning, event.at) for (event, each), meaning in zip(given, understood, strict=True)
-    ]
-    rules = made_up_rules(items, pools, seed, system.knowledge.attributes)
+    rules = made_up_rules(wide_items(system, sample), pools, seed, system.knowledge.attributes)
     load_pools(system, ((f"pool-{number:05d}", rule) for number, rule in enumerate(rules)), system.clock.now_ms())
 
 
@@ -102,7 +97,7 @@ def _watched(system: Distributed, inside: Inside) -> Iterator[None]:
 
 def _take_in(system: Distributed, events: Sequence[ItemEvent]) -> None:
     """Takes the listings in, once this process owns every partition."""
-    turn, partitions = system.write_turn(), system.log.offsets.partitions("item-events")
+    turn, partitions = turn_of(system.write_lines()), system.log.offsets.partitions("item-events")
     while len(system.wide.end()) < partitions:
         if not turn():
             time.sleep(IDLE_S)
@@ -112,7 +107,7 @@ def _take_in(system: Distributed, events: Sequence[ItemEvent]) -> None:
 
 def _turn_until_done(system: Distributed) -> None:
     """Until every listing on the log is recorded, its place committed, and Elasticsearch has taken its record."""
-    goal, turn = system.log.end("item-events"), system.write_turn()
+    goal, turn = system.log.end("item-events"), turn_of(system.write_lines())
     with progress("taken in", shown=True) as show:
         total = behind(_committed(system), goal)
         while left := behind(_committed(system), goal):

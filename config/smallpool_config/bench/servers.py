@@ -36,7 +36,7 @@ def described(settings: Settings, connection: Connection, redis: RedisConnection
     with translated("ask the nodes what they are"):
         nodes = connection.sync.nodes.info(metric="jvm")["nodes"].values()
     with redis.translated("ask the server what it is"):
-        [told] = redis.read_now(("INFO", "server"))
+        [told] = redis.read_now(("INFO", "server"), at=redis.servers_now()[0])
     redis_version = next(line for line in told.decode().splitlines() if line.startswith("redis_version:")).partition(":")[2]
     kafka_version = next((server.version for server in _running_here(settings) if server.kind == "kafka"), "unknown")
     heap = sum(node["jvm"]["mem"]["heap_max_in_bytes"] for node in nodes)

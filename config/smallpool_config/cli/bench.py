@@ -50,6 +50,21 @@ def ingest(
     _tell(figures, as_json=as_json)
 
 
+@app.command("rules")
+def rules(
+    ctx: typer.Context,
+    rules: Annotated[int, typer.Option("--rules", min=1, help="Rules that an item is held against, one a pool.")] = 10_000,
+    items: Annotated[int, typer.Option("--items", min=1, help="Listings to find the pools of.")] = 10_000,
+    seed: Seed = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Time finding the pools of listings among many rules, in batches and one by one, and taking in a changed rule, on one core."""
+    from smallpool_config.bench.matching import bench_rules
+    from smallpool_config.cli.session import settings_of
+
+    _tell(bench_rules(settings_of(ctx, None), rules=rules, items=items, seed=seed), as_json=as_json)
+
+
 @app.command("stack")
 def stack(
     ctx: typer.Context,

@@ -23,7 +23,9 @@ def list_letters(
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """List dead letters, oldest first: where each came from, which field was wrong, what was found and what is allowed."""
+    """List dead letters, oldest first: the log, partition and offset each came from, which field was wrong, what was found and what is
+    allowed.
+    """
     from smallpool_config.cli.session import opened
     from smallpool_service.dead_letters import replayed_upto
 
@@ -38,10 +40,8 @@ def list_letters(
         return
     rows = table("offset", "at", "from", "key", "why", "sent again", right=("offset",))
     for offset, letter in letters:
-        place = f"{letter.topic} {letter.offset}"
-        rows.add_row(
-            str(offset), when(letter.at), place, plain(letter.key), Text(plain(letter.reason)), "yes" if offset <= replayed else ""
-        )
+        place, again = f"{letter.topic} {letter.partition}:{letter.offset}", "yes" if offset <= replayed else ""
+        rows.add_row(str(offset), when(letter.at), place, plain(letter.key), Text(plain(letter.reason)), again)
     screen().print(rows)
 
 
@@ -86,10 +86,12 @@ def _shown(offset: int, letter: DeadLetter, replayed: int) -> dict[str, object]:
     return {
         "offset": offset,
         "topic": letter.topic,
+        "partition": letter.partition,
         "from_offset": letter.offset,
         "key": letter.key,
         "field": letter.field,
         "reason": letter.reason,
+        "attempts": letter.attempts,
         "at": letter.at,
         "size": letter.size,
         "value": letter.value.decode("utf-8", "backslashreplace"),

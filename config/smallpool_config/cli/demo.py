@@ -19,7 +19,7 @@ def demo(
         datetime | None,
         typer.Option(
             "--at",
-            formats=["%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"],
+            formats=["%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"],
             metavar="TIME",
             help="Let it be this time (UTC) all along, so that the same seed gives the same pages.",
             show_default=False,

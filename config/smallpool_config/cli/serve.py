@@ -1,6 +1,6 @@
-"""`smallpool serve`: the API and the write path over one data directory, in one process.
+"""`smallpool serve`: the API in one process; where that process is alone with its data, the write path too.
 
-In: a directory, an address. Out: an HTTP server, until SIGTERM or Ctrl-C.
+In: settings, an address. Out: an HTTP server, until SIGTERM or Ctrl-C.
 """
 
 import asyncio
@@ -35,12 +35,14 @@ def serve(
     workers: Annotated[int, typer.Option("--workers", min=1, help="Always 1; scale by replicas.")] = 1,
     data: Data = None,
 ) -> None:
-    """Serve the HTTP API over a data directory, and take in the events sent to it.
+    """Serve the HTTP API. Over a data directory the same process takes in the events sent to it; on Elasticsearch, Kafka and Redis
+    it is one of any number of replicas, and `smallpool index` takes them in.
 
     The first start leaves an admin key in DIR/admin.key, unless SMALLPOOL_ADMIN_KEY (32 characters or more) gives one.
     """
     from smallpool_config.cli.admin_key import first_admin_key
-    from smallpool_config.cli.serving import app_of, listening, run
+    from smallpool_config.cli.listening import listening
+    from smallpool_config.cli.serving import app_of, run
     from smallpool_config.cli.session import load, opened
     from smallpool_config.patience import insist
     from smallpool_config.runtime import Background
@@ -58,7 +60,8 @@ def serve(
         directory = Path(system.settings.store.directory)
         key_file = insist(lambda: asyncio.run(first_admin_key(system.keys, directory, os.environ, system.clock.now_ms())))
         insist(lambda: load(system, shown=True))
-        with listening(settings.host, settings.port) as (listener, address), Background(system, system.serving_turn()) as background:
+        insist(system.begin_serving)
+        with listening(settings.host, settings.port) as (listener, address), Background(system, system.serving_lines()) as background:
             run(app_of(system, background), listener, partial(_greet, address, system.place, key_file))
         screen().print("stopped; everything acknowledged is stored")
 

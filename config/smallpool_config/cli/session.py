@@ -28,13 +28,10 @@ STALLED_S = 60.0
 
 
 class NoData(SmallpoolError):
-    """The data directory holds nothing yet."""
+    """Nothing was ever stored where the command looks."""
 
-    def __init__(self, place: str) -> None:
-        super().__init__(
-            f"there is no smallpool data in {place}: begin with `smallpool publish FILE` or `smallpool serve`, or name another"
-            " directory with --data DIR"
-        )
+    def __init__(self, place: str, first_step: str) -> None:
+        super().__init__(f"there is no smallpool data in {place}: {first_step}")
 
 
 def settings_of(ctx: typer.Context, data: Path | None) -> "Settings":
@@ -61,7 +58,7 @@ def opened(ctx: typer.Context, data: Path | None, *, create: bool = False, patie
         elif create:
             system.begin()
         elif not system.has_data():
-            raise NoData(system.place)
+            raise NoData(system.place, system.first_step)
         yield system
     finally:
         system.close()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from smallpool_config.cli.index import until_told_to_stop
+from smallpool_config.cli.index import turn_until_told_to_stop
 from smallpool_config.cli.options import Data
 from smallpool_config.cli.rebuild import over_stores, say_made_anew
 from smallpool_config.cli.screen import progress, screen
@@ -33,6 +33,7 @@ def sync(
     index lives in memory there is nothing to do.
     """
     from smallpool_config.runtime import Background
+    from smallpool_indexer.write_path import Worker
 
     with over_stores(ctx, data) as system:
         work = system.sync(from_start=from_start)
@@ -42,8 +43,7 @@ def sync(
         system.begin()
         _catch_up(work)
         if not once:
-            with Background(system, work.turn) as background:
-                until_told_to_stop(background, "following item-wide")
+            turn_until_told_to_stop(Background(system, [[Worker("index", work.turn)]]), "following item-wide")
 
 
 def _catch_up(work: "Sync") -> None:

@@ -15,9 +15,10 @@ from msgspec import UNSET, Struct
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from smallpool_config.cli.listening import listening
 from smallpool_config.cli.pool_plan import carry_out, plan
 from smallpool_config.cli.screen import screen
-from smallpool_config.cli.serving import app_of, listening, run
+from smallpool_config.cli.serving import app_of, run
 from smallpool_config.clock import StandingClock
 from smallpool_config.demo import market, scenes
 from smallpool_config.demo.people import Person, effective_recall, people_of, two_unlike
@@ -69,7 +70,8 @@ def run_demo(settings: Settings, wanted: Plan) -> None:
         scenes.how_to_go_on(story.console, address, secret, person, POOL)
         if listener is None:
             return
-        with Background(system, system.whole_turn()) as background:
+        system.begin_serving()
+        with Background(system, system.whole_lines()) as background:
             run(app_of(system, background), listener, lambda: story.console.print("Serving until Ctrl-C.", style="bright_black"))
 
 

@@ -3,6 +3,7 @@
 In: a name and wishes. Out: a `Stack`. One that exists keeps its servers and data; it gets other ports only where strangers took them.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -10,11 +11,13 @@ from msgspec.structs import replace
 from smallpool_config.stack.free_ports import HOST, free_ports, is_free
 from smallpool_config.stack.processes import is_alive
 from smallpool_config.stack.servers import MAKERS
-from smallpool_config.stack.state import Kind, Server, Stack, stack_folder
+from smallpool_config.stack.state import DEFAULT_NAME, Kind, Server, Stack, stack_folder
 from smallpool_core.errors import Conflict, SmallpoolError
 
 NODES = (1, 3)
 """One of each server, or a cluster that survives the loss of one; Redis is always one."""
+USUAL_PORTS: Mapping[Kind, Mapping[str, int]] = {"elasticsearch": {"http": 9200}, "kafka": {"client": 9092}, "redis": {"client": 6379}}
+"""Where the settings look for them. The usual stack takes these where nobody else has them, so that it is found without a word."""
 
 
 def new_stack(name: str, *, data: Path | None, nodes: int | None, appendonly: bool | None) -> Stack:
@@ -28,7 +31,8 @@ def new_stack(name: str, *, data: Path | None, nodes: int | None, appendonly: bo
     servers = []
     for kind, several in kinds:
         for node in range(several):
-            ports = {use: next(free) for use in MAKERS[kind].PORTS}
+            usual = USUAL_PORTS[kind] if name == DEFAULT_NAME and several == 1 else {}
+            ports = {use: usual[use] if use in usual and is_free(usual[use]) else next(free) for use in MAKERS[kind].PORTS}
             home = folder / f"{kind}-{node}"
             servers.append(Server(kind, node, MAKERS[kind].url(ports), ports, str(home), str(home / "server.log")))
     return Stack(name, str(folder), count, bool(appendonly), tuple(servers))

@@ -10,14 +10,17 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from functools import cached_property
 
-from smallpool_config.wiring.system import Loaded, System, Turn
+from smallpool_config.closing import close_together
+from smallpool_config.wiring.system import Loaded, System
 from smallpool_core.errors import StoreError
 from smallpool_core.events import INDEXER_GROUP
 from smallpool_core.places import Places
-from smallpool_core.ports import Atomic, EventLog, ItemReader, KeyStore, LiveView, PoolStore, SeenList, UserProfiles, WideTable
+from smallpool_core.ports import Atomic, EventLog, ItemReader, LiveView, People, PoolStore, SeenList, UserProfiles, WideTable
+from smallpool_indexer.forget import Forgetter
 from smallpool_indexer.index import TailIndexer
 from smallpool_indexer.rebuild import Rebuild, Sources
 from smallpool_indexer.replay import Sync
+from smallpool_indexer.write_path import Line, Worker
 from smallpool_stores.elasticsearch import keys, pool_documents
 from smallpool_stores.elasticsearch import removal as elasticsearch_removal
 from smallpool_stores.elasticsearch.connection import Connection
@@ -40,12 +43,16 @@ from smallpool_stores.memory.live_view import PackedLiveView
 from smallpool_stores.memory.rows import ItemRows
 from smallpool_stores.redis import removal as redis_removal
 from smallpool_stores.redis.connection import RedisConnection
+from smallpool_stores.redis.people import RedisPeople
 from smallpool_stores.redis.profiles import RedisUserProfiles
 from smallpool_stores.redis.seen import RedisSeenList
 from smallpool_stores.redis.stats import RedisItemStats
 from smallpool_stores.redis.triggers import RedisTriggerStore
 
 LOADED_AT_ONCE = 5_000
+LEFT_WITHIN_S = 3.0
+CLOSED_WITHIN_S = 1.5
+"""With brokers that answer both take a fraction of a second; what does not end by then ends with the process."""
 LOOK_EVERY_S = 0.02
 
 
@@ -140,8 +147,12 @@ class Distributed(System):
 
     @cached_property
     def tail_indexer(self) -> TailIndexer:
-        owned = KafkaWideTail(self.settings.kafka, self.log.offsets, self.clock, owner=self.owner)
-        return self._indexer_of(owned, writer=self.writer)
+        return self._indexer_of(self.index_tail, writer=self.writer)
+
+    @cached_property
+    def index_tail(self) -> KafkaWideTail:
+        """What this process owns of `item-wide`, for the wide index."""
+        return KafkaWideTail(self.settings.kafka, self.log.offsets, self.clock, owner=self.owner)
 
     @cached_property
     def seen(self) -> SeenList:
@@ -152,8 +163,16 @@ class Distributed(System):
         return RedisTriggerStore(self.redis)
 
     @cached_property
+    def forgetter(self) -> Forgetter:
+        return Forgetter(self.stats)
+
+    @cached_property
     def profiles(self) -> UserProfiles:
         return RedisUserProfiles(self.redis)
+
+    @cached_property
+    def people(self) -> People:
+        return RedisPeople(self.redis)
 
     @cached_property
     def stats(self) -> RedisItemStats:
@@ -164,12 +183,16 @@ class Distributed(System):
         return ElasticsearchPoolStore(self.connection, self.log.offsets.partitions("item-wide"))
 
     @cached_property
-    def keys(self) -> KeyStore:
+    def keys(self) -> ElasticsearchKeyStore:
         return ElasticsearchKeyStore(self.connection)
 
     @property
     def directory_kept(self) -> None:
         return None
+
+    @property
+    def first_step(self) -> str:
+        return "make its topics and indices with `smallpool stack init`, or name other servers, or another prefix, in the settings"
 
     def amiss(self) -> Mapping[str, Callable[[], Sequence[str]]]:
         return {
@@ -230,7 +253,7 @@ class Distributed(System):
     def has_writer(self) -> bool:
         return self.log.offsets.has_members("item-events", INDEXER_GROUP)
 
-    def load(self, loaded: Loaded | None = None) -> None:
+    def _load(self, loaded: Loaded | None) -> None:
         while True:
             rows = self.tail.skim(LOADED_AT_ONCE, ListingRow)
             self.packed_live_view.load(rows)
@@ -244,19 +267,38 @@ class Distributed(System):
     def load_write_path(self, loaded: Loaded | None = None) -> None:
         """What the owner knows comes with its partitions."""
 
-    def serving_turn(self) -> Turn:
+    def serving_lines(self) -> Sequence[Line]:
         indexer = self.live_indexer
-        return lambda: indexer.run_once() > 0
+        return [[Worker("live view", lambda: indexer.run_once() > 0)]]
 
-    def whole_turn(self) -> Turn:
-        serving, writing = self.serving_turn(), self.write_turn()
-        return lambda: any([writing(), serving()])
+    def write_lines(self) -> Sequence[Line]:
+        return self.write_path.lines
 
-    def data_age_ms(self) -> int:
-        return self.tail.age_ms(self.clock.now_ms())
+    def whole_lines(self) -> Sequence[Line]:
+        return [*self.write_lines(), *self.serving_lines()]
+
+    def begin_serving(self) -> None:
+        self.keys.begin()
+        self.log.lags.refresh()
+
+    def checks(self) -> Mapping[str, Callable[[], str | None]]:
+        return {"kafka": self.log.lags.failure}
+
+    def silent_s(self) -> Mapping[str, float]:
+        owner, tail = self.owner.silent_s(), self.index_tail.silent_s()
+        return {**self.log.silent_s(), **owner, **tail}
+
+    def data_age_ms(self) -> int | None:
+        now = self.clock.now_ms()
+        waiting_ms = self.log.lags.waiting_ms(now)
+        return None if waiting_ms is None else max(waiting_ms, self.tail.age_ms(now))
+
+    def oldest_waiting_ms(self) -> int | None:
+        self.log.lags.refresh()
+        return self.log.lags.waiting_ms(self.clock.now_ms())
 
     def upkeep(self) -> None:
-        self.log.refresh_lags()
+        self.log.lags.refresh()
         if "owner" in self.__dict__:
             self.owner.checkpoint()
 
@@ -278,14 +320,21 @@ class Distributed(System):
 
     def _amiss_in_redis(self) -> Sequence[str]:
         with self.redis.translated("ask Redis whether it answers"):
-            self.redis.read_now(("PING",))
+            for server in self.redis.servers_now():
+                self.redis.read_now(("PING",), at=server)
         return ()
 
     def _leave(self) -> None:
-        """Leaves groups, so that others take over at once, and stops whatever reads."""
-        if "tail_indexer" in self.__dict__:
-            self.__dict__["tail_indexer"].tail.close()
-        self._close(("owner", "tail", "synced_tail", "log", "pools"))
+        """Leaves groups, so that others take over at once, and stops whatever reads; whichever server hangs, that is soon over."""
+        made = self.__dict__
+        parts: dict[str, Callable[[], object]] = {
+            name: made.pop(name).close for name in ("index_tail", "owner", "tail", "synced_tail", "pools", "keys") if name in made
+        }
+        if "log" in made:
+            parts["groups"] = made["log"].leave
+        close_together(parts, LEFT_WITHIN_S)
+        if "log" in made:  # last, since the others ask it questions
+            close_together({"log": made.pop("log").close}, CLOSED_WITHIN_S)
 
     def _close(self, names: Sequence[str]) -> None:
         for name in names:

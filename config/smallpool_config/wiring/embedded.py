@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from smallpool_config.wiring.system import Loaded, System, Turn
+from smallpool_config.wiring.system import Loaded, System
 from smallpool_core.errors import StoreError
 from smallpool_core.ports import (
     Atomic,
@@ -15,12 +15,14 @@ from smallpool_core.ports import (
     ItemWriter,
     KeyStore,
     LiveView,
+    People,
     PoolStore,
     SeenList,
     TriggerStore,
     UserProfiles,
 )
 from smallpool_indexer.index import TailIndexer
+from smallpool_indexer.write_path import Line
 from smallpool_service.freshness import oldest_waiting_ms
 from smallpool_stores.memory.columns import ColumnIndex
 from smallpool_stores.memory.listing import ListingRow
@@ -28,6 +30,7 @@ from smallpool_stores.sqlite.database import Database
 from smallpool_stores.sqlite.event_log import SqliteEventLog
 from smallpool_stores.sqlite.keys import SqliteKeyStore
 from smallpool_stores.sqlite.lock import DirectoryLock, is_locked
+from smallpool_stores.sqlite.people import SqlitePeople
 from smallpool_stores.sqlite.pools import SqlitePoolStore
 from smallpool_stores.sqlite.profiles import SqliteUserProfiles
 from smallpool_stores.sqlite.reader import SqliteItemReader
@@ -138,9 +141,17 @@ class Embedded(System):
     def triggers(self) -> TriggerStore:
         return SqliteTriggerStore(self.database)
 
+    @property
+    def forgetter(self) -> None:
+        return None
+
     @cached_property
     def profiles(self) -> UserProfiles:
         return SqliteUserProfiles(self.database)
+
+    @cached_property
+    def people(self) -> People:
+        return SqlitePeople(self.database)
 
     @cached_property
     def stats(self) -> ItemStats:
@@ -157,6 +168,10 @@ class Embedded(System):
     @property
     def directory_kept(self) -> Path:
         return Path(self.settings.store.directory)
+
+    @property
+    def first_step(self) -> str:
+        return "begin with `smallpool publish FILE` or `smallpool serve`, or name another directory with --data DIR"
 
     def amiss(self) -> Mapping[str, Callable[[], Sequence[str]]]:
         def look() -> Sequence[str]:
@@ -195,7 +210,7 @@ class Embedded(System):
     def has_writer(self) -> bool:
         return is_locked(self.directory)
 
-    def load(self, loaded: Loaded | None = None) -> None:
+    def _load(self, loaded: Loaded | None) -> None:
         end = self.wide.newest()
         while rows := self.tail.skim(LOADED_AT_ONCE, ListingRow):
             self.columns.live_view.load(rows)
@@ -206,13 +221,29 @@ class Embedded(System):
     def load_write_path(self, loaded: Loaded | None = None) -> None:
         self.load(loaded)
 
-    def serving_turn(self) -> Turn:
-        return self.write_turn()
+    def serving_lines(self) -> Sequence[Line]:
+        return self.write_lines()
 
-    def whole_turn(self) -> Turn:
-        return self.write_turn()
+    def write_lines(self) -> Sequence[Line]:
+        # One thread: the file has one writer at a time, and what waits for one worker waits for all.
+        return [[worker for line in self.write_path.lines for worker in line]]
+
+    def whole_lines(self) -> Sequence[Line]:
+        return self.write_lines()
+
+    def begin_serving(self) -> None:
+        """What is asked for lies in the file, and is read there each time."""
+
+    def checks(self) -> Mapping[str, Callable[[], str | None]]:
+        return {}
+
+    def silent_s(self) -> Mapping[str, float]:
+        return {}
 
     def data_age_ms(self) -> int:
+        return self.oldest_waiting_ms()
+
+    def oldest_waiting_ms(self) -> int:
         return oldest_waiting_ms(self.log, self.clock.now_ms())
 
     def upkeep(self) -> None:

@@ -23,6 +23,7 @@ from smallpool_core.ports import (
     ItemWriter,
     KeyStore,
     LiveView,
+    People,
     PoolStore,
     SeenList,
     TriggerStore,
@@ -32,28 +33,28 @@ from smallpool_core.ports import (
 )
 from smallpool_indexer.assign import Assigner
 from smallpool_indexer.backfill import Backfill, Progress
+from smallpool_indexer.forget import Forgetter
 from smallpool_indexer.index import TailIndexer
 from smallpool_indexer.pipeline import Indexer
 from smallpool_indexer.rebuild import Rebuild
-from smallpool_indexer.record import Recorder
+from smallpool_indexer.record import Forgets, Recorder
 from smallpool_indexer.replay import Sync
+from smallpool_indexer.rescore import Rescorer
 from smallpool_indexer.sweep import Sweeper
 from smallpool_indexer.user_events import UserEventConsumer
-from smallpool_indexer.write_path import Workers, WritePath
+from smallpool_indexer.write_path import Line, Turn, Workers, WritePath, turn_of
 from smallpool_models.understanding import KnowledgeBase, KnowledgeUnderstander, load_knowledge
 from smallpool_service.metrics import Metrics
 from smallpool_service.recaller import Recaller
 from smallpool_service.run import ReadPorts
 from smallpool_service.trace import Observer
 
-Turn = Callable[[], bool]
-"""One bounded piece of work; whether there may be more to do at once. Store errors pass through: wait, then turn again."""
 Loaded = Callable[[int, int], None]
 """Called while the index is filled at the start: the place reached in the wide table, and its end."""
 
 
 class System(ABC):
-    """Ports by name, and the pipelines over them. One thread may turn the write path while another serves."""
+    """Ports by name, and the pipelines over them. Each line of workers may be turned by a thread of its own, while another serves."""
 
     def __init__(self, settings: Settings, clock: Clock | None = None, observer: Observer | None = None) -> None:
         self.settings = settings
@@ -134,8 +135,18 @@ class System(ABC):
 
     @property
     @abstractmethod
+    def forgetter(self) -> Forgetter | None:
+        """What takes items that left out of the statistics, where item intake does not do it itself."""
+
+    @property
+    @abstractmethod
     def profiles(self) -> UserProfiles:
         """Profiles by person."""
+
+    @property
+    @abstractmethod
+    def people(self) -> People:
+        """All that is kept of one person, to be erased."""
 
     @property
     @abstractmethod
@@ -156,6 +167,11 @@ class System(ABC):
     @abstractmethod
     def directory_kept(self) -> Path | None:
         """The directory that holds the data, where one does."""
+
+    @property
+    @abstractmethod
+    def first_step(self) -> str:
+        """What to do where nothing was ever stored; a part of a sentence."""
 
     @abstractmethod
     def amiss(self) -> Mapping[str, Callable[[], Sequence[str]]]:
@@ -198,29 +214,60 @@ class System(ABC):
     def has_writer(self) -> bool:
         """Whether some process turns the write path now."""
 
-    @abstractmethod
     def load(self, loaded: Loaded | None = None) -> None:
-        """Fills what lives in memory from `item-wide`, up to its end; to be called before the first recall."""
+        """Reads the pools, and fills what lives in memory from `item-wide`, up to its end; to be called before the first recall, and
+        again where a store does not answer. So whoever serves never waits for the first copy of the pools.
+        """
+        self.catalogue.refresh()
+        self._load(loaded)
+
+    @abstractmethod
+    def _load(self, loaded: Loaded | None) -> None:
+        """Fills what lives in memory from `item-wide`."""
 
     @abstractmethod
     def load_write_path(self, loaded: Loaded | None = None) -> None:
         """Fills what the write path alone has in memory."""
 
     @abstractmethod
-    def serving_turn(self) -> Turn:
-        """Builds what a serving process has to do besides answering, and returns its turn."""
+    def serving_lines(self) -> Sequence[Line]:
+        """Builds what a serving process has to do besides answering; each line is for a thread of its own."""
 
     @abstractmethod
-    def whole_turn(self) -> Turn:
+    def write_lines(self) -> Sequence[Line]:
+        """The same for the write path."""
+
+    @abstractmethod
+    def whole_lines(self) -> Sequence[Line]:
         """The same for all that there is to do, where a process is alone."""
 
-    def write_turn(self) -> Turn:
-        """The same for the write path."""
-        return self.write_path.turn
+    def whole_turn(self) -> Turn:
+        """One turn of all that, for a caller who cannot go on before."""
+        return turn_of(self.whole_lines())
 
     @abstractmethod
-    def data_age_ms(self) -> int:
-        """How far what is recallable here may lag behind what was sent."""
+    def begin_serving(self) -> None:
+        """Learns what requests go by without asking for it; to be called after `load`, before the first request."""
+
+    @abstractmethod
+    def checks(self) -> Mapping[str, Callable[[], str | None]]:
+        """What `/readyz` asks, by name: each says from memory what is wrong, None while all is well."""
+
+    @abstractmethod
+    def silent_s(self) -> Mapping[str, float]:
+        """For how many seconds each thread of the write path's stores has not come round, by what it does; each does often, whether
+        its store answers or not.
+        """
+
+    @abstractmethod
+    def data_age_ms(self) -> int | None:
+        """How far what is recallable here may lag behind what was sent: how old the oldest item event is that has not come here. None
+        while nobody has looked.
+        """
+
+    @abstractmethod
+    def oldest_waiting_ms(self) -> int | None:
+        """How long the oldest item event that was not taken in has waited, 0 where none does; asks the log, which may take its time."""
 
     @abstractmethod
     def upkeep(self) -> None:
@@ -263,6 +310,7 @@ class System(ABC):
             seen=self.seen,
             triggers=self.triggers,
             profiles=self.profiles,
+            people=self.people,
             stats=self.stats,
             log=self.log,
             clock=self.clock,
@@ -291,13 +339,14 @@ class System(ABC):
     @cached_property
     def indexer(self) -> Indexer:
         """The consumer of item events."""
+        forgets: Forgets = self.forgetter or self.stats
         return Indexer(
             clock=self.clock,
             log=self.owned_log,
             wide=self.wide,
             understander=self.understander,
             assigner=self.assigner,
-            recorder=Recorder(self.atomic, self.owned_log, self.wide, self.stats),
+            recorder=Recorder(self.atomic, self.owned_log, self.wide, forgets),
             settings=self.settings.indexer,
             observer=self._observer,
         )
@@ -341,6 +390,8 @@ class System(ABC):
 
     @cached_property
     def write_path(self) -> WritePath:
-        """The whole write path, for the one thread that turns it."""
+        """The whole write path."""
         sweeper = Sweeper(log=self.owned_log, wide=self.wide, settings=self.settings.indexer)
-        return WritePath(self.clock, Workers(self.indexer, self.tail_indexer, self.user_events, self.backfill, sweeper))
+        rescorer = Rescorer(log=self.owned_log, wide=self.wide, stats=self.stats, settings=self.settings.indexer)
+        workers = Workers(self.indexer, self.tail_indexer, self.user_events, self.backfill, sweeper, rescorer, self.forgetter)
+        return WritePath(self.clock, workers)

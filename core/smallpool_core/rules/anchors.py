@@ -1,8 +1,8 @@
 """Anchors of a rule: a few keys such that an item which has none of them cannot match.
 
 In: a rule's normal form; an item. Out: the keys a rule is filed under, and what is left to check; the keys an item has. A key is a
-value of one slot: a field's exact value, a category prefix, or the coarse bin that a number falls in, which turns a range into
-a few equalities.
+value of one slot: a field's exact value, a category prefix, or the bin that a number falls in, which turns a range into a few
+equalities.
 """
 
 import math
@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 from typing import Literal, NamedTuple, cast
 
-from smallpool_core.fields import FieldKind
+from smallpool_core.fields import FieldKind, Operator
 from smallpool_core.items import THOUSAND, WideItem
 from smallpool_core.normalise import PATH_SEPARATOR
 from smallpool_core.rules.expression import AllOf, AnyOf, Expression, Leaf, Not, Scalar, texts_of, values_of
-from smallpool_core.rules.matcher import reader
+from smallpool_core.rules.matcher import prefixes, reader
 from smallpool_core.rules.normal import all_of
 from smallpool_core.rules.ranges import bounds
 
@@ -33,20 +33,29 @@ Key = tuple[Slot, Scalar]
 class Anchors(NamedTuple):
     """Keys of which every matching item has one; `exact` where, the other way round, an item that has one matches.
 
-    `share` is a rough guess at the share of items that have one, `filed` the number of rules already under these keys.
+    `share` is a rough guess at the share of items that have one.
     """
 
     share: float
-    filed: int
     keys: tuple[Key, ...]
     exact: bool
 
 
-class Plan(NamedTuple):
-    """How to look for a rule: `first` finds it, `second` confirms it, `rest` is what having a key of both leaves open."""
+class Span(NamedTuple):
+    """All that a rule's ranges on one number leave of it: low … high, both included, or no number where `or_missing`."""
 
-    first: Anchors | None
-    second: Anchors | None
+    field: str
+    kind: FieldKind
+    low: float
+    high: float
+    or_missing: bool
+
+
+class Plan(NamedTuple):
+    """How to look for a rule: an item needs a key of each of `anchors` (best first), a number in each of `spans`, and `rest`."""
+
+    anchors: tuple[Anchors, ...]
+    spans: tuple[Span, ...]
     rest: Expression
 
 
@@ -65,54 +74,64 @@ _MOST_BITS = 64
 _LOWEST = -1
 _MISSING = -2
 """The bin of items that have no value there."""
-_RANGES = frozenset({"lt", "lte", "gt", "gte", "between"})
+_COMPLEMENT: dict[Operator, Operator] = {"lt": "gte", "lte": "gt", "gt": "lte", "gte": "lt"}
+_RANGES = frozenset({*_COMPLEMENT, "between"})
+_MOST_KEYS = 100
+"""More keys than that are filed only where a rule has no better anchors: they narrow little and cost a change much."""
 
 
-def plan(normal: Expression, filed: Callable[[Key], int]) -> Plan:
-    """How to look for an untimed normal form: by the keys that the fewest items have.
-
-    `filed` counts the rules already filed under a key: of keys of one kind the less crowded are taken.
-    """
+def plan(normal: Expression, most: int) -> Plan:
+    """How to look for an untimed normal form in which `has_all` is spelled out, by at most so many anchors."""
     parts = normal.parts if isinstance(normal, AllOf) else (normal,)
-    found = [(one, part) for part in parts if (one := _anchors(part, filed)) is not None]
-    found.sort(key=lambda pair: (pair[0].share, pair[0].filed))
-    chosen = sorted(_intersected([one for one, _ in found], filed), key=lambda one: (one.share, one.filed))[:2]
-    settled = [part for one, part in found if one.exact and any(one is other for other in chosen)]
-    # What few items pass is checked first.
-    ranked = [part for _, part in found] + [part for part in parts if all(part is not other for _, other in found)]
-    rest = all_of(part for part in ranked if all(part is not other for other in settled))
-    first, second, *_ = [*chosen, None, None]
-    return Plan(first, second, rest)
-
-
-def _intersected(found: Sequence[Anchors], filed: Callable[[Key], int]) -> list[Anchors]:
-    """The same anchors, those in the bins of one field made one: an item has one bin, so it lies in what they share."""
-    others: list[Anchors] = []
-    binned: dict[Slot, tuple[Key, ...]] = {}
-    for one in found:
-        slots = {slot for slot, _ in one.keys}
-        slot = next(iter(slots)) if len(slots) == 1 else None
-        if slot is None or slot.by not in _SHARE_OF_BIN:
-            others.append(one)
+    spans: dict[str, Span] = {}
+    others: list[Expression] = []
+    for part in parts:
+        span = _span(part)
+        if span is None:
+            others.append(part)
         else:
-            binned[slot] = tuple(key for key in one.keys if key in binned[slot]) if slot in binned else one.keys
-    return others + [
-        Anchors(_SHARE_OF_BIN[slot.by] * len(keys), sum(filed(key) for key in keys), keys, exact=False) for slot, keys in binned.items()
-    ]
+            spans[span.field] = _narrowed(spans[span.field], span) if span.field in spans else span
+    found = [(one, part) for part in others if (one := _anchors(part)) is not None]
+    candidates = [one for one, _ in found] + [_span_anchors(span) for span in spans.values() if span.kind is not FieldKind.TIME]
+    candidates.sort(key=lambda one: one.share)
+    chosen = tuple(one for place, one in enumerate(candidates) if not place or len(one.keys) <= _MOST_KEYS)[:most]
+    settled = [part for one, part in found if one.exact and any(one is other for other in chosen)]
+    rest = all_of(part for part in others if all(part is not other for other in settled))
+    return Plan(chosen, tuple(spans.values()), rest)
 
 
-def _anchors(normal: Expression, filed: Callable[[Key], int]) -> Anchors | None:
+def _span(literal: Expression) -> Span | None:
+    """What a range, or the complement of one that is open at one end, leaves of its number."""
+    match literal:
+        case Leaf() if literal.op in _RANGES:
+            return Span(literal.field, literal.kind, *bounds(literal), or_missing=False)
+        case Not(part=Leaf() as leaf) if leaf.op in _COMPLEMENT:
+            other = Leaf(leaf.field, leaf.kind, _COMPLEMENT[leaf.op], leaf.value)
+            return Span(leaf.field, leaf.kind, *bounds(other), or_missing=True)
+        case _:
+            return None
+
+
+def _narrowed(one: Span, other: Span) -> Span:
+    return Span(one.field, one.kind, max(one.low, other.low), min(one.high, other.high), one.or_missing and other.or_missing)
+
+
+def _anchors(normal: Expression) -> Anchors | None:
+    span = _span(normal)
+    if span is not None:
+        # Times of one marketplace lie so close together that bins of them would tell nothing apart.
+        return None if span.kind is FieldKind.TIME else _span_anchors(span)
     match normal:
         case Leaf():
-            return _leaf_anchors(normal, filed)
-        case Not(part=Leaf() as leaf) if leaf.op in _RANGES and leaf.kind is not FieldKind.TIME:
-            return _outside_anchors(leaf, filed)
+            return _leaf_anchors(normal)
+        case Not(part=Leaf(op="between") as leaf):
+            return _outside_anchors(leaf)
         case AllOf():
-            found = [one for one in (_anchors(part, filed) for part in normal.parts) if one is not None]
-            best = min(found, default=None, key=lambda one: one[:2])
+            found = [one for one in map(_anchors, normal.parts) if one is not None]
+            best = min(found, default=None, key=lambda one: one.share)
             return None if best is None else best._replace(exact=False)
         case AnyOf():
-            return _union([_anchors(part, filed) for part in normal.parts])
+            return _union([_anchors(part) for part in normal.parts])
         case _:
             return None
 
@@ -120,7 +139,7 @@ def _anchors(normal: Expression, filed: Callable[[Key], int]) -> Anchors | None:
 def keys_of(slot: Slot) -> Callable[[WideItem], Iterable[Scalar]]:
     """Reads from an item the values of a slot: everything it could be filed under there."""
     if slot.by == "prefix":
-        return lambda item: _prefixes(item.category)
+        return lambda item: prefixes(item.category)
     if slot.kind in (FieldKind.WORDS, FieldKind.KEYWORDS):
         return cast("Callable[[WideItem], Iterable[Scalar]]", attrgetter(slot.field))
     read = cast("Callable[[WideItem], Scalar | None]", reader(slot.field, slot.kind))
@@ -130,61 +149,50 @@ def keys_of(slot: Slot) -> Callable[[WideItem], Iterable[Scalar]]:
     return lambda item: () if (value := read(item)) is None else (value,)
 
 
-def _prefixes(path: str) -> list[str]:
-    ends = [place for place, character in enumerate(path) if character == PATH_SEPARATOR]
-    return [path[:end] for end in ends] + [path]
-
-
 def _union(found: Sequence[Anchors | None]) -> Anchors | None:
     whole = [one for one in found if one is not None]
     if len(whole) < len(found):
         return None
     keys = dict.fromkeys(key for one in whole for key in one.keys)
-    return Anchors(sum(one.share for one in whole), sum(one.filed for one in whole), tuple(keys), all(one.exact for one in whole))
+    return Anchors(sum(one.share for one in whole), tuple(keys), all(one.exact for one in whole))
 
 
-def _leaf_anchors(leaf: Leaf, filed: Callable[[Key], int]) -> Anchors | None:
-    share = _SHARE.get(leaf.field, _SHARE_OF_ATTRIBUTE)
-    match leaf.op:
-        case "prefix":
-            # Each further element of a path leaves about a tenth.
-            key = texts_of(leaf)[0]
-            return _anchors_of(Slot(leaf.field, leaf.kind, "prefix"), [key], 0.1 ** (1 + key.count(PATH_SEPARATOR)), filed)
-        case "has_all":
-            slot = Slot(leaf.field, leaf.kind, "value")
-            rarest = min(values_of(leaf), key=lambda value: filed((slot, value)))
-            return _anchors_of(slot, [rarest], share, filed)._replace(exact=len(values_of(leaf)) == 1)
-        case "eq" | "in" | "has" | "has_any" | "contains_any":
-            return _anchors_of(Slot(leaf.field, leaf.kind, "value"), values_of(leaf), share, filed)
-        case _:
-            return _range_anchors(leaf, filed)
+def _leaf_anchors(leaf: Leaf) -> Anchors:
+    if leaf.op == "prefix":
+        # Each further element of a path leaves about a tenth.
+        key = texts_of(leaf)[0]
+        return Anchors(0.1 ** (1 + key.count(PATH_SEPARATOR)), ((Slot(leaf.field, leaf.kind, "prefix"), key),), exact=True)
+    slot, values = Slot(leaf.field, leaf.kind, "value"), values_of(leaf)
+    return Anchors(_SHARE.get(leaf.field, _SHARE_OF_ATTRIBUTE) * len(values), tuple((slot, value) for value in values), exact=True)
 
 
-def _range_anchors(leaf: Leaf, filed: Callable[[Key], int]) -> Anchors | None:
-    # Times of one marketplace lie so close together that bins of them would tell nothing apart.
-    if leaf.kind is FieldKind.TIME:
-        return None
-    low, high = bounds(leaf)
-    if low > high:
-        return Anchors(0.0, 0, (), exact=True)
-    fine = range(_fine_bin(leaf.kind, low), _fine_bin(leaf.kind, high) + 1)
-    if len(fine) <= _MOST_FINE_BINS:
-        return _binned(leaf, "fine bin", fine, filed)
-    return _binned(leaf, "bin", range(_bin(leaf.kind, low), _bin(leaf.kind, high) + 1), filed)
+def _span_anchors(span: Span) -> Anchors:
+    """Fine bins of a narrow range, else coarse ones; none of an empty one."""
+    bins: Sequence[int] = ()
+    by: Literal["bin", "fine bin"] = "bin"
+    if span.low <= span.high:
+        bins = range(_fine_bin(span.kind, span.low), _fine_bin(span.kind, span.high) + 1)
+        by = "fine bin"
+        if len(bins) > _MOST_FINE_BINS:
+            bins = range(_bin(span.kind, span.low), _bin(span.kind, span.high) + 1)
+            by = "bin"
+    return _binned(span, by, [*bins, _MISSING] if span.or_missing else bins)
 
 
-def _outside_anchors(leaf: Leaf, filed: Callable[[Key], int]) -> Anchors | None:
+def _outside_anchors(leaf: Leaf) -> Anchors | None:
     """Of the complement of a range: the bins below and above it, and the one of items without the field."""
     low, high = bounds(leaf)
-    if low > high:
+    if low > high or leaf.kind is FieldKind.TIME:
         return None
     top = _bin(leaf.kind, math.inf)
     below, above = range(_LOWEST, _bin(leaf.kind, low) + 1), range(_bin(leaf.kind, high), top + 1)
-    return _binned(leaf, "bin", dict.fromkeys([_MISSING, *below, *above]), filed)
+    return _binned(leaf, "bin", dict.fromkeys([_MISSING, *below, *above]))
 
 
-def _binned(leaf: Leaf, by: Literal["bin", "fine bin"], bins: Iterable[int], filed: Callable[[Key], int]) -> Anchors:
-    return _anchors_of(Slot(leaf.field, leaf.kind, by), bins, _SHARE_OF_BIN[by], filed)._replace(exact=False)
+def _binned(of: Leaf | Span, by: Literal["bin", "fine bin"], bins: Iterable[int]) -> Anchors:
+    slot = Slot(of.field, of.kind, by)
+    keys = tuple((slot, number) for number in bins)
+    return Anchors(_SHARE_OF_BIN[by] * len(keys), keys, exact=False)
 
 
 def _bin(kind: FieldKind, value: float) -> int:
@@ -207,8 +215,3 @@ def _fine_bin(kind: FieldKind, value: float) -> int:
     whole = int(value)
     shift = max(0, whole.bit_length() - 1 - _FINE_BITS)
     return (shift << _FINE_BITS) + (whole >> shift)
-
-
-def _anchors_of(slot: Slot, values: Iterable[Scalar], share: float, filed: Callable[[Key], int]) -> Anchors:
-    keys = tuple((slot, value) for value in values)
-    return Anchors(share * len(keys), sum(filed(key) for key in keys), keys, exact=True)

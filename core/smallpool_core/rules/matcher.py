@@ -88,6 +88,12 @@ def reader(field: str, kind: FieldKind) -> Callable[[WideItem], object]:
     return text
 
 
+def prefixes(path: str) -> list[str]:
+    """The path key itself and those above it, from the top."""
+    ends = [place for place, character in enumerate(path) if character == PATH_SEPARATOR]
+    return [path[:end] for end in ends] + [path]
+
+
 def _leaf(leaf: Leaf) -> Predicate:
     match leaf.op:
         case "eq" | "in":

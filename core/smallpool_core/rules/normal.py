@@ -6,7 +6,7 @@ kind, a group of one, or (unless it is the whole) an empty group.
 
 from collections.abc import Iterable
 
-from smallpool_core.rules.expression import EVERYTHING, NOTHING, AllOf, AnyOf, Expression, Leaf, Not
+from smallpool_core.rules.expression import EVERYTHING, NOTHING, AllOf, AnyOf, Expression, Leaf, Not, values_of
 
 
 def all_of(parts: Iterable[Expression]) -> Expression:
@@ -55,3 +55,18 @@ def without_time(normal: Expression) -> Expression:
             return all_of(without_time(part) for part in normal.parts)
         case AnyOf():
             return any_of(without_time(part) for part in normal.parts)
+
+
+def spelled_out(normal: Expression) -> Expression:
+    """A normal form with each `has_all` of several values as the conjunction of as many `has`."""
+    match normal:
+        case Leaf(op="has_all"):
+            return all_of(Leaf(normal.field, normal.kind, "has", value) for value in values_of(normal))
+        case Not(part=Leaf(op="has_all") as leaf):
+            return any_of(Not(Leaf(leaf.field, leaf.kind, "has", value)) for value in values_of(leaf))
+        case AllOf():
+            return all_of(spelled_out(part) for part in normal.parts)
+        case AnyOf():
+            return any_of(spelled_out(part) for part in normal.parts)
+        case _:
+            return normal

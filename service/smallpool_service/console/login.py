@@ -54,7 +54,7 @@ async def login(request: Request) -> Response:
         response = _ask(visit, target, visit.words("login.wait", seconds=wait_s), 429)
         response.headers["Retry-After"] = str(wait_s)
         return response
-    key = await keyring.find(secret)
+    key = keyring.find(secret)
     if key is None or key.revoked_at is not None:
         failed.note(address)
         return _ask(visit, target, visit.words("login.unknown"), 401)

@@ -7,7 +7,6 @@ from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import FastAPI
 
-from smallpool_core.events import BEHAVIOUR_GROUP, INDEXER_GROUP
 from smallpool_service.http import docs_page, events, health, items, keys, openapi, pools, previews, problems, recall, users
 from smallpool_service.http.auth import Keyring
 from smallpool_service.http.failed_keys import FailedKeys
@@ -35,7 +34,7 @@ def create_app(parts: ServiceParts) -> FastAPI:
     app = FastAPI(title=TITLE, version=_version(), docs_url=None, redoc_url=None, redirect_slashes=False)
     clock = parts.recaller.ports.clock
     app.state.parts = parts
-    app.state.keyring = Keyring(parts.keys, clock, parts.limits.key_memory_ms)
+    app.state.keyring = Keyring(parts.keys)
     app.state.failed_keys = FailedKeys(clock, parts.limits.failed_keys_per_minute)
     for router in ROUTERS:
         app.include_router(router)
@@ -51,10 +50,8 @@ def create_app(parts: ServiceParts) -> FastAPI:
 def _watch(parts: ServiceParts) -> None:
     """Gauges that are read whenever the figures are asked for."""
     ports, metrics = parts.recaller.ports, parts.metrics
-    metrics.watch("item_events_lag", "item events that are not yet taken in", lambda: ports.log.lag("item-events", INDEXER_GROUP))
-    metrics.watch("user_events_lag", "user events that are not yet applied", lambda: ports.log.lag("user-events", BEHAVIOUR_GROUP))
-    age = "how far what is recallable here may lag behind what was sent"
-    metrics.watch("live_view_age_ms", age, lambda: parts.recaller.data_age_ms() or 0)
+    metrics.watch_log(ports.log)
+    metrics.watch("live_view_age_ms", "how far what is recallable here may lag behind what was sent", parts.recaller.data_age_ms)
     metrics.watch("live_view_offsets", "offsets of item-wide that the live view has passed", lambda: sum(ports.tail.place().values()))
     metrics.watch("pools", "pools of any state", lambda: len(ports.catalogue.all()))
 

@@ -9,11 +9,10 @@ from typing import Annotated, Final
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from msgspec import Struct
 
 from smallpool_core.access import ApiKey, Role, digest_of
 from smallpool_core.errors import NotFound, StoreError
-from smallpool_core.ports import Clock, KeyStore
+from smallpool_core.ports import KeyStore
 from smallpool_service.http.failed_keys import FailedKeys
 from smallpool_service.http.problems import HttpProblem
 
@@ -32,58 +31,45 @@ _BEARER = HTTPBearer(
 )
 
 
-class _Remembered(Struct, frozen=True):
-    key: ApiKey
-    at: int
-
-
 class Keyring:
-    """Keys by digest, remembered for at most `memory_ms`; where the store fails, what was last known of a key holds on.
+    """Keys as the store of this process knows them; where it fails, what was last known of a key holds on.
 
     A secret that is no key is never remembered, so that guesses push no key out.
     """
 
-    def __init__(self, store: KeyStore, clock: Clock, memory_ms: int) -> None:
+    def __init__(self, store: KeyStore) -> None:
         self._store = store
-        self._clock = clock
-        self._memory_ms = memory_ms
-        self._known: OrderedDict[str, _Remembered] = OrderedDict()
+        self._last: OrderedDict[str, ApiKey] = OrderedDict()
 
-    async def find(self, secret: str) -> ApiKey | None:
+    def find(self, secret: str) -> ApiKey | None:
         """The key of this secret, revoked ones included; raises `StoreError` only for a key that was never seen here."""
-        digest, now = digest_of(secret), self._clock.now_ms()
-        known = self._known.get(digest)
-        if known is not None and 0 <= now - known.at < self._memory_ms:
-            return known.key
-        if known is not None:
-            # Whoever comes while this one asks goes by what is known: a store that hangs holds up one request, not all of them.
-            self._remember(digest, _Remembered(known.key, now))
+        digest = digest_of(secret)
         try:
-            key = await self._store.find(digest)
+            key = self._store.known(digest)
         except StoreError:
-            if known is None:
+            if digest not in self._last:
                 raise
-            return known.key
-        if key is None:
-            self._known.pop(digest, None)
-        else:
-            self._remember(digest, _Remembered(key, now))
+            return self._last[digest]
+        self._remember(digest, key)
         return key
 
     def knows(self, secret: str) -> bool:
-        """Whether this was a good key when it was last looked up here; asks no store."""
-        known = self._known.get(digest_of(secret))
-        return known is not None and known.key.revoked_at is None
+        """Whether this was a good key when it was last looked up here."""
+        key = self._last.get(digest_of(secret))
+        return key is not None and key.revoked_at is None
 
     def forget(self) -> None:
-        """Asks the store anew for every key; to be called when one was revoked here."""
-        self._known.clear()
+        """Goes by nothing that was known before; to be called when a key was revoked here."""
+        self._last.clear()
 
-    def _remember(self, digest: str, found: _Remembered) -> None:
-        self._known[digest] = found
-        self._known.move_to_end(digest)
-        if len(self._known) > MAX_REMEMBERED:
-            self._known.popitem(last=False)
+    def _remember(self, digest: str, key: ApiKey | None) -> None:
+        if key is None:
+            self._last.pop(digest, None)
+            return
+        self._last[digest] = key
+        self._last.move_to_end(digest)
+        if len(self._last) > MAX_REMEMBERED:
+            self._last.popitem(last=False)
 
 
 class Needs:
@@ -95,14 +81,14 @@ class Needs:
     async def __call__(self, request: Request, sent: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]) -> ApiKey:
         if sent is None:
             raise _unknown("no API key was sent; send `Authorization: Bearer …`")
-        key = await self._known(request, sent.credentials)
+        key = self._known(request, sent.credentials)
         granted = frozenset[Role]().union(*(INCLUDES[role] for role in key.roles))
         if granted.isdisjoint(self.roles):
             wanted, has = " or ".join(self.roles), ", ".join(key.roles) or "none"
             raise HttpProblem(403, "wrong-role", f"this takes a key with the role {wanted}; the key {key.key_id} has {has}")
         return key
 
-    async def _known(self, request: Request, secret: str) -> ApiKey:
+    def _known(self, request: Request, secret: str) -> ApiKey:
         """The key; a guess counts against its address, and too many of them keep out all keys from there that are not known to be good."""
         keyring: Keyring = request.app.state.keyring
         failed: FailedKeys = request.app.state.failed_keys
@@ -113,7 +99,7 @@ class Needs:
                 f"too many unknown API keys came from {address or 'this address'}; try again in {wait_s} s, with a key that is known here"
             )
             raise HttpProblem(429, "too-many-unknown-keys", detail, headers={"Retry-After": str(wait_s)})
-        key = await keyring.find(secret)
+        key = keyring.find(secret)
         if key is None or key.revoked_at is not None:
             failed.note(address)
             raise _unknown("this API key is not known here" if key is None else f"the API key {key.key_id} was revoked")

@@ -26,7 +26,8 @@ class Readiness(Struct, frozen=True, kw_only=True):
     """Whether requests should be sent here. `failing` has what is wrong, by part.
 
     `live_view_age_ms` is how far what is recallable here may lag behind what was sent, `live_view` the offset of `item-wide`
-    that the live view has come to, by partition; the lags count events. Age and lags are null while the log does not tell them.
+    that the live view has come to, by partition; the lags count events. Lags are null while the log does not tell them, the age is
+    null before it first did.
     """
 
     ready: bool
@@ -81,11 +82,11 @@ def readiness(parts: ServiceParts) -> Readiness:
     """What `/readyz` says."""
     failing = {name: wrong for name, check in parts.checks.items() if (wrong := check()) is not None}
     ports = parts.recaller.ports
+    if not ports.catalogue.is_read:
+        failing["pools"] = "the pools were not read yet"
     age: int | None = None
-    lags: tuple[int, int] | None = None
+    lags: tuple[int | None, int | None] = None, None
     try:
-        if not ports.catalogue.is_read:
-            ports.catalogue.refresh()
         age = parts.recaller.data_age_ms()
         lags = ports.log.lag("item-events", INDEXER_GROUP), ports.log.lag("user-events", BEHAVIOUR_GROUP)
     except StoreError as error:
@@ -95,8 +96,8 @@ def readiness(parts: ServiceParts) -> Readiness:
         failing=failing,
         live_view=_by_partition(ports.tail.place()),
         live_view_age_ms=age,
-        item_events_lag=lags[0] if lags else None,
-        user_events_lag=lags[1] if lags else None,
+        item_events_lag=lags[0],
+        user_events_lag=lags[1],
     )
 
 

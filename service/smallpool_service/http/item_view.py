@@ -23,7 +23,8 @@ class SpanView(Struct, frozen=True):
 class ItemView(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One row of the wide index. Keywords are normalised, `given` holds the item as published; times in epoch ms, prices in cents.
 
-    `quality`, `seller_score` are in [0, 1]; `static_score` in 0 … 511. What an item has not is left out.
+    `quality`, `seller_score`, `popularity` (as it went into `static_score`) are in [0, 1]; `static_score` in 0 … 511. What an item
+    has not is left out.
     """
 
     item_id: str
@@ -56,12 +57,13 @@ class ItemView(Struct, frozen=True, omit_defaults=True, kw_only=True):
     intervals: dict[str, tuple[tuple[int, int], ...]] = {}
     terms: tuple[str, ...] = ()
     static_score: int = 0
+    popularity: float = 0.0
     spans: list[SpanView] = []
     quality_parts: dict[str, float] = {}
     versions: dict[str, str] = {}
 
 
-_CHANGED = frozenset({"category", "quality", "seller_score", "spans", "pools", "intervals"})
+_CHANGED = frozenset({"category", "quality", "seller_score", "popularity", "spans", "pools", "intervals"})
 _SAME = tuple(name for name in ItemView.__struct_fields__ if name not in _CHANGED)
 
 
@@ -73,6 +75,7 @@ def item_view(item: WideItem, may_see: Callable[[str], bool]) -> ItemView:
         category=path_of(item.category) if item.category else [],
         quality=_share(item.quality),
         seller_score=_share(item.seller_score),
+        popularity=item.popularity / THOUSAND,
         spans=[SpanView(*structs.astuple(span)) for span in item.spans],
         **{name: getattr(item, name) for name in _SAME},
     )

@@ -18,7 +18,6 @@ class HttpLimits(Struct, frozen=True, forbid_unknown_fields=True):
     max_timeout_ms: longest deadline that `X-Smallpool-Timeout-Ms` may set; a larger one counts as this.
     in_flight: requests under way at once. reserve: how many more operators may have when that many are.
     user_wait_ms, item_wait_ms: how long `wait=applied` waits at most.
-    key_memory_ms: how old what is remembered of an API key may be.
     failed_keys_per_minute: how many unknown API keys one address may try.
     """
 
@@ -33,5 +32,4 @@ class HttpLimits(Struct, frozen=True, forbid_unknown_fields=True):
     reserve: Annotated[int, Meta(ge=0)] = 32
     user_wait_ms: Annotated[int, Meta(ge=0)] = 200
     item_wait_ms: Annotated[int, Meta(ge=0)] = 5_000
-    key_memory_ms: Annotated[int, Meta(ge=0, le=1_000)] = 1_000
     failed_keys_per_minute: Annotated[int, Meta(ge=1)] = 100

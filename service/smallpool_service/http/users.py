@@ -1,9 +1,8 @@
 """People: what is kept of one, what the app tells us of them, and how they are forgotten.
 
-In: a user_id. Out: their profile and triggers as recall uses them now; nothing at all after an erasure.
+In: a user_id, or for an erasure a device_id. Out: their profile and triggers as recall uses them now; nothing at all after an erasure.
 """
 
-import asyncio
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Path, Query, Response
@@ -14,7 +13,6 @@ from smallpool_core.access import ApiKey
 from smallpool_core.row_reader import MAX_INTEGER
 from smallpool_core.terms import Trigger
 from smallpool_core.users import Identity, Touched, UserEventType
-from smallpool_service.applied import users_applied, within
 from smallpool_service.http.auth import Needs, check_pool
 from smallpool_service.http.bodies import Identifier, Strict, body_of
 from smallpool_service.http.parts import Parts, ServiceParts
@@ -25,6 +23,7 @@ from smallpool_service.operators import refresh
 from smallpool_service.people import MAX_ATTRIBUTES, MAX_TAGS, erase_person, erase_seen, put_profile, view_person
 
 UserId = Annotated[Identifier, in_path, Path(description="The user's id.", examples=["u-1001"])]
+DeviceId = Annotated[Identifier, in_path, Path(description="The device's id.", examples=["d-52"])]
 READS = Needs("viewer", "ingest")
 WRITES = Needs("ingest")
 
@@ -108,13 +107,21 @@ async def write_user(parts: Parts, body: Annotated[ProfileBody, Depends(body_of(
 async def erase_user(parts: Parts, key: Annotated[ApiKey, Depends(WRITES)], user_id: UserId) -> Response:
     """Erases profile, triggers, marks, seen lists and stored pages, at once and in all pools. Takes a key that is not limited to pools.
 
-    Events that were acknowledged before are given up to 200 ms to be applied first, so that they do not come back afterwards.
+    Events that were acknowledged before and are still to be applied never are.
     """
     _check_unlimited(key)
-    ports = parts.recaller.ports
-    sent = await asyncio.to_thread(ports.log.end, "user-events")
-    await within(parts.limits.user_wait_ms, users_applied(sent, ports.log))
-    await erase_person(ports, Identity(user_id, None))
+    await erase_person(parts.recaller.ports, Identity(user_id, None))
+    return Response(status_code=204)
+
+
+@router.delete(
+    "/v1/devices/{device_id}",
+    **documented(name="eraseDevice", summary="Forgets a device without a user", reply=None, status=204, needs=WRITES),
+)
+async def erase_device(parts: Parts, key: Annotated[ApiKey, Depends(WRITES)], device_id: DeviceId) -> Response:
+    """Erases what is kept under the device alone, as `DELETE /v1/users/{user_id}` does for a user; the user's own stays."""
+    _check_unlimited(key)
+    await erase_person(parts.recaller.ports, Identity(None, device_id))
     return Response(status_code=204)
 
 

@@ -75,10 +75,10 @@ class Bulk:
                 newer += attempt.newer
                 refused += attempt.refused
                 waiting = attempt.waiting
-                if was_lost and attempt.conflicts:
-                    ours, lost = self._read_again(attempt.conflicts)
-                    newer += ours
-                    waiting = waiting + lost
+                if attempt.conflicts:
+                    same, older = self._read_again(attempt.conflicts)
+                    newer += same if was_lost else 0  # only then may what is there be our own write
+                    waiting = waiting + older
                 if not waiting:
                     return Indexed(newer, tuple(refused))
                 failure = StoreUnavailable(f"could not index {len(waiting)} items: Elasticsearch is too busy for them; index them again")
@@ -103,12 +103,14 @@ class Bulk:
         return _judged(writes, [result["index"] for result in reply.body["items"]])
 
     def _read_again(self, conflicts: list[Write]) -> tuple[int, list[Write]]:
-        """After a lost answer a conflict may be with our own write: how many are, and what is not there after all."""
-        with translated("read again what may have been written"):
+        """A conflict is a success only where what is stored is as new: how many are there in this very version, and which writes find
+        something older, or nothing, and are to be made again.
+        """
+        with translated("read again what is there already"):
             reply = self._connection.sync.mget(index=self._index, ids=[write.item_id for write in conflicts], source=False)
         stored = [document.get("_version", -1) for document in reply["docs"]]
-        missing = [write for write, version in zip(conflicts, stored, strict=True) if version < write.version]
-        return sum(version == write.version for write, version in zip(conflicts, stored, strict=True)), missing
+        older = [write for write, version in zip(conflicts, stored, strict=True) if version < write.version]
+        return sum(version == write.version for write, version in zip(conflicts, stored, strict=True)), older
 
 
 def pauses_s(budget_ms: int) -> Iterator[float]:

@@ -14,6 +14,7 @@ from smallpool_core.access import ApiKey
 from smallpool_core.errors import NotFound, StoreError
 from smallpool_stores.elasticsearch.connection import Connection
 from smallpool_stores.elasticsearch.edge import translated, unavailable
+from smallpool_stores.elasticsearch.key_copy import KeyCopy
 from smallpool_stores.elasticsearch.settings import ElasticsearchSettings
 from smallpool_stores.elasticsearch.small_index import KEYWORD, LONG, ensure_small_index
 
@@ -26,8 +27,6 @@ FIELDS: Mapping[str, Any] = {
     "created_at": LONG,
     "revoked_at": LONG,
 }
-FIND_TIMEOUT_S = 1.0
-"""Every request waits for its key; after this the caller goes by what it last knew."""
 PAGE = 1_000
 TRIES = 20
 """How often a revocation is written again that another process was quicker with."""
@@ -44,20 +43,29 @@ def ensure(client: Elasticsearch, settings: ElasticsearchSettings) -> None:
 
 
 class ElasticsearchKeyStore:
-    """Keys by digest and by id; both are unique. Whoever asks for one sees every write that was answered, in any process.
-
-    The index is there already, by `ensure`.
+    """Keys by digest and by id; both are unique. `find`, `all` and what writes ask the store, and see every write that was answered,
+    in any process; `known` answers from memory. The index is there already, by `ensure`.
     """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._index = index_of(connection.settings)
-        self._find_timeout_s = min(FIND_TIMEOUT_S, connection.settings.read_timeout_ms / 1000)
+        self._copy = KeyCopy(connection.sync.options(request_timeout=connection.settings.read_timeout_ms / 1000), self._index)
+
+    def begin(self) -> None:
+        """Reads every key into memory and keeps them there; raises `StoreUnavailable` where they cannot be read."""
+        self._copy.begin()
+
+    def known(self, digest: str) -> ApiKey | None:
+        return self._copy.find(digest)
+
+    def close(self) -> None:
+        """Ends the thread that keeps the copy in memory."""
+        self._copy.close()
 
     async def find(self, digest: str) -> ApiKey | None:
         with translated("look up an API key"):
-            client = (await self._connection.asynchronous()).options(request_timeout=self._find_timeout_s)
-            found = await self._get(client, digest)
+            found = await self._get(await self._connection.asynchronous(), digest)
         return None if found is None or "created_at" not in found["_source"] else convert(found["_source"], ApiKey)
 
     async def add(self, key: ApiKey) -> None:
@@ -68,6 +76,7 @@ class ElasticsearchKeyStore:
             if not await self._create(client, key.digest, to_builtins(key)):
                 await client.delete(index=self._index, id=_name(key.key_id))
                 raise StoreError(f"could not store the API key {key.key_id!r}: another key has its secret; make a new one")
+        self._copy.note(key)
 
     async def all(self) -> list[ApiKey]:
         keys: list[ApiKey] = []
@@ -107,18 +116,21 @@ class ElasticsearchKeyStore:
             raise NotFound("key", key_id)
         key = convert(stored["_source"], ApiKey)
         if key.revoked_at is not None:
+            self._copy.note(key)
             return True
+        revoked = replace(key, revoked_at=now)
         try:
             await client.index(
                 index=self._index,
                 id=key.digest,
-                document=to_builtins(replace(key, revoked_at=now)),
+                document=to_builtins(revoked),
                 if_seq_no=stored["_seq_no"],
                 if_primary_term=stored["_primary_term"],
                 require_alias=True,
             )
         except ConflictError:
             return False
+        self._copy.note(revoked)
         return True
 
     async def _create(self, client: AsyncElasticsearch, document_id: str, document: Mapping[str, Any]) -> bool:

@@ -15,8 +15,9 @@ from msgspec.structs import replace
 
 from smallpool_core.pools import Revision, Tagging
 from smallpool_stores.elasticsearch.connection import Connection
-from smallpool_stores.elasticsearch.edge import translated, unavailable
+from smallpool_stores.elasticsearch.edge import translated
 from smallpool_stores.elasticsearch.pool_documents import index_of, revision_of, tagging_of
+from smallpool_stores.elasticsearch.small_index import checkpoint_of
 
 COUNTED = 5_000
 FETCHED = 1_000
@@ -50,19 +51,10 @@ class PoolHeads:
     def advance(self) -> None:
         """Takes in what was written since the last time; one cheap question where nothing was."""
         with self._one_at_a_time, translated(READ):
-            checkpoint = self._checkpoint()
+            checkpoint = checkpoint_of(self._client, self._index, READ)
             # A node that has just become the primary may know of an older checkpoint than its forerunner.
             if checkpoint >= self.standing.epoch:
                 self.standing = self._taken_in(checkpoint)
-
-    def _checkpoint(self) -> int:
-        """The place of the last write before which none is missing; -1 before the first."""
-        answer = self._client.indices.stats(index=self._index, metric="docs", level="shards")
-        copies = [copy for index in answer["indices"].values() for shard in index["shards"].values() for copy in shard]
-        primary = next((copy for copy in copies if copy["routing"]["primary"]), None)
-        if primary is None:
-            raise unavailable(READ, f"has no copy of {self._index!r} that can be read")
-        return max(-1, int(primary["seq_no"]["global_checkpoint"]))
 
     def _taken_in(self, checkpoint: int) -> Standing:
         self._client.indices.refresh(index=self._index)

@@ -10,7 +10,7 @@ from typing import Any
 from elasticsearch import BadRequestError, Elasticsearch
 
 from smallpool_core.errors import StoreError
-from smallpool_stores.elasticsearch.edge import translated
+from smallpool_stores.elasticsearch.edge import translated, unavailable
 
 KEYWORD = {"type": "keyword"}
 LONG = {"type": "long"}
@@ -43,6 +43,18 @@ def ensure_small_index(client: Elasticsearch, alias: str, fields: Mapping[str, A
             if exc.message != "resource_already_exists_exception":
                 raise
             _check(client, index, fields)
+
+
+def checkpoint_of(client: Elasticsearch, index: str, doing: str) -> int:
+    """The place of the last write before which none is missing; -1 before the first. A write beyond it may yet be overtaken by an
+    earlier one, or be lost with its node. `doing` reads after "could not" where the index has no copy that can be read.
+    """
+    answer = client.indices.stats(index=index, metric="docs", level="shards")
+    copies = [copy for found in answer["indices"].values() for shard in found["shards"].values() for copy in shard]
+    primary = next((copy for copy in copies if copy["routing"]["primary"]), None)
+    if primary is None:
+        raise unavailable(doing, f"has no copy of {index!r} that can be read")
+    return max(-1, int(primary["seq_no"]["global_checkpoint"]))
 
 
 def _check(client: Elasticsearch, index: str, fields: Mapping[str, Any]) -> None:

@@ -12,7 +12,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from msgspec import msgpack
 
 from smallpool_core.errors import StoreError
-from smallpool_core.events import BEHAVIOUR_GROUP, INDEXER_GROUP
 from smallpool_core.items import DeadLetter
 from smallpool_core.places import Places, farthest, has_reached
 from smallpool_core.ports import LogRecord, Topic
@@ -20,13 +19,14 @@ from smallpool_stores.kafka import clients
 from smallpool_stores.kafka.appends import Appender, Pairs
 from smallpool_stores.kafka.clients import Record, TopicPartition, records_of
 from smallpool_stores.kafka.errors import translated
-from smallpool_stores.kafka.feed import POLL_MS, close_all
+from smallpool_stores.kafka.feed import POLL_MS, close_all, silences
 from smallpool_stores.kafka.group_feed import GroupFeed
+from smallpool_stores.kafka.lags import ITEMS, Lags, Reader
 from smallpool_stores.kafka.offsets import Offsets
 from smallpool_stores.kafka.settings import KafkaSettings
 from smallpool_stores.kafka.topics import group_name, topic_name
 
-OWNED: tuple[Topic, str] = ("item-events", INDEXER_GROUP)
+OWNED = ITEMS
 """Read by the owner of items alone."""
 _AT_ONCE = 64
 """So many records are handed over on the event loop; more of them in a thread, since each takes some 50 µs."""
@@ -34,19 +34,17 @@ _AT_ONCE = 64
 encode_letter = msgpack.Encoder().encode
 _decode_letter = msgpack.Decoder(DeadLetter).decode
 
-Reader = tuple[Topic, str]
-
 
 class KafkaEventLog:
-    """The port `EventLog`. Brokers' retention does what `prune` does elsewhere. `refresh_lags` is to be called about once a second."""
+    """The port `EventLog`. Brokers' retention does what `prune` does elsewhere. `lags` are to be refreshed about once a second."""
 
     def __init__(self, settings: KafkaSettings) -> None:
         self.settings = settings
         self.offsets = Offsets(settings)
+        self.lags = Lags(settings, self.offsets)
         self._appender = Appender(settings)
         self._feeds: dict[Reader, GroupFeed] = {}
         self._feeds_lock = threading.Lock()
-        self._lags: dict[Reader, int] = {OWNED: 0, ("user-events", BEHAVIOUR_GROUP): 0}
         self._passed: dict[Reader, dict[int, int]] = {}
         self._questions = ThreadPoolExecutor(2, "ask kafka")
         self._asked: dict[Reader, Future[dict[int, int]]] = {}
@@ -102,13 +100,8 @@ class KafkaEventLog:
         self._passed[reader] = farthest(self._passed.get(reader, {}), passed)
         return has_reached(passed, places)
 
-    def lag(self, topic: Topic, group: str) -> int:
-        return self._lags.setdefault((topic, group), 0)
-
-    def refresh_lags(self) -> None:
-        """Asks brokers how far each group is behind; raises `StoreUnavailable` where they do not answer. Never before: lag 0."""
-        for topic, group in list(self._lags):
-            self._lags[topic, group] = self.offsets.lag(topic, group)
+    def lag(self, topic: Topic, group: str) -> int | None:
+        return self.lags.of(topic, group)
 
     def dead_letter(self, letters: Sequence[DeadLetter]) -> None:
         for at, pairs in letters_by_time(letters):
@@ -124,11 +117,20 @@ class KafkaEventLog:
     def prune(self, topic: Topic, before: int) -> int:
         return 0
 
+    def leave(self) -> None:
+        """Leaves all groups, so that others take over at once; takes some seconds at most."""
+        close_all(self._feeds.values())
+
+    def silent_s(self) -> dict[str, float]:
+        """For how many seconds each thread here has not come round, by what it does."""
+        return {"asking brokers for lags": self.lags.silent_s(), **silences(list(self._feeds.values()))}
+
     def close(self) -> None:
         """Leaves all groups and sends what waits; takes some seconds at most."""
-        close_all(self._feeds.values())
+        self.leave()
         self._appender.close()
-        self._questions.shutdown(cancel_futures=True)
+        self._questions.shutdown(wait=False, cancel_futures=True)
+        self.lags.close()
         self.offsets.close()
 
     def _feed(self, topic: Topic, group: str) -> GroupFeed:

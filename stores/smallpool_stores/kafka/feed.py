@@ -7,9 +7,11 @@ The thread owns the consumer; what it may be asked from other threads is said wh
 import logging
 import random
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from contextlib import suppress
+from math import inf
 from typing import Any
 
 from kafka.errors import IllegalStateError, KafkaError
@@ -45,6 +47,7 @@ class Feed(ABC):
         self._restarting = False
         self._consumer: Any = None
         self._thread = threading.Thread(target=self._run, name=f"read {topic}", daemon=True)
+        self._came_round_s = time.monotonic()
 
     def start(self) -> None:
         """Begins to read; returns at once."""
@@ -67,6 +70,14 @@ class Feed(ABC):
         """Raises `StoreUnavailable` while reading fails."""
         if self.failure is not None:
             raise StoreUnavailable(self.failure)
+
+    def silent_s(self) -> float:
+        """For how long the thread has not come round, which it does every few seconds at most while brokers answer, and a little less
+        often while they do not; without end if it has died, 0 before it began.
+        """
+        if self._thread.ident is None or self._closing.is_set():
+            return 0.0
+        return time.monotonic() - self._came_round_s if self._thread.is_alive() else inf
 
     @abstractmethod
     def _begin(self, consumer: Any) -> None:
@@ -100,6 +111,7 @@ class Feed(ABC):
     def _run(self) -> None:
         pause = RETRY_FIRST_S
         while not self._closing.is_set():
+            self._came_round_s = time.monotonic()
             try:
                 self._read()
                 pause = RETRY_FIRST_S
@@ -115,6 +127,7 @@ class Feed(ABC):
         try:
             self._begin(consumer)
             while not self._is_ending:
+                self._came_round_s = time.monotonic()
                 self._turn(consumer)
             self._end(consumer)
         finally:
@@ -137,6 +150,11 @@ class Feed(ABC):
             with suppress(*GONE):
                 position, high = consumer.position(at, timeout_ms=0), consumer.highwater(at)
                 self.buffers.extend(partition, new.get(partition, []), (position or 0) - 1, (high or 0) - 1)
+
+
+def silences(feeds: Iterable[Feed]) -> dict[str, float]:
+    """For how many seconds each has not come round, by what it does."""
+    return {f"reading {feed.topic}": feed.silent_s() for feed in feeds}
 
 
 def close_all(feeds: Iterable[Feed]) -> None:

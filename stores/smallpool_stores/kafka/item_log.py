@@ -75,7 +75,7 @@ class KafkaItemLog:
                 return True
         return await self._plain.has_passed(topic, group, places)
 
-    def lag(self, topic: Topic, group: str) -> int:
+    def lag(self, topic: Topic, group: str) -> int | None:
         return self._plain.lag(topic, group)
 
     def dead_letter(self, letters: Sequence[DeadLetter]) -> None:

@@ -13,7 +13,6 @@ from kafka.admin import OffsetSpec
 from kafka.errors import CoordinatorLoadInProgressError, CoordinatorNotAvailableError, NotCoordinatorError, for_code
 from msgspec import Struct
 
-from smallpool_core.places import Places
 from smallpool_stores.kafka import clients
 from smallpool_stores.kafka.clients import TopicPartition
 from smallpool_stores.kafka.errors import translated
@@ -72,11 +71,6 @@ class Offsets:
         with translated(f"ask how far group {name} has come on {topic_name(self._settings, topic)}"):
             found = self._of_group(lambda client: client.list_group_offsets({name: asked}).get(name, {}))
         return {at.partition: place.offset - 1 for at, place in found.items() if place.offset >= 0}
-
-    def lag(self, topic: AnyTopic, group: str) -> int:
-        """Offsets that the group has not passed; a group without a commit is to read everything that is there."""
-        passed: Places = self.committed(topic, group)
-        return sum(max(0, end - passed.get(partition, -1)) for partition, end in self.ends(topic).items())
 
     def has_members(self, topic: AnyTopic, group: str) -> bool:
         """Whether a process reads the topic as a member of the group."""

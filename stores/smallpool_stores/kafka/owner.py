@@ -15,7 +15,7 @@ from smallpool_core.items import DeadLetter
 from smallpool_core.ports import Clock, Topic
 from smallpool_stores.kafka.errors import OUSTED, translated
 from smallpool_stores.kafka.event_log import KafkaEventLog, letters_by_time
-from smallpool_stores.kafka.feed import close_all
+from smallpool_stores.kafka.feed import close_all, silences
 from smallpool_stores.kafka.owned import COPIED_AT_ONCE, OwnedPartition, Sources, Transaction
 from smallpool_stores.kafka.partitioner import partition_of
 from smallpool_stores.kafka.topics import topic_name
@@ -101,6 +101,10 @@ class KafkaOwner:
         """What the states want done about once a second, in a thread that nobody waits for."""
         for owned in self.ready().values():
             owned.state.database.checkpoint()
+
+    def silent_s(self) -> dict[str, float]:
+        """For how many seconds each thread here has not come round, by what it does."""
+        return silences([self.sources.events, self.sources.copied])
 
     def close(self) -> None:
         """Leaves the group and lets all partitions go; a transaction under way belongs to the thread that drives this, and is over."""

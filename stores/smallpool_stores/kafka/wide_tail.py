@@ -9,11 +9,12 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from smallpool_core.errors import StoreError
-from smallpool_core.items import WideItem
+from smallpool_core.items import WideItem, WideRecord
 from smallpool_core.places import Places, farthest, has_reached
-from smallpool_core.ports import Clock, WideRecord
+from smallpool_core.ports import Clock
 from smallpool_stores.kafka.clients import Record
 from smallpool_stores.kafka.feed import close_all
+from smallpool_stores.kafka.lags import TRUSTED_MS
 from smallpool_stores.kafka.offsets import Offsets
 from smallpool_stores.kafka.owner import KafkaOwner
 from smallpool_stores.kafka.place_feed import PlaceFeed
@@ -26,8 +27,6 @@ T = TypeVar("T")
 INDEX_GROUP = "index"
 """Keeps how far the wide index has come, for the next owner of a partition."""
 LOOK_EVERY_S = 0.5
-TRUSTED_MS = 2_000
-"""How long a tail that stood at the end counts as standing there without a new word of the brokers."""
 
 
 class _TailFeed(PlaceFeed):
@@ -127,6 +126,10 @@ class KafkaWideTail:
         place = self.place()
         end = farthest(place, {} if self._feed.end is None else self._feed.end[0])
         return sum(offset + 1 for offset in place.values()), sum(offset + 1 for offset in end.values())
+
+    def silent_s(self) -> dict[str, float]:
+        """For how many seconds the thread that reads has not come round, by what it does."""
+        return {"following item-wide": self._feed.silent_s()}
 
     def close(self) -> None:
         """Ends reading; keeps the place where the next one is to go on from it."""

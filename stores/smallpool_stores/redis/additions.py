@@ -1,6 +1,6 @@
 """What the deltas of one log record add up to in each pool, as `add.lua` takes it.
 
-In: deltas. Out: by pool, log2 shares of items and of terms, and events by hour.
+In: deltas. Out: by pool, log2 shares of items, of terms and of exposures, and events by hour.
 """
 
 from collections import Counter, defaultdict
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct, field
 
-from smallpool_core.ports import StatDelta
+from smallpool_core.statistics import EXPOSURE, StatDelta
 from smallpool_stores.forward_decay import log_sum, log_weight
 
 SITE = ""
@@ -21,6 +21,7 @@ class PoolAddition(Struct):
 
     items: dict[str, float] = field(default_factory=dict)
     terms: dict[str, float] = field(default_factory=dict)
+    exposures: dict[str, float] = field(default_factory=dict)
     hours: defaultdict[int, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
 
@@ -32,6 +33,8 @@ def additions(deltas: Sequence[StatDelta], half_life_ms: float) -> dict[str, Poo
             addition = by_pool[pool_id]
             if delta.item_id:
                 addition.hours[delta.at // HOUR_MS][f"{delta.type}:{delta.item_id}"] += 1
+            if delta.item_id and delta.type == EXPOSURE:
+                _add(addition.exposures, [delta.item_id], log_weight(1.0, delta.at, half_life_ms))
             if delta.weight > 0:
                 share = log_weight(delta.weight, delta.at, half_life_ms)
                 _add(addition.items, [delta.item_id] if delta.item_id else (), share)

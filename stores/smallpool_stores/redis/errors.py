@@ -18,7 +18,10 @@ _AGAIN: Remedy = (StoreUnavailable, "try again; if it goes on, see that the serv
 _LATE: Remedy = (StoreUnavailable, "it did not answer in time: see what keeps it busy (SLOWLOG), or allow it more time")
 _LOADING: Remedy = (StoreUnavailable, "it reads its data after a restart: try again in a moment")
 _CROWDED: Remedy = (StoreUnavailable, "too many calls at once: try again, or allow more connections on both sides")
-_CLUSTER: Remedy = (StoreUnavailable, "the cluster moves or lacks slots: try again; if it goes on, look at CLUSTER INFO")
+_CLUSTER: Remedy = (
+    StoreUnavailable,
+    "the cluster moves or lacks slots: try again; if it goes on, look at CLUSTER INFO, and see that `cluster` is set",
+)
 _MEMORY: Remedy = (StoreFull, "its memory is full: raise maxmemory or make room, nothing was written")
 _READ_ONLY: Remedy = (StoreFull, "this server takes no writes: point the url to the primary, nothing was written")
 _DISK: Remedy = (StoreFull, "it refuses writes because it cannot save them: see its log and disk, nothing was written")

@@ -40,6 +40,11 @@ class PersonKeys(Struct, frozen=True):
         return f"{self.base}m"
 
     @property
+    def erasure(self) -> str:
+        """String: up to where in the log what this person did is erased."""
+        return f"{self.base}e"
+
+    @property
     def profile(self) -> str:
         """String: the profile."""
         return f"{self.base}f"
@@ -78,6 +83,11 @@ class PoolKeys(Struct, frozen=True):
         """Sorted set: terms, likewise."""
         return f"{self.base}t"
 
+    @property
+    def exposures(self) -> str:
+        """Sorted set: items by the negated log2 of their decayed exposures."""
+        return f"{self.base}x"
+
     def hour(self, hour: int) -> str:
         """Hash: events by `type:item_id` in one hour since 1970."""
         return f"{self.base}h{hour}"
@@ -97,5 +107,5 @@ class Keys(Struct, frozen=True):
         return PoolKeys(f"{self.prefix}{{{digest('pool', pool_id)}}}{half_life_ms:.17g}:")
 
     def pools_of_item(self, item_id: str) -> str:
-        """Sorted set, all of score 0 (short ones take less than a set): the pools, other than the site, in which an item has weight."""
+        """Sorted set, all of score 0 (short ones take less than a set): pools in which an item has weight or was shown; not the site."""
         return f"{self.prefix}{{{digest('item', item_id)}}}w"

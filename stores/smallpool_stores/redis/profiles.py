@@ -27,7 +27,3 @@ class RedisUserProfiles:
         key, ttl_s = self._connection.keys.person(identity).profile, self._connection.settings.profiles_kept_s
         with self._connection.translated(f"write the profile of {identity!r}"):
             await self._connection.write(("SET", key, _encode(profile), "EX", ttl_s))
-
-    async def erase(self, identity: str) -> None:
-        with self._connection.translated(f"erase the profile of {identity!r}"):
-            await self._connection.write(("UNLINK", self._connection.keys.person(identity).profile))

@@ -1,7 +1,7 @@
 """The scripts that run inside Redis, each in a `.lua` file beside this one.
 
-In: the name of a script. Out: its text and the digest by which Redis knows it. A server that was restarted, or told to forget its
-scripts, is given the text again.
+In: the name of a script. Out: its text and the digest by which Redis knows it. A server that does not know it, because it was
+restarted, told to forget its scripts, or is new in a cluster, is given the text (`routing.py`).
 """
 
 from hashlib import sha1

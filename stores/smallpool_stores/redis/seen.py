@@ -12,7 +12,8 @@ from msgspec import Struct, msgpack
 
 from smallpool_core.errors import RequestIdReused
 from smallpool_core.pages import PAGE_KEPT_MS, RESUMABLE_MS, Claimed, ClaimRequest, Entry, Opening, SeenEntry, Short, StoredPage
-from smallpool_stores.redis.connection import Part, RedisConnection
+from smallpool_stores.redis.commands import Part
+from smallpool_stores.redis.connection import RedisConnection
 from smallpool_stores.redis.keys import is_of_pool
 from smallpool_stores.redis.scripts import load_script
 

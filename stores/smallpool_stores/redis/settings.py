@@ -16,6 +16,8 @@ class RedisSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Settings of the adapters over Redis.
 
     url: `redis://`, `rediss://` (TLS) or `unix://`, with user and password where Redis wants them.
+    cluster: whether that server is one of a Redis Cluster, whose others are found through it and reached with the same user and
+    password. A name that leads to any of them is best, since a process that starts asks this address alone.
     prefix: begins every key, so that two installations may share a server; without braces, which would end the hash tag.
     answer_timeout_ms: how long the read path waits for an answer, and for a free connection. A page asks Redis before its
     sources are asked and has 200 ms in all, 60 of them for that; this ends sooner, so that the reason given is the real one.
@@ -23,16 +25,18 @@ class RedisSettings(Struct, frozen=True, forbid_unknown_fields=True):
     write_timeout_ms: the same for the write path, where nobody waits and a server that saves or fails over may take a while.
     pause_after, pause_ms: after so many calls in a row without an answer the read path asks nothing for so long, then tries one.
     The three reads with which a page opens are enough, so that one page waits once and the next ones not at all.
-    connections: the most connections of one process to Redis.
+    connections: the most connections of one process to one server.
     seen_kept_s, triggers_kept_s, profiles_kept_s: counted from the last claim, event or profile of that person.
     page_slack_s: how much longer than promised a page is kept, because the clocks of two servers differ a little.
-    marks_kept_s: for how long an event that comes again is recognised; as long as the log keeps the event itself.
+    marks_kept_s: for how long an event that comes again is recognised, and one of a person who was erased; as long as the log keeps
+    the event itself.
     most_marks: the most events of one person that are recognised; the oldest go.
     statistics_kept_s: popularity of a pool in which nothing happens any more. hours_kept_s: hourly counters.
     most_items_of_pool, most_items_of_site, most_terms: entries kept in each ranking; the lightest go.
     """
 
     url: str = "redis://127.0.0.1:6379/0"
+    cluster: bool = False
     prefix: Annotated[str, Meta(pattern=r"^[^{}]*$", max_length=64)] = "sp:"
     answer_timeout_ms: Positive = 50
     connect_timeout_ms: Positive = 100

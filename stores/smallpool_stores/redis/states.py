@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from msgspec import DecodeError, Struct, msgpack
 
-from smallpool_core.users import Touched, TriggerState, UserEventType, Weighted
+from smallpool_core.users import Exposed, Touched, TriggerState, UserEventType, Weighted
 
 _LEVEL = 1  # a tenth of the time of level 6, and 3 % longer
 _NUMBER_BYTES = 8
@@ -33,6 +33,14 @@ class _List(Struct, frozen=True, array_like=True):
     ages: bytes
 
 
+class _Shown(Struct, frozen=True, array_like=True):
+    """Items with how often they were shown and when last."""
+
+    item_ids: list[str]
+    times: list[int]
+    ages: bytes
+
+
 class _Columns(Struct, frozen=True, array_like=True):
     """A whole state; an age is `newest` less the time."""
 
@@ -43,6 +51,7 @@ class _Columns(Struct, frozen=True, array_like=True):
     bought: _List
     recent: _List
     pending: _List
+    exposed: _Shown | None = None
 
 
 _encode = msgpack.Encoder().encode
@@ -53,11 +62,13 @@ def pack_state(state: TriggerState) -> bytes:
     """The state as bytes."""
     lists = (state.bought, state.recent, state.pending)
     weighted = [*state.short.values(), *state.long.values()]
-    newest = max([one.at for one in weighted] + [touched.at for entries in lists for touched in entries], default=0)
+    ats = [one.at for one in weighted] + [touched.at for entries in lists for touched in entries]
+    newest = max(ats + [shown.at for shown in state.exposed], default=0)
     places = {term: place for place, term in enumerate(dict.fromkeys([*state.short, *state.long]))}
     short, long = (_horizon(weights, places, newest) for weights in (state.short, state.long))
     bought, recent, pending = (_list(entries, newest) for entries in lists)
-    return zlib.compress(_encode(_Columns(newest, list(places), short, long, bought, recent, pending)), _LEVEL)
+    exposed = _shown(state.exposed, newest) if state.exposed else None
+    return zlib.compress(_encode(_Columns(newest, list(places), short, long, bought, recent, pending, exposed)), _LEVEL)
 
 
 def unpack_state(packed: bytes) -> TriggerState:
@@ -72,6 +83,7 @@ def unpack_state(packed: bytes) -> TriggerState:
         bought=_touched(columns.bought, columns.newest),
         recent=_touched(columns.recent, columns.newest),
         pending=_touched(columns.pending, columns.newest),
+        exposed=_exposed(columns.exposed, columns.newest) if columns.exposed is not None else [],
     )
 
 
@@ -95,6 +107,16 @@ def _list(entries: Sequence[Touched], newest: int) -> _List:
 def _touched(entries: _List, newest: int) -> list[Touched]:
     told = zip(entries.item_ids, entries.types, _unpacked("q", entries.ages), strict=True)
     return [Touched(item_id, kind, newest - age) for item_id, kind, age in told]
+
+
+def _shown(entries: Sequence[Exposed], newest: int) -> _Shown:
+    ages = _packed("q", [newest - shown.at for shown in entries])
+    return _Shown([shown.item_id for shown in entries], [shown.times for shown in entries], ages)
+
+
+def _exposed(entries: _Shown, newest: int) -> list[Exposed]:
+    told = zip(entries.item_ids, entries.times, _unpacked("q", entries.ages), strict=True)
+    return [Exposed(item_id, times, newest - age) for item_id, times, age in told]
 
 
 def _packed(kind: Literal["d", "q"], numbers: Sequence[float]) -> bytes:

@@ -1,14 +1,16 @@
 -- The scores of many members, packed both ways: a client spends more on 250 arguments and 250 replies than Redis on the answer.
 --
--- KEYS: a ranking. ARGV: the members, msgpack.
--- Returns their scores as float64, big-endian, in the same order; NaN for a member that has none.
+-- KEYS: rankings. ARGV: the members, msgpack.
+-- Returns their scores as float64, big-endian, ranking by ranking in the same order; NaN for a member that has none.
 
 local members = cmsgpack.unpack(ARGV[1])
 local out, at_once = {}, 1000
-for first = 1, #members, at_once do
-  local scores = redis.call('ZMSCORE', KEYS[1], unpack(members, first, math.min(first + at_once - 1, #members)))
-  for _, score in ipairs(scores) do
-    out[#out + 1] = struct.pack('>d', score and tonumber(score) or 0 / 0)
+for _, key in ipairs(KEYS) do
+  for first = 1, #members, at_once do
+    local scores = redis.call('ZMSCORE', key, unpack(members, first, math.min(first + at_once - 1, #members)))
+    for _, score in ipairs(scores) do
+      out[#out + 1] = struct.pack('>d', score and tonumber(score) or 0 / 0)
+    end
   end
 end
 return table.concat(out)

@@ -25,7 +25,7 @@ _READ = """
 SELECT key, log_score FROM decayed_weights WHERE kind = ? AND pool_id = ? AND key IN (SELECT value FROM json_each(?))
 """
 _WRITE = "INSERT INTO decayed_weights VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET log_score = excluded.log_score"
-_RANK = "SELECT key, log_score FROM decayed_weights WHERE kind = ? AND pool_id = ? ORDER BY log_score DESC, key LIMIT ?"
+_RANK = "SELECT key, log_score FROM decayed_weights WHERE kind = ? AND pool_id = ? ORDER BY log_score DESC, key LIMIT ? OFFSET ?"
 _FORGET = "DELETE FROM decayed_weights WHERE kind = ? AND key = ?"
 _PRUNE = """
 DELETE FROM decayed_weights WHERE kind = ?1 AND pool_id = ?2 AND key IN (
@@ -52,9 +52,9 @@ class DecayedWeights:
         """The stored log2 sums of those keys that have one."""
         return dict(connection.execute(_READ, (self._kind, pool_id, _encode_json(list(keys)))).fetchall())
 
-    def rank(self, connection: Connection, pool_id: str, limit: int) -> list[tuple[str, float]]:
-        """The pool's heaviest keys with their log2 sums; equal sums by key, as UTF-8 bytes."""
-        return connection.execute(_RANK, (self._kind, pool_id, limit)).fetchall()
+    def rank(self, connection: Connection, pool_id: str, limit: int, skip: int = 0) -> list[tuple[str, float]]:
+        """The pool's heaviest keys after the first `skip`, with their log2 sums; equal sums by key, as UTF-8 bytes."""
+        return connection.execute(_RANK, (self._kind, pool_id, limit, skip)).fetchall()
 
     def forget(self, connection: Connection, keys: Iterable[str]) -> None:
         """Drops keys in every pool."""

@@ -33,6 +33,9 @@ class SqliteKeyStore:
         self._database = database
 
     async def find(self, digest: str) -> ApiKey | None:
+        return self.known(digest)
+
+    def known(self, digest: str) -> ApiKey | None:
         with translated("look up an API key"):
             row = self._database.connection.execute(f"{_SELECT} WHERE digest = ?", (digest,)).fetchone()
         return _key(row) if row is not None else None

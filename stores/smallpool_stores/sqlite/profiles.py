@@ -3,6 +3,8 @@
 In: a profile as the app sends it. Out: the same, until it is replaced or erased.
 """
 
+from sqlite3 import Connection
+
 from msgspec import msgpack
 
 from smallpool_core.users import Profile
@@ -34,6 +36,7 @@ class SqliteUserProfiles:
         with self._database.atomic(), translated(f"write the profile of {identity!r}"):
             self._database.connection.execute("INSERT OR REPLACE INTO profiles VALUES (?, ?)", (identity, _encode(profile)))
 
-    async def erase(self, identity: str) -> None:
-        with self._database.atomic(), translated(f"erase the profile of {identity!r}"):
-            self._database.connection.execute("DELETE FROM profiles WHERE identity = ?", (identity,))
+
+def erase_profile(connection: Connection, identity: str) -> None:
+    """Deletes the profile, in the caller's transaction and translation of errors."""
+    connection.execute("DELETE FROM profiles WHERE identity = ?", (identity,))

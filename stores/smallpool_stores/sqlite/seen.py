@@ -72,8 +72,13 @@ class SqliteSeenList:
 
     async def erase(self, identity: str, pool_id: str | None) -> None:
         with self._database.atomic(), translated(f"erase the seen lists of {identity!r}"):
-            self._database.connection.execute(_ERASE_LISTS, (identity, pool_id))
-            self._database.connection.execute(_ERASE_PAGES, (identity, pool_id))
+            erase_seen(self._database.connection, identity, pool_id)
+
+
+def erase_seen(connection: Connection, identity: str, pool_id: str | None) -> None:
+    """Deletes seen lists and pages of one pool or of all, in the caller's transaction and translation of errors."""
+    connection.execute(_ERASE_LISTS, (identity, pool_id))
+    connection.execute(_ERASE_PAGES, (identity, pool_id))
 
 
 def _read(connection: Connection, identity: str, pool_id: str, request_id: str, now: int) -> tuple[Runs, StoredPage | None]:

@@ -7,13 +7,15 @@ each addition and always more than it adds.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from sqlite3 import Connection
 
+from msgspec.structs import replace
+
 from smallpool_core.errors import Problem, SettingsRefused
-from smallpool_core.ports import StatDelta
+from smallpool_core.statistics import EXPOSURE, StatDelta
 from smallpool_core.terms import Trigger
-from smallpool_stores.forward_decay import LEAST_WEIGHT, log_sum, log_weight, weight_at
+from smallpool_stores.forward_decay import LEAST_WEIGHT, log_sum, log_weight, reaches, weight_at
 from smallpool_stores.sqlite import decay
 from smallpool_stores.sqlite.database import Database, translated
 from smallpool_stores.sqlite.decay import DecayedWeights
@@ -55,6 +57,7 @@ _WRITE_CLOCK = "INSERT OR REPLACE INTO stats_clock VALUES (1, ?, ?)"
 
 _ITEMS = DecayedWeights("item")
 _TERMS = DecayedWeights("term")
+_EXPOSURES = DecayedWeights("exposure")
 
 
 class SqliteItemStats:
@@ -79,10 +82,19 @@ class SqliteItemStats:
             _count(connection, deltas, newest // HOUR_MS - HOURS_KEPT)
             self._weigh(connection, _ITEMS, ((delta, (delta.item_id,)) for delta in deltas if delta.item_id), newest)
             self._weigh(connection, _TERMS, ((delta, delta.terms) for delta in deltas), newest)
+            shown = (replace(delta, weight=1.0) for delta in deltas if delta.item_id and delta.type == EXPOSURE)
+            self._weigh(connection, _EXPOSURES, ((delta, (delta.item_id,)) for delta in shown), newest)
 
     def forget(self, item_ids: Sequence[str]) -> None:
         with self._database.atomic(), translated(f"forget the popularity of {len(item_ids)} items"):
-            _ITEMS.forget(self._database.connection, item_ids)
+            for weights in (_ITEMS, _EXPOSURES):
+                weights.forget(self._database.connection, item_ids)
+
+    def ranked(self, skip: int, limit: int, now: int) -> list[tuple[str, float]]:
+        with translated("read the ranking of items"):
+            stored = _ITEMS.rank(self._database.connection, SITE, limit, skip)
+            half_life_ms, _ = self._clock(self._database.connection)
+        return [(item_id, weight_at(log_score, now, half_life_ms)) for item_id, log_score in stored]
 
     async def popular(self, pool_id: str, limit: int) -> list[str]:
         with translated(f"read what is popular in pool {pool_id!r}"):
@@ -93,6 +105,18 @@ class SqliteItemStats:
             stored = _ITEMS.read(self._database.connection, pool_id, item_ids)
             half_life_ms, _ = self._clock(self._database.connection)
         return {item_id: weight_at(log_score, now, half_life_ms) for item_id, log_score in stored.items()}
+
+    async def ignored(self, pool_id: str, item_ids: Collection[str], exposures: int, now: int) -> frozenset[str]:
+        with translated(f"read how often {len(item_ids)} items were shown in pool {pool_id!r}"):
+            shown = _EXPOSURES.read(self._database.connection, pool_id, item_ids)
+            popular = _ITEMS.read(self._database.connection, pool_id, shown)
+            half_life_ms, _ = self._clock(self._database.connection)
+        weights = {item_id: weight_at(log_score, now, half_life_ms) for item_id, log_score in popular.items()}
+        return frozenset(
+            item_id
+            for item_id, log_score in shown.items()
+            if reaches(weight_at(log_score, now, half_life_ms), exposures * (1 + weights.get(item_id, 0.0)))
+        )
 
     async def top_terms(self, pool_id: str, limit: int, now: int) -> list[Trigger]:
         with translated(f"read the heaviest terms of pool {pool_id!r}"):

@@ -1,13 +1,17 @@
 """What a person's behaviour adds up to, one row an identity, and the marks that tell a new event from a repeated one.
 
-In: states as the user-event consumer computes them. Out: the same on the next read, and whether an event is to be applied.
+In: states as the user-event consumer computes them. Out: the same on the next read, whether an event is to be applied, and up to
+where in the log a person was erased.
 
 A mark is kept for seven days, as long as the log keeps the event itself. Its age counts from the newest event time that
 the table had seen when it was set, so that it needs no clock, and a history imported today is remembered from today.
 """
 
+from sqlite3 import Connection
+
 from msgspec import msgpack
 
+from smallpool_core.places import Places
 from smallpool_core.users import TriggerState, UserEvent
 from smallpool_stores.sqlite.database import Database, translated
 
@@ -29,6 +33,14 @@ CREATE TABLE trigger_marks (
     PRIMARY KEY (identity, type, object, at)
 );
 CREATE INDEX trigger_marks_by_age ON trigger_marks (marked_at);
+CREATE TABLE erasures (
+    identity TEXT NOT NULL,
+    partition INTEGER NOT NULL,
+    upto INTEGER NOT NULL,
+    erased_at INTEGER NOT NULL,
+    PRIMARY KEY (identity, partition)
+) WITHOUT ROWID;
+CREATE INDEX erasures_by_age ON erasures (erased_at);
 """
 
 _SAVE = """
@@ -47,6 +59,15 @@ DELETE FROM trigger_marks WHERE rowid IN (
 )
 """
 
+_ERASE = """
+INSERT INTO erasures VALUES (?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET upto = max(upto, excluded.upto), erased_at = max(erased_at, excluded.erased_at)
+"""
+# The log may keep an event longer than seven days, until the consumer has passed it; so its erasure goes only after that too.
+_PRUNE_ERASURES = """
+DELETE FROM erasures WHERE erased_at < (SELECT max(marked_at) FROM trigger_marks) - ? AND upto < ?
+"""
+
 _encode = msgpack.Encoder().encode
 _decode = msgpack.Decoder(TriggerState).decode
 
@@ -60,15 +81,15 @@ class SqliteTriggerStore:
     async def get(self, identity: str) -> TriggerState:
         return self.load(identity)
 
-    async def erase(self, identity: str) -> None:
-        with self._database.atomic(), translated(f"erase the triggers of {identity!r}"):
-            self._database.connection.execute("DELETE FROM triggers WHERE identity = ?", (identity,))
-            self._database.connection.execute("DELETE FROM trigger_marks WHERE identity = ?", (identity,))
-
     def load(self, identity: str) -> TriggerState:
         with translated(f"read the triggers of {identity!r}"):
             row = self._database.connection.execute("SELECT state FROM triggers WHERE identity = ?", (identity,)).fetchone()
         return _decode(row[0]) if row is not None else TriggerState()
+
+    def erased(self, identity: str) -> Places:
+        with translated(f"read up to where {identity!r} was erased"):
+            rows = self._database.connection.execute("SELECT partition, upto FROM erasures WHERE identity = ?", (identity,)).fetchall()
+        return dict(rows)
 
     def save(self, identity: str, state: TriggerState, now: int) -> None:
         with self._database.atomic(), translated(f"write the triggers of {identity!r}"):
@@ -81,4 +102,12 @@ class SqliteTriggerStore:
             if connection.execute(_MARK, (*key, offset)).rowcount == 0:
                 return False
             connection.execute(_PRUNE, (MARKS_KEPT_MS,))
+            connection.execute(_PRUNE_ERASURES, (MARKS_KEPT_MS, offset))
             return True
+
+
+def erase_behaviour(connection: Connection, identity: str, upto: Places, now: int) -> None:
+    """Deletes state and marks, and notes up to where; in the caller's transaction and translation of errors."""
+    connection.execute("DELETE FROM triggers WHERE identity = ?", (identity,))
+    connection.execute("DELETE FROM trigger_marks WHERE identity = ?", (identity,))
+    connection.executemany(_ERASE, [(identity, partition, offset, now) for partition, offset in upto.items()])

@@ -11,9 +11,9 @@ from typing import TypeVar
 
 import msgspec
 
-from smallpool_core.items import WideItem
+from smallpool_core.items import WideItem, WideRecord
 from smallpool_core.places import Places
-from smallpool_core.ports import Clock, WideRecord
+from smallpool_core.ports import Clock
 from smallpool_core.rules import Rule
 from smallpool_core.versions import ENRICH_STRIPPED
 from smallpool_stores.sqlite import wide_fields

@@ -6,8 +6,8 @@ In: the wide table. Out: its records in the order of their writes.
 from collections.abc import Sequence
 from typing import TypeVar
 
+from smallpool_core.items import WideRecord
 from smallpool_core.places import Places
-from smallpool_core.ports import WideRecord
 from smallpool_stores.sqlite.event_log import PARTITION
 from smallpool_stores.sqlite.wide_table import SqliteWideTable
 

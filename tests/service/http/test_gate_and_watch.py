@@ -156,6 +156,12 @@ def test_a_process_is_ready_while_its_store_answers_and_nothing_fails(api: Api) 
     assert unready.json()["failing"] == {"write_path": "the disk is full"}
 
 
+def test_a_process_that_never_read_the_pools_is_not_ready(api: Api) -> None:
+    api.parts.recaller.ports.catalogue.is_read = False
+    unready = api.get("/readyz", key=None)
+    assert (unready.status_code, unready.json()["failing"]) == (503, {"pools": "the pools were not read yet"})
+
+
 def test_a_process_without_its_store_is_not_ready(api: Api) -> None:
     api.rig.database.close()
     unready = api.get("/readyz", key=None)

@@ -1,14 +1,13 @@
 """Single items and people over HTTP."""
 
-import asyncio
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from builders import NOW, wide_item
-from http_rig import PHONES, Api, assert_problem, click, paths_of, removal, shelf, with_limits
+from http_rig import PHONES, Api, assert_problem, click, paths_of, removal, shelf
 from smallpool_core.items import Span
+from smallpool_core.users import TriggerState
 from smallpool_service.http.item_view import SpanView, item_view
 
 
@@ -150,20 +149,28 @@ def test_an_erased_person_is_a_stranger_who_may_see_everything_again(shop: Api) 
     assert len(again["items"]) == len(first["items"]) == 12
 
 
-def test_what_a_person_did_just_before_they_were_erased_does_not_come_back(tmp_path: Path) -> None:
-    api = Api(tmp_path, with_limits(user_wait_ms=5_000))
-    api.publish({"item_id": "i1"})
+def test_what_waited_for_the_consumer_when_a_person_was_erased_never_counts(shop: Api) -> None:
+    shop.post("/v1/user-events?wait=none", {"events": [click("i001"), click("i002"), click("i001", user_id="u2")]})
+    assert shop.delete("/v1/users/u1").status_code == 204
+    shop.post("/v1/user-events?wait=none", {"events": [click("i003")]})
+    shop.settle()
+    assert shop.get("/v1/users/u1").json()["recent"] == [{"item_id": "i003", "type": "click", "at": NOW}]
+    assert len(shop.get("/v1/users/u2").json()["recent"]) == 1
+    assert shop.rig.figures.counts["erased"] == 2
 
-    async def scenario() -> None:
-        await api.send("POST", "/v1/user-events?wait=none", json={"events": [click("i1")]})
-        assert (await api.beside_write_path("DELETE", "/v1/users/u1")).status_code == 204
 
-    asyncio.run(scenario())
-    api.settle()
-    assert api.get("/v1/users/u1").json()["triggers"] == []
-    api.post("/v1/user-events", {"events": [click("i1")]})
-    api.settle()
-    assert api.get("/v1/users/u1").json()["recent"] == [{"item_id": "i1", "type": "click", "at": NOW}]
+def test_a_device_without_a_user_is_erased_by_its_own_id_and_the_user_of_that_name_stays(shop: Api) -> None:
+    on_device = {"user_id": None, "device_id": "x"}
+    shop.post("/v1/user-events", {"events": [click("i001", user_id="x"), click("i002", **on_device)]})
+    shop.settle()
+    served = shop.post("/v1/pools/p/recall", {"device_id": "x", "size": 12}).json()["items"]
+    shop.post("/v1/user-events?wait=none", {"events": [click("i004", **on_device)]})
+    assert shop.delete("/v1/devices/x").status_code == 204
+    shop.settle()
+    assert shop.rig.state_of("d:x") == TriggerState()
+    assert shop.post("/v1/pools/p/recall", {"device_id": "x", "size": 12}).json()["items"] != []
+    assert len(served) == 12
+    assert [one["item_id"] for one in shop.get("/v1/users/x").json()["recent"]] == ["i001"]
 
 
 def test_forgetting_what_was_served_may_be_limited_to_a_pool(shop: Api) -> None:

@@ -22,6 +22,7 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("PUT", "/v1/users/u1"): {"ingest"},
     ("DELETE", "/v1/users/u1"): {"ingest"},
     ("DELETE", "/v1/users/u1/seen"): {"ingest"},
+    ("DELETE", "/v1/devices/d1"): {"ingest"},
     ("GET", "/v1/pools"): {"viewer", "operator"},
     ("GET", "/v1/pools/p"): {"viewer", "operator"},
     ("GET", "/v1/pools/p/revisions"): {"viewer", "operator"},
@@ -184,6 +185,7 @@ def test_a_key_limited_to_pools_erases_nobody_altogether(api: Api) -> None:
     api.make_pool("p")
     key = api.key("ingest", pools=("p",))
     assert_problem(api.delete("/v1/users/u1", key=key), 403, "limited-key")
+    assert_problem(api.delete("/v1/devices/d1", key=key), 403, "limited-key")
     assert_problem(api.delete("/v1/users/u1/seen", key=key), 403, "limited-key")
     assert_problem(api.delete("/v1/users/u1/seen?pool_id=q", key=key), 404, "not-found")
     assert api.delete("/v1/users/u1/seen?pool_id=p", key=key).status_code == 204

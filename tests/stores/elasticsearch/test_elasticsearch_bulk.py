@@ -62,10 +62,20 @@ def rig(proxy: LoopbackProxy) -> Iterator[Rig]:
 
 
 def test_what_is_too_much_for_the_cluster_is_sent_again_and_nothing_else(rig: Rig) -> None:
+    rig.writer.index([wide_item("older", version=7)])
     rig.answers(judged(429, 503, 409, 201))
     indexed = rig.writer.index([wide_item(item_id) for item_id in ("busy", "away", "older", "newer")])
     assert rig.sent() == [["busy", "away", "older", "newer"], ["busy", "away"]]
     assert (indexed, len(rig.pauses)) == (Indexed(3), 1)
+
+
+def test_case_05_a_conflict_is_a_success_only_where_what_is_stored_is_as_new(rig: Rig) -> None:
+    rig.writer.index([wide_item("newer", version=7), wide_item("same", version=4), wide_item("older", version=3)])
+    rig.answers(judged(409, 409, 409, 409))
+    ids = ("newer", "same", "older", "absent")
+    assert rig.writer.index([wide_item(item_id, version=4) for item_id in ids]) == Indexed(2), "what was there is not counted as new"
+    assert rig.sent() == [list(ids), ["older", "absent"]]
+    assert {item_id: item.version for item_id, item in rig.writer.get(ids).items()} == dict(zip(ids, (7, 4, 4, 4), strict=True))
 
 
 def test_what_the_index_refuses_costs_no_neighbour(rig: Rig) -> None:

@@ -3,16 +3,21 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
+from msgspec.structs import replace
 
 from builders import HOUR, NOW
+from harm_rig import await_that
+from loopback_proxy import Cut, Hang, loopback_proxy
 from small_indices import small_index
 from smallpool_core.access import ApiKey, digest_of
-from smallpool_core.errors import StoreError
+from smallpool_core.errors import StoreError, StoreUnavailable
 from smallpool_service.keys import create_key
 from smallpool_stores.elasticsearch import keys
 from smallpool_stores.elasticsearch.connection import Connection
+from smallpool_stores.elasticsearch.key_copy import FOLLOW_EVERY_S, KeyCopy
 from smallpool_stores.elasticsearch.keys import ElasticsearchKeyStore
 
 
@@ -36,6 +41,61 @@ def test_a_revocation_is_seen_by_every_process_that_asks_next(connection: Connec
         return found and found.revoked_at
 
     assert asyncio.run(seen()) == NOW + HOUR
+
+
+def test_a_process_knows_every_key_from_its_start_and_what_another_does_within_a_second(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("smallpool_stores.elasticsearch.key_copy.PAGE", 2)
+    other = Connection(connection.settings)
+    with closing(ElasticsearchKeyStore(connection)) as one, closing(ElasticsearchKeyStore(other)) as follower:
+
+        async def write() -> None:
+            for number in range(5):
+                await one.add(key(number))
+
+        asyncio.run(write())
+        follower.begin()
+        assert [follower.known(key(number).digest) for number in range(6)] == [*(key(number) for number in range(5)), None]
+        asyncio.run(one.add(key(5)))
+        asyncio.run(one.revoke("k3", NOW + HOUR))
+        revoked = replace(key(3), revoked_at=NOW + HOUR)
+        await_that(lambda: follower.known(key(5).digest) == key(5), "the new key is known")
+        await_that(lambda: follower.known(key(3).digest) == revoked, "the revocation is known")
+    assert FOLLOW_EVERY_S <= 0.5, "what another process does is asked for well within the second that is promised"
+    other.close()
+
+
+def test_an_older_state_of_a_key_that_is_read_late_undoes_no_revocation(connection: Connection) -> None:
+    copy = KeyCopy(connection.sync, keys.index_of(connection.settings))
+    copy.begin()
+    revoked = replace(key(1), revoked_at=NOW)
+    copy.note(revoked)
+    copy.note(key(1))
+    assert copy.find(key(1).digest) == revoked
+    copy.close()
+
+
+def test_a_store_that_is_down_leaves_the_keys_as_they_were_and_one_that_is_back_is_followed_on(connection: Connection) -> None:
+    with loopback_proxy(connection.settings.url) as line:
+        cut_off = Connection(replace(connection.settings, url=line.url, read_timeout_ms=500))
+        with closing(ElasticsearchKeyStore(connection)) as one, closing(ElasticsearchKeyStore(cut_off)) as follower:
+            asyncio.run(one.add(key(1)))
+            line.plan = lambda _: Cut()
+            with pytest.raises(StoreUnavailable):
+                follower.begin()
+            with pytest.raises(StoreUnavailable):
+                follower.known(key(1).digest)
+            line.plan = lambda _: None
+            follower.begin()
+            line.plan = lambda _: Hang()
+            asyncio.run(one.revoke("k1", NOW))
+            asked = len(line.calls)
+            await_that(lambda: len(line.calls) > asked, "the copy asks for what is new")
+            assert follower.known(key(1).digest) == key(1)
+            line.plan = lambda _: None
+            await_that(lambda: follower.known(key(1).digest) == replace(key(1), revoked_at=NOW), "the revocation is known")
+        cut_off.close()
 
 
 def test_of_many_revocations_at_once_one_time_stands(connection: Connection) -> None:

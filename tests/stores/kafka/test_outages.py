@@ -50,7 +50,7 @@ def test_case_12_without_a_broker_at_the_start_every_question_is_refused_with_wh
             lambda: process.plain.append_now("user-events", [("k", b"v")], NOW),
             lambda: asyncio.run(process.plain.append("user-events", [("k", b"v")], NOW)),
             lambda: process.plain.committed("user-events", BEHAVIOUR_GROUP),
-            process.plain.refresh_lags,
+            process.plain.lags.refresh,
             lambda: tail.poll(1),
         ):
             with pytest.raises(StoreUnavailable, match=r"could not .*; try again"):

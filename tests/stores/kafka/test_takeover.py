@@ -162,7 +162,7 @@ def test_case_09_processes_that_come_and_go_lose_no_item_and_roll_none_back() ->
             plain.append_now("item-events", [(item.item_id, msgspec.msgpack.encode(item)) for item in items], NOW)
 
         def is_taken_in() -> bool:
-            plain.refresh_lags()
+            plain.lags.refresh()
             return plain.lag("item-events", INDEXER_GROUP) == 0
 
         first, second = Worker(settings, "first"), Worker(settings, "second")

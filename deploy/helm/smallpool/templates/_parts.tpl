@@ -51,6 +51,7 @@ security = {{ .Values.kafka.security | toJson }}
 
 [redis]
 url = {{ .Values.redis.url | toJson }}
+cluster = {{ .Values.redis.cluster }}
 {{- with .Values.extraSettings }}
 
 {{ . }}

@@ -1,0 +1,28 @@
+"""The erasure of one person from Redis: one script over all keys of theirs, which share a hash tag.
+
+In: an identity, and up to where in the log it is erased. Out: nothing is left of them but that note.
+"""
+
+from msgspec import msgpack
+
+from smallpool_core.places import Places
+from smallpool_stores.redis.connection import RedisConnection
+from smallpool_stores.redis.scripts import load_script
+
+_encode = msgpack.Encoder().encode
+
+
+class RedisPeople:
+    """The port `People`. A page that is claimed while this runs may stay; what was there before goes in one step."""
+
+    def __init__(self, connection: RedisConnection) -> None:
+        self._connection = connection
+        self._erase = load_script("erase")
+
+    async def erase(self, identity: str, upto: Places, now: int) -> None:
+        keys, settings = self._connection.keys.person(identity), self._connection.settings
+        with self._connection.translated(f"erase {identity!r}"):
+            names = [name.decode() for name in await self._connection.read("ZRANGE", keys.index, 0, -1)]
+            given = [keys.erasure, keys.index, keys.state, keys.marks, keys.profile, *[keys.base + name for name in names]]
+            places = {str(partition): offset for partition, offset in upto.items()}
+            await self._connection.run(self._erase, given, [_encode(places), settings.marks_kept_s * 1000, *names])
