@@ -36,6 +36,15 @@ def test_the_wheel_carries_every_default_setting_knowledge_file_and_pool(wheel: 
     assert {Path(name.removeprefix(prefix)) for name in wheel.namelist() if name.startswith(prefix)} == wanted
 
 
+def test_the_wheel_carries_the_templates_words_and_assets_of_the_console(wheel: zipfile.ZipFile) -> None:
+    service = ROOT / "service"
+    wanted = {
+        str(path.relative_to(service)) for path in versioned_files() if path.is_relative_to(service / "smallpool_service" / "console")
+    }
+    assert {Path(name).suffix for name in wanted} >= {".html", ".toml", ".css", ".js", ".svg"}
+    assert wanted <= set(wheel.namelist())
+
+
 def test_the_wheel_says_that_its_packages_are_typed(wheel: zipfile.ZipFile) -> None:
     assert {f"{package.name}/py.typed" for package in PACKAGES.values()} <= set(wheel.namelist())
 

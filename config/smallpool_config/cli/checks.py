@@ -17,7 +17,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from smallpool_config.cli import admin_key
-from smallpool_config.cli.dead_letters import REPLAY_GROUP
 from smallpool_config.cli.screen import span
 from smallpool_config.settings import load_settings
 from smallpool_config.wiring import System, open_system
@@ -26,6 +25,7 @@ from smallpool_core.events import BEHAVIOUR_GROUP, INDEXER_GROUP
 from smallpool_core.places import behind
 from smallpool_core.pools import HOME
 from smallpool_core.ports import Topic
+from smallpool_service.dead_letters import REPLAY_GROUP
 from smallpool_stores.sqlite.database import LIBRARY_VERSION
 
 Status = Literal["ok", "warn", "fail"]

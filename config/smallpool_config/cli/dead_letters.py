@@ -3,27 +3,16 @@
 In: the log `dead-letters`. Out: a table; or the events on their own logs again, each once.
 """
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Final, cast
+from typing import Annotated
 
 import typer
 from rich.text import Text
 
 from smallpool_config.cli.options import AsJson, Data
 from smallpool_config.cli.screen import plain, print_json, screen, table, when
-from smallpool_core.events import encode_item_event
-from smallpool_core.items import DeadLetter, ItemEvent
-
-if TYPE_CHECKING:
-    from smallpool_config.wiring import System
-    from smallpool_core.ports import Topic
+from smallpool_core.items import DeadLetter
 
 app = typer.Typer(no_args_is_help=True, help="Look at events that could not be taken in, and send them again.")
-REPLAY_GROUP: Final = "replay"
-"""Remembers up to which letter everything was sent again."""
-PARTITION: Final = 0
-"""Dead letters have the one."""
-AT_ONCE = 500
 
 
 @app.command("list")
@@ -38,10 +27,11 @@ def list_letters(
     allowed.
     """
     from smallpool_config.cli.session import opened
+    from smallpool_service.dead_letters import replayed_upto
 
     with opened(ctx, data) as system:
         letters = system.log.dead_letters(after, limit)
-        replayed = _replayed(system)
+        replayed = replayed_upto(system.log)
     if as_json:
         print_json([_shown(offset, letter, replayed) for offset, letter in letters])
         return
@@ -68,52 +58,27 @@ def replay(
     beginning was kept cannot be sent, and is counted.
     """
     from smallpool_config.cli.session import catch_up, opened
+    from smallpool_service.dead_letters import last_letter, letters_between, message_of, note_replayed, replayed_upto
 
     sent = cut = 0
     with opened(ctx, data) as system:
-        last = _last(system)
-        for offset, letter in _letters(system, -1 if everything else _replayed(system), last):
+        log, last = system.log, last_letter(system.log)
+        for offset, letter in letters_between(log, -1 if everything else replayed_upto(log), last):
+            now = system.clock.now_ms()
+            message = message_of(letter, now)
             with system.atomic.atomic():
-                if letter.size > len(letter.value):
+                if message is None:
                     cut += 1
                 else:
-                    _send(system, letter)
+                    log.append_now(message.topic, [(message.key, message.value)], now)
                     sent += 1
-                system.log.commit("dead-letters", REPLAY_GROUP, {PARTITION: offset})
+                note_replayed(log, offset)
         catch_up(system, shown=not as_json)
-        again = _last(system) - last
+        again = last_letter(log) - last
     if as_json:
         print_json({"sent": sent, "cut": cut, "dead_again": again})
         return
     screen().print(f"{sent:,} sent again, {again:,} of them dead letters once more, {cut:,} not kept whole and left")
-
-
-def _last(system: "System") -> int:
-    return system.log.end("dead-letters").get(PARTITION, -1)
-
-
-def _replayed(system: "System") -> int:
-    return system.log.committed("dead-letters", REPLAY_GROUP).get(PARTITION, -1)
-
-
-def _send(system: "System", letter: DeadLetter) -> None:
-    """Puts the message back on its log. What the wide index refused has its item understood anew: the record itself is in order."""
-    now = system.clock.now_ms()
-    if letter.topic == "item-wide":
-        again = encode_item_event(ItemEvent("enrich", letter.key, 0, now, reason="understand"))
-        system.log.append_now("item-events", [(letter.key, again)], now)
-    else:
-        system.log.append_now(cast("Topic", letter.topic), [(letter.key, letter.value)], now)
-
-
-def _letters(system: "System", after: int, last: int) -> Iterator[tuple[int, DeadLetter]]:
-    """The letters past `after`, up to `last`."""
-    while letters := system.log.dead_letters(after, AT_ONCE):
-        for offset, letter in letters:
-            if offset > last:
-                return
-            yield offset, letter
-        after = letters[-1][0]
 
 
 def _shown(offset: int, letter: DeadLetter, replayed: int) -> dict[str, object]:

@@ -67,7 +67,12 @@ def serve(
 
 
 def _greet(address: str, place: str, key_file: Path | None) -> None:
-    lines = [f"smallpool serves {place} on {address}", f"  API docs   {address}/docs", f"  contract   {address}/openapi.json"]
+    lines = [
+        f"smallpool serves {place} on {address}",
+        f"  console    {address}/console",
+        f"  API docs   {address}/docs",
+        f"  contract   {address}/openapi.json",
+    ]
     if key_file is not None:
         lines.append(f"  admin key  {key_file}")
     console = screen()

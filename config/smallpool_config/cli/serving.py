@@ -14,7 +14,9 @@ from fastapi import FastAPI
 from smallpool_config.cli.connections import bounded
 from smallpool_config.cli.stopping import told_to_stop
 from smallpool_config.runtime import Background
+from smallpool_config.vocabulary import vocabulary_of
 from smallpool_config.wiring import System
+from smallpool_service.console.app import install
 from smallpool_service.http.app import create_app
 from smallpool_service.http.parts import ServiceParts
 
@@ -25,7 +27,7 @@ acknowledged.
 
 
 def app_of(system: System, background: Background) -> FastAPI:
-    """The API over the system; `/readyz` tells of what fails in the background."""
+    """The API over the system, with the operator's console; `/readyz` tells of what fails in the background."""
     parts = ServiceParts(
         recaller=system.recaller,
         pools=system.pools,
@@ -38,7 +40,9 @@ def app_of(system: System, background: Background) -> FastAPI:
             **system.checks(),
         },
     )
-    return create_app(parts)
+    app = create_app(parts)
+    install(app, vocabulary_of(system.knowledge))
+    return app
 
 
 def run(app: FastAPI, listener: socket.socket, ready: Callable[[], None]) -> None:

@@ -154,4 +154,5 @@ def how_to_go_on(console: Console, address: str, secret: str, person: Person, po
     )
     for line in lines:
         console.print(Text(line, style="bold"), soft_wrap=True)
+    console.print(Text(f"Console, with that key: {address}/console"), soft_wrap=True)
     console.print(Text(f"API docs: {address}/docs"), soft_wrap=True)

@@ -1,0 +1,127 @@
+"""The list of pools: searched, sorted, a page at a time, as a table and as CSV.
+
+In: words to search for, an order, a page. Out: rows; the figures of a row come after it, so that ten thousand pools open at once.
+"""
+
+from asyncio import sleep, to_thread
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import Query, Response
+from msgspec import Struct
+
+from smallpool_core.catalogue import KnownPool
+from smallpool_core.normalise import normalise
+from smallpool_core.pools import PoolState, Revision
+from smallpool_service.console.csv_file import csv_response
+from smallpool_service.console.desk import Viewer, Visit
+from smallpool_service.console.figures import figures_of
+from smallpool_service.console.look import when
+from smallpool_service.console.routes import console_router
+from smallpool_service.http.bodies import MAX_LINE
+from smallpool_service.http.recall import PoolId
+from smallpool_service.operators import refresh
+
+PAGE: Final = 25
+EXPORTED: Final = 10_000
+Sort = Literal["changed", "name", "id", "state", "size"]
+Order = Literal["asc", "desc"]
+
+
+class Row(Struct, frozen=True):
+    """One line of the list. `size` is None while the tag of the pool is on its way."""
+
+    known: KnownPool
+    size: int | None
+    revision: Revision | None
+
+
+router = console_router()
+Search = Annotated[str, Query(max_length=MAX_LINE)]
+State = Annotated[PoolState | Literal[""], Query()]
+
+
+@router.get("/pools")
+async def pools(
+    visit: Viewer,
+    q: Search = "",
+    state: State = "",
+    sort: Sort = "changed",
+    order: Order = "desc",
+    page: Annotated[int, Query(ge=1, le=10_000)] = 1,
+) -> Response:
+    """One page of the list."""
+    found = await to_thread(_sorted, visit, _found(visit, q, state), sort, order)  # ten thousand sizes take too long for other requests
+    last = max(1, -(-len(found) // PAGE))
+    page = min(page, last)
+    shown = found[(page - 1) * PAGE : page * PAGE]
+    rows = [Row(known, _size(visit, known), await _newest(visit, known)) for known in shown]
+    values: dict[str, Any] = {
+        "rows": rows,
+        "total": len(found),
+        "page": page,
+        "last": last,
+        "q": q,
+        "state": state,
+        "sort": sort,
+        "order": order,
+    }
+    return visit.page("part_pools.html" if visit.wants_fragment else "pools.html", here="pools", **values)
+
+
+@router.get("/pools.csv")
+async def pools_csv(visit: Viewer, q: Search = "", state: State = "") -> Response:
+    """The list as a table to take along."""
+    t = visit.words
+    header = [t("pool.id"), t("pool.name"), t("pool.state"), t("pool.revision"), t("pools.size"), t("pools.changed"), t("pools.by")]
+    rows = []
+    for known in _found(visit, q, state)[:EXPORTED]:
+        await sleep(0)  # an embedded store answers without ever waiting: other requests have their turn here
+        revision = await _newest(visit, known)
+        pool, size = known.pool, _size(visit, known)
+        changed = (when(revision.at), revision.author) if revision is not None else ("", "")
+        rows.append((pool.pool_id, pool.name, t(f"state.{pool.state}"), pool.revision, "" if size is None else size, *changed))
+    return csv_response("pools", header, rows)
+
+
+@router.get("/pools/{pool_id}/figures")
+async def figures(visit: Viewer, pool_id: PoolId) -> Response:
+    """The cells of a row that are counted."""
+    visit.check_pool(pool_id)
+    ports = visit.parts.recaller.ports
+    return visit.page("part_figures.html", figures=await figures_of(ports, ports.catalogue.get(pool_id)))
+
+
+def _found(visit: Visit, text: str, state: str) -> list[KnownPool]:
+    catalogue = visit.parts.recaller.ports.catalogue
+    refresh(catalogue)
+    wanted = normalise(text).split()
+    return [
+        known
+        for known in catalogue.all()
+        if visit.may_see(known.pool.pool_id)
+        and (not state or known.pool.state == state)
+        and all(word in normalise(f"{known.pool.pool_id} {known.pool.name}") for word in wanted)
+    ]
+
+
+def _sorted(visit: Visit, found: Sequence[KnownPool], sort: Sort, order: Order) -> list[KnownPool]:
+    keys: dict[Sort, Callable[[KnownPool], Any]] = {
+        "changed": lambda known: known.pool.epoch,  # it rises with every revision of any pool
+        "name": lambda known: known.pool.name,
+        "id": lambda known: known.pool.pool_id,
+        "state": lambda known: known.pool.state,
+        "size": lambda known: _size(visit, known) or 0,
+    }
+    return sorted(found, key=keys[sort], reverse=order == "desc")
+
+
+def _size(visit: Visit, known: KnownPool) -> int | None:
+    ports = visit.parts.recaller.ports
+    if known.pool.state != "live":
+        return 0
+    return ports.live.size(known.pool.pool_id, visit.parts.now()) if known.seen_from(ports.tail.place()).is_trusted else None
+
+
+async def _newest(visit: Visit, known: KnownPool) -> Revision | None:
+    return await visit.parts.pools.get(known.pool.pool_id)

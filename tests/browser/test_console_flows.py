@@ -1,0 +1,190 @@
+"""What operators do in the console, in a real browser before a real server."""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+from playwright.sync_api import Browser, Dialog, Page, Request, expect
+
+from browser_rig import Served, Visitor
+
+PHONES: dict[str, Any] = {"all": [{"field": "category", "op": "prefix", "value": ["数码"]}]}
+MARKUP = "<img src=x onerror=alert(1)><script>alert(2)</script> 手机"
+
+
+@pytest.fixture
+def second(browser: Browser, server: Served) -> Iterator[Visitor]:
+    """Another operator, at a browser of their own."""
+    with Visitor(browser, server) as visitor:
+        yield visitor.log_in()
+        visitor.assert_quiet()
+
+
+def choose(page: Page, node: str, part: str, value: str) -> None:
+    """Chooses from a list of the builder, and waits for the builder that comes back."""
+    with page.expect_response("**/console/rule/edit"):
+        page.select_option(f"[name='{node}:{part}']", value)
+    page.wait_for_load_state("networkidle")
+
+
+def press(page: Page, act: str) -> None:
+    """Presses a button of the builder, and waits for the builder that comes back."""
+    with page.expect_response("**/console/rule/edit"):
+        page.click(f"button[value='{act}']")
+    page.wait_for_load_state("networkidle")
+
+
+def type_in(page: Page, name: str, text: str) -> None:
+    """Types into an input of the builder, and waits for the preview."""
+    with page.expect_response(lambda reply: (name, text) in sent(reply.request)):
+        page.locator(f"[name='{name}']").last.fill(text)
+    page.wait_for_load_state("networkidle")
+
+
+def sent(request: Request) -> list[tuple[str, str]]:
+    """The fields of the form that a request carries to the preview."""
+    return parse_qsl(request.post_data or "") if request.url.endswith("/rule/preview") else []
+
+
+def save(page: Page, reason: str) -> None:
+    page.fill("#reason", reason)
+    page.click("#save")
+    page.wait_for_load_state("networkidle")
+
+
+def is_in_rule(item: dict[str, Any]) -> bool:
+    return item["category"][0] == "数码" and (item["price_cents"] <= 50_000 or item["quality"] >= 0.9)
+
+
+def test_an_operator_builds_a_nested_rule_sees_it_move_is_refused_a_bad_value_saves_and_rolls_back(
+    operator: Visitor, server: Served
+) -> None:
+    page = operator.open("/console/new-pool")
+    type_in(page, "r-0:v", "数码")
+    digital = operator.previewed()
+    assert digital > 0
+
+    press(page, "add-group:r")
+    choose(page, "r-1-0", "field", "price_cents")
+    type_in(page, "r-1-0:v", "abc")
+    error = page.locator("#r-1-0-errors .error")
+    expect(error).to_contain_text("rule.all[1].any[0].value")
+    expect(page.locator("[name='r-1-0:v']")).to_have_attribute("aria-invalid", "true")
+    type_in(page, "r-1-0:v", "500")
+    expect(error).to_have_count(0)
+    cheap = operator.previewed()
+    assert 0 < cheap < digital
+
+    press(page, "add-leaf:r-1")
+    choose(page, "r-1-1", "field", "quality")
+    type_in(page, "r-1-1:v", "0.9")
+    assert cheap < operator.previewed() < digital
+
+    page.fill("#pool_id", "nested")
+    page.fill("#name", "捡漏")
+    save(page, "autumn")
+    expect(page.locator("h1")).to_contain_text("捡漏")
+    stored = server.call("GET", "/v1/pools/nested").json()
+    assert stored["rule"] == {
+        "all": [
+            {"field": "category", "op": "prefix", "value": ["数码"]},
+            {"any": [{"field": "price_cents", "op": "lte", "value": 50_000}, {"field": "quality", "op": "gte", "value": 0.9}]},
+        ]
+    }
+    first = server.channel_page("nested")
+    assert first
+    assert all(is_in_rule(item) for item in first)
+
+    page = operator.open("/console/pools/nested")
+    press(page, "remove:r-1")
+    type_in(page, "r-0:v", "文玩")
+    assert page.locator(".moves .chip").count() == 2
+    save(page, "other things")
+    assert {item["category"][0] for item in server.channel_page("nested")} == {"文玩"}
+
+    page = operator.open("/console/pools/nested/history")
+    page.click("text=回滚到第 1 版")
+    page.locator(".back button").first.click()
+    page.wait_for_load_state("networkidle")
+    expect(page.locator(".notice.good")).to_contain_text("3")
+    assert server.call("GET", "/v1/pools/nested").json()["rule"] == stored["rule"]
+    assert all(is_in_rule(item) for item in server.channel_page("nested"))
+
+
+def test_the_second_of_two_operators_is_shown_the_difference_and_may_apply_their_change_on_top(
+    operator: Visitor, second: Visitor, server: Served
+) -> None:
+    server.make_pool("shared", PHONES)
+    ours, theirs = operator.open("/console/pools/shared"), second.open("/console/pools/shared")
+    ours.fill("#name", "先到")
+    save(ours, "first")
+    type_in(theirs, "r-0:v", "文玩")
+    save(theirs, "second")
+    expect(theirs.locator("[role=alert]")).to_contain_text("第 2 版")
+    shown = theirs.locator("section", has=theirs.locator("#theirs"))
+    expect(shown.locator("ins")).to_contain_text(["先到"])
+    mine = theirs.locator("section", has=theirs.locator("#mine"))
+    expect(mine.locator("ins").filter(has_text="文玩")).to_have_count(1)
+    assert server.call("GET", "/v1/pools/shared").json()["revision"] == 2
+    theirs.click("button.primary")
+    theirs.wait_for_load_state("networkidle")
+    stored = server.call("GET", "/v1/pools/shared").json()
+    assert stored["revision"] == 3
+    assert stored["rule"] == {"all": [{"field": "category", "op": "prefix", "value": ["文玩"]}]}
+
+
+def test_a_rule_that_matches_nothing_is_saved_only_after_the_operator_says_so(operator: Visitor, server: Served) -> None:
+    server.make_pool("asked", PHONES)
+    page = operator.open("/console/pools/asked")
+    type_in(page, "r-0:v", "没有这个类目")
+    assert operator.previewed() == 0
+    save(page, "closing down")
+    expect(page.locator("[role=alert]")).to_contain_text("不命中任何商品")
+    assert server.call("GET", "/v1/pools/asked").json()["revision"] == 1
+    page.click("button[name=confirm]")
+    page.wait_for_load_state("networkidle")
+    assert server.call("GET", "/v1/pools/asked").json()["revision"] == 2
+
+
+def test_a_title_with_markup_in_it_is_shown_as_text(operator: Visitor, server: Served) -> None:
+    dialogs: list[Dialog] = []
+    operator.page.on("dialog", lambda dialog: dialogs.append(dialog))  # noqa: PLW0108, the driver wants a function of Python
+    server.publish("evil", MARKUP, category=["数码", "手机"], price_cents=100)
+    server.make_pool("markup", {"field": "item_id", "op": "eq", "value": "evil"}, name=MARKUP)
+    page = operator.open("/console/pools/markup")
+    expect(page.locator(".card-title")).to_have_text(MARKUP)
+    expect(page.locator("h1")).to_contain_text(MARKUP)
+    for path in ("/console/pools", "/console/items/evil", "/console/lab?pool=markup", "/console/pools/markup/history", "/console/audit"):
+        expect(operator.open(path).locator("main")).to_contain_text("<script>alert(2)</script>")
+    assert page.locator("main img, main script").count() == 0
+    assert dialogs == []
+
+
+def test_weights_that_are_not_saved_yet_move_the_example_page(operator: Visitor) -> None:
+    page = operator.open("/console/pools/closing-auctions/page")
+    assert page.locator("#example .move").count() == 0
+    with page.expect_response("**/example"):
+        page.fill("#weight-match", "0")
+    page.wait_for_load_state("networkidle")
+    with page.expect_response("**/example"):
+        page.fill("#weight-seller", "2")
+    page.wait_for_load_state("networkidle")
+    assert page.locator("#example .move").count() > 0
+
+
+def test_the_rule_builder_is_used_by_keyboard_alone(operator: Visitor) -> None:
+    page = operator.open("/console/new-pool")
+    page.focus("#r-add")
+    with page.expect_response("**/console/rule/edit"):
+        page.keyboard.press("Enter")
+    page.wait_for_load_state("networkidle")
+    expect(page.locator("#r-1-first")).to_be_focused()
+
+
+def test_the_list_is_searched_while_typing(operator: Visitor) -> None:
+    page = operator.open("/console/pools")
+    with page.expect_response("**/console/pools?*"):
+        page.fill("#q", "银元")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    expect(page.locator("tbody")).to_contain_text("old-money")

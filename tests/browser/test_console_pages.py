@@ -1,0 +1,81 @@
+"""Every page of the console, light and dark: usable by all, asking nothing of any other machine, and as its pictures show."""
+
+import os
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, FloatRect
+
+from browser_rig import PICTURES, Served, Visitor
+
+POOL = "autumn-night"
+RULE: dict[str, Any] = {
+    "all": [
+        {"field": "category", "op": "prefix", "value": ["文玩"]},
+        {"any": [{"field": "price_cents", "op": "between", "value": [2_000, 30_000]}, {"field": "quality", "op": "gte", "value": 0.95}]},
+        {"not": {"field": "points", "op": "has_any", "value": ["绿松石", "葫芦"]}},
+        {"field": "expires_at", "op": "within", "value": "+6h"},
+    ]
+}
+USER = "u-0003"
+ITEM = "it-000001"
+PAGES = {
+    "pools": "/console/pools",
+    "pool-rule": f"/console/pools/{POOL}",
+    "pool-page": f"/console/pools/{POOL}/page?user={USER}",
+    "pool-history": f"/console/pools/{POOL}/history",
+    "new-pool": "/console/new-pool",
+    "lab": f"/console/lab?pool={POOL}&user={USER}&size=4&weights_b=match%3D0.2%20freshness%3D2",
+    "item": f"/console/items/{ITEM}?pool=old-money&user={USER}",
+    "items": "/console/items",
+    "ingest": "/console/ingest",
+    "audit": "/console/audit",
+    "keys": "/console/keys",
+}
+UPPER_PART: FloatRect = {"x": 0, "y": 0, "width": 1440, "height": 660}
+SCHEMES = ("light", "dark")
+FARTHER_DOWN = {"lab": ("lab-items", "section[aria-labelledby=page-0]")}
+"""Pages of which a second picture shows what stands below: its name, and where it begins."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def dressed(server: Served) -> None:
+    """A pool with something to show: a nested rule, and a history."""
+    server.make_pool(POOL, RULE["all"][0], name="秋夜文玩场", reason="开新场")
+    server.change_pool(POOL, "只要今晚截拍的，挑性价比", rule=RULE)
+    server.change_pool(
+        POOL, "新上的往前排", ordering={"weights": {"match": 1.0, "quality": 0.3, "freshness": 0.6, "seller": 0.15, "popularity": 0.2}}
+    )
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+def test_every_page_is_without_a_serious_violation_of_accessibility(browser: Browser, server: Served, language: str, scheme: str) -> None:
+    with Visitor(browser, server, language=language, scheme=scheme) as visitor:
+        visitor.open("/console/login")
+        found = {"login": visitor.violations()}
+        _picture(visitor, "login", language, scheme)
+        visitor.log_in()
+        for name, path in PAGES.items():
+            visitor.open(path)
+            found[name] = visitor.violations()
+            _picture(visitor, name, language, scheme)
+        visitor.assert_quiet()
+    assert {name: violations for name, violations in found.items() if violations} == {}
+
+
+def _picture(visitor: Visitor, name: str, language: str, scheme: str) -> None:
+    """Of the pages in Chinese, where the run is to make pictures."""
+    if os.environ.get("SMALLPOOL_PICTURES") and language == "zh-CN":
+        visitor.page.evaluate("document.activeElement && document.activeElement.blur()")
+        visitor.page.screenshot(path=PICTURES / f"{name}-{scheme}.png")
+        if name in FARTHER_DOWN:
+            farther, begins = FARTHER_DOWN[name]
+            visitor.page.evaluate("where => document.querySelector(where).scrollIntoView()", begins)
+            visitor.page.screenshot(path=PICTURES / f"{farther}-{scheme}.png", clip=UPPER_PART)
+
+
+def test_a_violation_is_found_where_there_is_one(browser: Browser, server: Served) -> None:
+    with Visitor(browser, server) as visitor:
+        visitor.open("/console/login").evaluate("document.querySelector('img').removeAttribute('alt')")
+        assert [one.partition(":")[0] for one in visitor.violations()] == ["image-alt"]
