@@ -3,18 +3,18 @@
 In: pools. Out: revisions, newest first, as a page and as CSV.
 """
 
+from itertools import pairwise
 from typing import Final
 
 from fastapi import Response
 from msgspec import Struct
 
-from smallpool_core.pools import Revision
+from smallpool_core.pools import AuditQuery, Revision
 from smallpool_service.console.csv_file import csv_response
 from smallpool_service.console.desk import Viewer, Visit
 from smallpool_service.console.look import when
 from smallpool_service.console.outline import Line, difference
 from smallpool_service.console.routes import console_router
-from smallpool_service.operators import refresh
 
 SHOWN: Final = 50
 EXPORTED: Final = 1_000
@@ -55,17 +55,9 @@ async def audit_csv(visit: Viewer) -> Response:
 
 
 async def entries(visit: Visit, most: int) -> list[Entry]:
-    """The newest `most` changes that the key may see.
-
-    The epoch rises with every revision of any pool, so the newest `most` of them lie in the `most` pools that were changed last.
-    """
-    catalogue = visit.parts.recaller.ports.catalogue
-    refresh(catalogue)
-    pools = [known.pool for known in catalogue.all() if visit.may_see(known.pool.pool_id)]
-    last = sorted(pools, key=lambda pool: pool.epoch, reverse=True)[:most]
-    found: list[tuple[Revision, Revision | None]] = []
-    for pool in last:
-        revisions = await visit.parts.pools.revisions(pool.pool_id)
-        found += list(zip(revisions, [*revisions[1:], None], strict=True))[:most]
-    found.sort(key=lambda pair: pair[0].pool.epoch, reverse=True)
-    return [Entry(one, difference(visit.words, None if before is None else before.pool, one.pool)) for one, before in found[:most]]
+    """The newest `most` changes that the key may see."""
+    store = visit.parts.pools
+    changes = await store.audit(AuditQuery(most, frozenset(visit.key.pools) or None))
+    pool_ids = {one.pool.pool_id for one in changes}
+    before = {one.pool.epoch: earlier.pool for pool_id in pool_ids for one, earlier in pairwise(await store.revisions(pool_id))}
+    return [Entry(one, difference(visit.words, before.get(one.pool.epoch), one.pool)) for one in changes]

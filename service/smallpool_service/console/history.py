@@ -8,7 +8,6 @@ from typing import Annotated, Final
 from fastapi import Query, Response
 from msgspec import Struct
 
-from smallpool_core.errors import NotFound
 from smallpool_core.pools import PoolDraft, Revision
 from smallpool_service.console.desk import Operator, Viewer, Visit
 from smallpool_service.console.forms import read_form
@@ -16,6 +15,8 @@ from smallpool_service.console.outline import Line, difference
 from smallpool_service.console.pool_rule import pool_of
 from smallpool_service.console.routes import console_router
 from smallpool_service.console.saving import Target, save
+from smallpool_service.history import read_revision
+from smallpool_service.http.pool_bodies import MAX_DIGITS
 from smallpool_service.http.recall import PoolId
 
 PAGE: Final = 20
@@ -57,7 +58,6 @@ async def roll_back(visit: Operator, pool_id: PoolId) -> Response:
 
 
 async def _content(visit: Visit, pool_id: str, wanted: str) -> PoolDraft:
-    for one in await visit.parts.pools.revisions(pool_id):
-        if str(one.pool.revision) == wanted:
-            return PoolDraft(name=one.pool.name, rule=one.pool.rule, settings=one.pool.settings, ordering=one.pool.ordering)
-    raise NotFound("revision", wanted)
+    number = int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) <= MAX_DIGITS else 0
+    older = (await read_revision(visit.parts.pools, pool_id, number)).pool
+    return PoolDraft(name=older.name, rule=older.rule, settings=older.settings, ordering=older.ordering)

@@ -21,7 +21,7 @@ _DEADLINE = "smallpool_deadline_ms"
 """Where in `scope["state"]` the deadline stands: epoch ms, or nothing where the caller set none."""
 EVENT_PATHS = frozenset({"/v1/item-events", "/v1/user-events"})
 ALWAYS_OPEN = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"})
-OPERATORS = ("/v1/pools", "/v1/audit", "/v1/keys")
+OPERATORS = ("/v1/pools", "/v1/audit", "/v1/keys", "/console")
 LONGEST_NUMBER = 18
 
 _Reading = Callable[[], Awaitable[Message]]
