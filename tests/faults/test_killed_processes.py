@@ -20,6 +20,7 @@ from builders import NOW, user_event
 from checkout import ROOT, SOURCE_ROOTS
 from smallpool_core.events import BEHAVIOUR_GROUP, INDEXER_GROUP
 from smallpool_core.items import ItemEvent, WideItem
+from smallpool_core.pools import MAX_CAP
 from smallpool_core.ports import Topic
 from smallpool_core.users import TriggerState, UserEvent
 from system_rig import EVERYTHING, Event, Marketplace, listing, listings, sold
@@ -63,8 +64,8 @@ def _timeless(item: WideItem) -> WideItem:
 
 
 def begun(market: Marketplace) -> None:
-    """A pool, and items that people act on and that nobody sells."""
-    market.put_pool("p", EVERYTHING)
+    """A pool whose page has room for all that is on sale, and items that people act on and that nobody sells."""
+    market.put_pool("p", EVERYTHING, settings={"max_per_category": MAX_CAP})
     market.take(*listings(ITEMS, per_category=6))
 
 
