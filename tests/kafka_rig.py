@@ -29,10 +29,11 @@ from smallpool_stores.kafka.owned import OwnedPartition
 from smallpool_stores.kafka.owner import KafkaOwner
 from smallpool_stores.kafka.settings import KafkaSettings
 from smallpool_stores.kafka.wide_table import KafkaWideTable
-from smallpool_stores.kafka.wide_tail import KafkaWideTail
+from smallpool_stores.kafka.wide_tail import LOOK_EVERY_S, KafkaWideTail
 
 T = TypeVar("T")
 PATIENCE_S = 30.0
+STANDS_S = LOOK_EVERY_S + 0.2
 
 
 @contextmanager
@@ -186,14 +187,21 @@ def everything(settings: KafkaSettings) -> dict[str, WideItem]:
 
 
 def drained(tail: WideTail, end: Places | None = None) -> list[WideRecord]:
-    """All records up to the end, passed; up to `end`, where it is given, since a tail learns of its own end a moment later."""
+    """All records up to `end`, passed. Where it is not given, up to an end that stands for longer than a tail takes to look again: a
+    commit returns before brokers have shown it to every reader.
+    """
     found: list[WideRecord] = []
+    stands_since: list[float] = []
 
     def is_done() -> bool:
         while records := tail.poll(100):
             found.extend(records)
             tail.passed(records)
-        return has_reached(tail.place(), end or {}) and not tail.is_behind()
+        if not has_reached(tail.place(), end or {}) or tail.is_behind():
+            stands_since.clear()
+            return False
+        stands_since.append(time.monotonic())
+        return end is not None or stands_since[-1] - stands_since[0] > STANDS_S
 
     assert eventually(is_done), f"the tail stands at {tail.place()} and has not come to the end"
     return found
