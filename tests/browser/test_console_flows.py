@@ -1,11 +1,11 @@
 """What operators do in the console, in a real browser before a real server."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
-from playwright.sync_api import Browser, Dialog, Page, Request, expect
+from playwright.sync_api import Browser, Dialog, Page, Request, TimeoutError, expect
 
 from browser_rig import Served, Visitor
 
@@ -21,18 +21,27 @@ def second(browser: Browser, server: Served) -> Iterator[Visitor]:
         visitor.assert_quiet()
 
 
+def edit(page: Page, act: Callable[[], object]) -> None:
+    """Acts until the builder comes back: what is done in the instant in which a part of it is swapped is done to the old part."""
+    for patience_ms in (5_000, 5_000, 30_000):
+        try:
+            with page.expect_response("**/console/rule/edit", timeout=patience_ms):
+                act()
+            break
+        except TimeoutError:
+            if patience_ms == 30_000:
+                raise
+    page.wait_for_load_state("networkidle")
+
+
 def choose(page: Page, node: str, part: str, value: str) -> None:
     """Chooses from a list of the builder, and waits for the builder that comes back."""
-    with page.expect_response("**/console/rule/edit"):
-        page.select_option(f"[name='{node}:{part}']", value)
-    page.wait_for_load_state("networkidle")
+    edit(page, lambda: page.select_option(f"[name='{node}:{part}']", value))
 
 
 def press(page: Page, act: str) -> None:
     """Presses a button of the builder, and waits for the builder that comes back."""
-    with page.expect_response("**/console/rule/edit"):
-        page.click(f"button[value='{act}']")
-    page.wait_for_load_state("networkidle")
+    edit(page, lambda: page.click(f"button[value='{act}']"))
 
 
 def type_in(page: Page, name: str, text: str) -> None:
