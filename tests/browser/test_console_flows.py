@@ -5,7 +5,8 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
-from playwright.sync_api import Browser, Dialog, Page, Request, TimeoutError, expect
+from playwright.sync_api import Browser, Dialog, Page, Request, expect
+from playwright.sync_api import TimeoutError as TooLate
 
 from browser_rig import Served, Visitor
 
@@ -28,7 +29,7 @@ def edit(page: Page, act: Callable[[], object]) -> None:
             with page.expect_response("**/console/rule/edit", timeout=patience_ms):
                 act()
             break
-        except TimeoutError:
+        except TooLate:
             if patience_ms == 30_000:
                 raise
     page.wait_for_load_state("networkidle")
