@@ -4,6 +4,8 @@ import asyncio
 import json
 import signal
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx
@@ -14,6 +16,7 @@ from cli_rig import Shell, listing
 from smallpool_config.cli import session
 from smallpool_config.cli.admin_key import first_admin_key
 from smallpool_config.cli.session import catch_up
+from smallpool_config.cli.stopping import LEFT_BEHIND
 from smallpool_config.settings import Settings, StoreSettings
 from smallpool_config.wiring import open_system
 from smallpool_core.access import digest_of
@@ -21,6 +24,24 @@ from smallpool_core.errors import Refused, StoreUnavailable
 from smallpool_stores.sqlite.lock import DirectoryLock
 
 WAIT_S = 60
+HANGS_AT_THE_END = """
+import asyncio, contextlib, socket
+from types import SimpleNamespace
+from starlette.applications import Starlette
+from smallpool_config.cli import serving, stopping
+from smallpool_service.http.settings import HttpLimits
+
+@contextlib.asynccontextmanager
+async def lifespan(app):
+    print("ready", flush=True)
+    yield
+    await asyncio.sleep(3600)
+
+stopping.ENDS_WITHIN_S = 1.0
+app = Starlette(lifespan=lifespan)
+app.state.parts = SimpleNamespace(limits=HttpLimits())
+serving.run(app, socket.create_server(("127.0.0.1", 0)), lambda: None)
+"""
 
 
 def test_a_server_is_fed_and_asked_from_the_command_line_and_ends_in_good_order(shell: Shell) -> None:
@@ -55,6 +76,17 @@ def test_a_port_that_is_taken_is_told(shell: Shell) -> None:
         other = Shell(shell.folder / "other")
         other.folder.mkdir()
         assert "choose another --host or --port" in other.run("serve", "--port", address.rpartition(":")[2], code=1).err
+
+
+def test_the_time_to_end_in_runs_from_the_signal_on() -> None:
+    command = [sys.executable, "-c", HANGS_AT_THE_END]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        assert server.stdout.readline() == "ready\n"
+        server.send_signal(signal.SIGTERM)
+        _, said = server.communicate(timeout=WAIT_S)
+    assert server.returncode == LEFT_BEHIND, said
+    assert "nothing acknowledged is lost" in said
 
 
 def test_the_indexer_alone_ends_in_good_order(shell: Shell) -> None:

@@ -6,7 +6,8 @@ finished first.
 
 import gc
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import uvicorn
 from fastapi import FastAPI
@@ -20,7 +21,7 @@ from smallpool_service.console.app import install
 from smallpool_service.http.app import create_app
 from smallpool_service.http.parts import ServiceParts
 
-GRACE_S = 3
+GRACE_S = 2
 """How long requests under way may take once a signal has come; those that wait for a store longer get no answer, and were not
 acknowledged.
 """
@@ -51,14 +52,22 @@ def run(app: FastAPI, listener: socket.socket, ready: Callable[[], None]) -> Non
     config = uvicorn.Config(
         app, http=bounded(parts.limits), log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_S, server_header=False
     )
-    server = uvicorn.Server(config)
+    server = _Server(config)
 
     def stop() -> None:
         server.should_exit = True
 
-    # uvicorn raises the signal that ended it once more when it is done: with the default handler that would end the process
-    # before the stores are closed.
     with told_to_stop(stop):
         gc.freeze()  # what was loaded is here to stay: no collection need walk a million rows
         ready()
         server.run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, with the signals left to whoever runs it: its own handlers would put off, until requests under way have ended, the word
+    from which on the process has a limited time.
+    """
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
