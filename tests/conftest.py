@@ -1,4 +1,4 @@
-"""What every test stands on: repeatable property tests, and material that may be absent."""
+"""What every test stands on: repeatable property tests, second chances on real servers, and material that may be absent."""
 
 import os
 from pathlib import Path
@@ -13,6 +13,17 @@ _untimed = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow],
 settings.register_profile("repeatable", parent=_untimed, derandomize=True, database=None)
 settings.register_profile("explore", parent=_untimed, max_examples=2_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
+
+TESTS = ROOT / "tests"
+ON_SERVERS = tuple(TESTS / name for name in ("browser", "faults", "stack", "stores/elasticsearch", "stores/kafka"))
+"""Here processes are killed and hung beside one another on whatever machine it is."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test on real servers that fails has one more chance; the closing line counts it as rerun, for somebody to look at."""
+    for item in items:
+        if any(item.path.is_relative_to(folder) for folder in ON_SERVERS):
+            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.fixture(scope="session")
