@@ -88,7 +88,7 @@ def ask(client: httpx.Client, load: Load, stop: threading.Event) -> None:
 
 @pytest.mark.faults_long
 @pytest.mark.parametrize("kind", ["elasticsearch", "kafka"])
-def test_one_of_three_killed_under_load_loses_no_item_and_refuses_no_page(
+def test_one_of_three_killed_under_load_loses_no_item_and_refuses_nothing(
     trio: Servers, settings: Settings, tmp_path: Path, kind: Kind, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with ExitStack() as stack:
@@ -115,8 +115,7 @@ def test_one_of_three_killed_under_load_loses_no_item_and_refuses_no_page(
         for name, load in {"events": events, "pages": pages}.items():
             refused = sum(status >= 500 for status in load.statuses)
             print(f"\n{kind} 1 killed: {len(load.statuses)} {name}, {refused} refused, longest gap {load.longest_gap_s:.2f} s", end="")  # noqa: T201, figures are for people
-    assert {status for status in pages.statuses if status >= 500} == set()
-    assert {status for status in events.statuses if status >= 500} <= {503}, "an event is acknowledged or refused, nothing else"
+    assert {status for status in (*pages.statuses, *events.statuses) if status >= 500} == set()
 
 
 def all_there(client: httpx.Client, item_ids: list[str]) -> bool:

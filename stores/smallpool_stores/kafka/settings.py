@@ -16,7 +16,8 @@ class KafkaSettings(Struct, frozen=True, forbid_unknown_fields=True):
     replication: copies of each partition; 3 in production, with 2 of them in sync before a write counts.
     security, sasl_mechanism, username, password, ca_file, certificate_file, key_file: as the brokers ask for them.
     request_timeout_ms: how long one answer of a broker may take. delivery_timeout_ms: after which an append that was not
-    acknowledged is refused. transaction_timeout_ms: after which brokers abort a transaction whose owner is silent.
+    acknowledged is refused; longer than a cluster takes to make another broker the leader of a dead one's partitions, which is
+    9 s by default and an election. transaction_timeout_ms: after which brokers abort a transaction whose owner is silent.
     session_timeout_ms: after which a silent process loses its partitions to others.
     poll_records: records fetched in one go. buffer_mb: fetched and not yet passed, a reader. pending_mb: accepted and not yet
     acknowledged by brokers; beyond it an append is refused at once. max_message_mb: the largest record.
@@ -37,7 +38,7 @@ class KafkaSettings(Struct, frozen=True, forbid_unknown_fields=True):
     certificate_file: str = ""
     key_file: str = ""
     request_timeout_ms: Annotated[int, Meta(ge=1_000)] = 5_000
-    delivery_timeout_ms: Annotated[int, Meta(ge=1_000)] = 10_000
+    delivery_timeout_ms: Annotated[int, Meta(ge=1_000)] = 30_000
     transaction_timeout_ms: Annotated[int, Meta(ge=1_000)] = 5_000
     session_timeout_ms: Annotated[int, Meta(ge=6_000)] = 10_000
     poll_records: Positive = 500
