@@ -38,3 +38,11 @@ def test_bench_rules_measures_batches_single_items_and_changes_beside_every_rule
     assert figures["generator"]["leaves"] == [2, 8]
     assert 2 <= figures["generator"]["leaves_mean"] <= 8
     assert (figures["generator"]["no_equality"], figures["generator"]["negative_only"]) == (0.2, 0.05)
+
+
+def test_bench_pools_measures_a_save_and_the_backfill_in_both_directions(shell: Shell) -> None:
+    figures = shell.run("bench", "pools", "--items", "3000", "--pools", "20", "--changed", "700", "--seed", "2", "--json").json
+    assert figures["save_s"] > 0
+    assert figures["backfill_s"] >= 0
+    assert 700 <= figures["enter"]["changed"] == figures["leave"]["changed"] < 1_400, "prices that are equal enter together"
+    assert (figures["evaluated"], figures["items"], figures["pools"], figures["seed"]) == (3000, 3000, 20, 2)

@@ -42,8 +42,8 @@ def bench_recall(settings: Settings, *, items: int, pools: int, requests: int, s
 
 async def _measured(system: Embedded, directory: Path, items: int, pools: int, requests: int, seed: int) -> dict[str, Any]:
     market = Marketplace(items, pools, seed, system.clock.now_ms())
-    timings = {"store_s": _seconds(lambda: _store(system, market))}
-    await _make_pools(system, market)
+    timings = {"store_s": _seconds(lambda: store_items(system, market))}
+    await make_pools(system, market)
     timings["load_s"] = _seconds(system.load)
     asked = market.requested_pools(requests)
     for person, pool in enumerate(tracked(asked, "people", requests)):
@@ -91,7 +91,8 @@ def _seconds(work: Any) -> float:
     return time.perf_counter() - started
 
 
-def _store(system: System, market: Marketplace) -> None:
+def store_items(system: System, market: Marketplace) -> None:
+    """Puts the items into the wide table."""
     for batch in _batches(tracked(market.wide_items(), "items", market.items)):
         with system.atomic.atomic():
             system.wide.append(batch)
@@ -103,7 +104,7 @@ def _batches(values: Iterable[Any]) -> Iterator[list[Any]]:
         yield batch
 
 
-async def _make_pools(system: Embedded, market: Marketplace) -> None:
+async def make_pools(system: Embedded, market: Marketplace) -> None:
     """Pools are saved, and marked as tagged: the items carry the tags that the rules ask for."""
     upto = system.wide.end()
     with system.durable_database.atomic():

@@ -65,6 +65,22 @@ def rules(
     _tell(bench_rules(settings_of(ctx, None), rules=rules, items=items, seed=seed), as_json=as_json)
 
 
+@app.command("pools")
+def pools(
+    ctx: typer.Context,
+    items: Annotated[int, typer.Option("--items", min=2, help="Items in the marketplace.")] = 1_000_000,
+    pools: Annotated[int, typer.Option("--pools", min=1, help="Pools over them, beside the one that is changed.")] = 10_000,
+    changed: Annotated[int, typer.Option("--changed", min=1, help="Items that enter the changed pool, and then leave it.")] = 100_000,
+    seed: Seed = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Time saving a pool's rule, and the backfill that brings the tags of all items in line with it, in process."""
+    from smallpool_config.bench.pool_change import bench_pools
+    from smallpool_config.cli.session import settings_of
+
+    _tell(bench_pools(settings_of(ctx, None), items=items, pools=pools, changed=changed, seed=seed), as_json=as_json)
+
+
 @app.command("stack")
 def stack(
     ctx: typer.Context,
