@@ -12,6 +12,7 @@ from builders import HOUR, MINUTE, NOW
 from smallpool_core.fields import Attributes
 from smallpool_core.items import WideItem
 from smallpool_core.pages import Query, Scope
+from smallpool_core.pools import BANNED
 from smallpool_core.rules import Rule, intervals, matches, parse_rule, untimed
 from smallpool_core.versions import ENRICH_OF_STATE
 
@@ -36,12 +37,14 @@ RULES = {
     "not-fresh": rule({"not": _FRESH}),
     "twice": rule({"any": [{"all": [_FRESH, _SALE]}, _ENDING]}),
     "none": rule({"any": []}),
+    BANNED: rule({"field": "price_cents", "op": "between", "value": [950, 999]}),
 }
 
 
 def tagged(item: WideItem) -> WideItem:
     """The item with the tags and intervals that the rules give it."""
     pools = tuple(sorted(pool_id for pool_id, each in RULES.items() if matches(untimed(each), item, NOW)))
+    pools = (BANNED,) if BANNED in pools else pools
     timed = {pool_id: intervals(RULES[pool_id], item) for pool_id in pools if RULES[pool_id].is_timed}
     return replace(item, pools=pools, intervals=timed)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from smallpool_core.items import WideItem
 from smallpool_core.normalise import PATH_SEPARATOR
 from smallpool_core.pages import Answer, Hit, Query, Scope
+from smallpool_core.pools import BANNED
 from smallpool_core.rule_counts import PRICE_BOUNDS, Breakdown, Exclusion, Share
 from smallpool_core.rules import Rule, matches
 
@@ -76,9 +77,9 @@ def is_on_sale(item: WideItem, now: int) -> bool:
 
 
 def is_in_scope(item: WideItem, scope: Scope, now: int) -> bool:
-    """Everything, or the whole rule; where the tag is trusted, the tag too."""
+    """Everything that is not tagged as banned, or the whole rule; where the tag is trusted, the tag too."""
     if scope.everything:
-        return True
+        return BANNED not in item.pools
     is_tagged = scope.pool_id in item.pools or not scope.trusted
     return is_tagged and matches(scope.rule, item, now)
 

@@ -13,7 +13,7 @@ from smallpool_core.items import WideItem
 from smallpool_core.normalise import PATH_SEPARATOR
 from smallpool_core.pages import Answer, Claimed, ClaimRequest, Hit, LiveItem, Opening, Query
 from smallpool_core.places import Places
-from smallpool_core.pools import Ordering, Pool, PoolChange, PoolSettings, Tagging
+from smallpool_core.pools import BANNED, Ordering, Pool, PoolChange, PoolSettings, Tagging
 from smallpool_core.ports import LogRecord
 from smallpool_core.rule_counts import Breakdown, Exclusion
 from smallpool_core.rules import Rule, matches
@@ -100,7 +100,9 @@ def is_listed(item: WideItem, now: int) -> bool:
 
 def _in_scope(item: WideItem, query: Query) -> bool:
     scope = query.scope
-    return scope.everything or (matches(scope.rule, item, query.now) and (not scope.trusted or scope.pool_id in item.pools))
+    if scope.everything:
+        return BANNED not in item.pools
+    return matches(scope.rule, item, query.now) and (not scope.trusted or scope.pool_id in item.pools)
 
 
 def _capped(query: Query, rows: list[WideItem], weights: Mapping[str, int]) -> Answer:

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from smallpool_core.fields import FIELDS, Attributes, Field, FieldKind
 from smallpool_core.items import THOUSAND, WideItem
 from smallpool_core.normalise import PATH_SEPARATOR, normalise
+from smallpool_core.rules import Rule, parse_rule
+from smallpool_core.selection import Selection, effective_rule
 
 ATTRIBUTES = Attributes(types={"colour": "keyword", "weight": "number", 'odd "name" 50%\\': "keyword"})
 HOUR_MS = 3_600_000
@@ -38,6 +40,18 @@ def rule_values(*, timed: bool = True, max_leaves: int = 12) -> st.SearchStrateg
     few = st.shared(st.lists(st.sampled_from(_fields()), min_size=1, max_size=3), key="fields of rules")
     leaves = few.flatmap(st.sampled_from).flatmap(lambda field: _leaves(field, timed))
     return st.recursive(leaves, _groups, max_leaves=max_leaves)
+
+
+def selections() -> st.SearchStrategy[Selection]:
+    """Lists of a pool, most of them empty, of entries that items have."""
+    entries = st.lists(st.sampled_from(TEXTS), max_size=3).map(tuple)
+    return st.builds(Selection, include=entries, ban_items=entries, ban_sellers=entries, ban_words=entries)
+
+
+def effective_rules() -> st.SearchStrategy[Rule]:
+    """What pools hold: rules with the lists that go with them."""
+    rules = rule_values().map(lambda value: parse_rule(value, ATTRIBUTES))
+    return st.builds(effective_rule, rules, st.just(Selection()) | selections(), st.just(ATTRIBUTES))
 
 
 def items() -> st.SearchStrategy[WideItem]:

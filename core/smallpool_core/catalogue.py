@@ -7,16 +7,18 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
-from smallpool_core.errors import NotFound, PoolNotLive, RuleRefused
+from smallpool_core.errors import NotFound, PoolClosed, PoolNotLive, Problem, Refused
 from smallpool_core.fields import Attributes
 from smallpool_core.pages import Scope
 from smallpool_core.places import Places, has_reached
-from smallpool_core.pools import HOME, Ordering, Pool, PoolChange, PoolSettings, Tagging
+from smallpool_core.pools import BANNED, HOME, Ordering, Pool, PoolChange, PoolDraft, PoolSettings, Tagging
 from smallpool_core.ports import PoolStore
 from smallpool_core.rules import Rule, parse_rule
+from smallpool_core.schedule import check_schedule, is_open, next_opening
+from smallpool_core.selection import check_selection, effective_rule, without
 
 log = logging.getLogger("smallpool.pools")
 NOTHING: dict[str, Any] = {"any": []}
@@ -24,7 +26,7 @@ EVERYTHING: dict[str, Any] = {"all": []}
 
 
 class KnownPool(Struct, frozen=True):
-    """A pool with its parsed rule, and how far its tag is on stored items, by partition of `item-wide`.
+    """A pool with its effective rule, parsed, and how far its tag is on stored items, by partition of `item-wide`.
 
     `refused` says why the stored rule cannot be read, as after an attribute that it names was taken out of the knowledge base: the pool
     then holds nothing until it is saved again, and every other pool goes on.
@@ -81,6 +83,15 @@ class Catalogue:
         """Checks a rule as an operator wrote it, with the words of this catalogue's language; raises `RuleRefused`."""
         return parse_rule(rule, self._attributes, split_words=self._split_words)
 
+    def check(self, draft: PoolDraft) -> list[Problem]:
+        """Every mistake of the lists and the schedule of a draft, with the words of this catalogue's language."""
+        lists = [] if draft.selection is UNSET else check_selection(draft.selection, self._attributes, self._split_words)
+        return lists + ([] if draft.schedule is UNSET else check_schedule(draft.schedule))
+
+    def effective(self, pool: Pool) -> Rule:
+        """What the pool says that it holds; raises `RuleRefused` where that cannot be read any more."""
+        return effective_rule(parse_rule(pool.rule, self._attributes), pool.selection, self._attributes)
+
     def refresh(self) -> list[KnownPool]:
         """Takes in what changed since the last refresh and returns it; one cheap read where nothing did."""
         epoch = self._store.epoch()
@@ -96,15 +107,40 @@ class Catalogue:
         if before is not None and before.pool.epoch == change.pool.epoch and before.refused is None:
             return KnownPool(change.pool, before.rule, change.tagged, change.partitions)
         try:
-            rule = parse_rule(change.pool.rule, self._attributes)
-        except RuleRefused as error:
-            log.error("the pool %r holds nothing until it is saved again: its rule cannot be read: %s", change.pool.pool_id, error)  # noqa: TRY400, the rule is at fault
+            rule = self._read(change.pool)
+        except Refused as error:
+            log.error("the pool %r holds nothing until it is saved again: it cannot be read: %s", change.pool.pool_id, error)  # noqa: TRY400, the pool is at fault
             return KnownPool(change.pool, self._nothing, {}, change.partitions, str(error))
         return KnownPool(change.pool, rule, change.tagged, change.partitions)
 
+    def _read(self, pool: Pool) -> Rule:
+        """The effective rule of a pool of which everything can be read; raises `Refused`."""
+        if problems := check_schedule(pool.schedule):
+            raise Refused(problems)
+        return self.effective(pool)
+
     def tag_rule(self, known: KnownPool) -> Rule:
-        """The rule that tags are made by: the pool's own while it is live, else one that matches nothing."""
-        return known.rule if known.pool.state == "live" else self._nothing
+        """The rule that tags are made by: the pool's effective one while it is live, less what is banned; else one that matches nothing."""
+        if known.pool.state != "live":
+            return self._nothing
+        return known.rule if known.pool.pool_id == BANNED else without(known.rule, self.banned_rule)
+
+    @property
+    def banned_rule(self) -> Rule:
+        """What is served nowhere."""
+        known = self._pools.get(BANNED)
+        return self._nothing if known is None or known.pool.state != "live" else known.rule
+
+    def served_rule(self, pool_id: str | None, rule: Rule) -> Rule:
+        """What would be served of a rule, a saved pool's or another: all but what is banned, of which the pool of that says all."""
+        return rule if pool_id == BANNED else without(rule, self.banned_rule)
+
+    def pending_bans(self, place: Places) -> Rule | None:
+        """The rule of what is banned while a reader who has come as far as `place` may not trust the tag for it; None once they may."""
+        known = self._pools.get(BANNED)
+        if known is None or known.pool.state != "live" or known.seen_from(place).is_trusted:
+            return None
+        return known.rule
 
     def __contains__(self, pool_id: str) -> bool:
         """Whether there is such a pool, in any state."""
@@ -118,15 +154,29 @@ class Catalogue:
             raise NotFound("pool", pool_id) from None
 
     def live(self, pool_id: str) -> KnownPool:
-        """The pool, if it can be recalled from; raises `NotFound` or `PoolNotLive`."""
+        """The pool, if it is live; raises `NotFound` or `PoolNotLive`, and `Refused` for the pool of what is served nowhere."""
+        if pool_id == BANNED:
+            raise Refused([Problem("pool_id", repr(BANNED), "what is banned is served nowhere; another pool is allowed")])
         known = self.get(pool_id)
         if known.pool.state != "live":
             raise PoolNotLive(pool_id, known.pool.state)
         return known
 
+    def open(self, pool_id: str, now: int) -> KnownPool:
+        """The pool, if it can be recalled from at `now` (ms); raises what `live` does, and `PoolClosed` outside of its schedule."""
+        known = self.live(pool_id)
+        if not is_open(known.pool.schedule, now):
+            opening = next_opening(known.pool.schedule, now)
+            raise PoolClosed(pool_id, None if opening is None else opening.written)
+        return known
+
     def all(self) -> list[KnownPool]:
         """Every pool but home, by pool_id."""
         return [self._pools[pool_id] for pool_id in sorted(self._pools) if pool_id != HOME]
+
+    def by_priority(self) -> list[KnownPool]:
+        """The same by priority, then by pool_id."""
+        return sorted(self.all(), key=lambda known: (known.pool.priority, known.pool.pool_id))
 
     def untagged(self, partitions: Iterable[int] | None = None) -> list[KnownPool]:
         """Pools whose tag does not yet say what their rule says on all items, or on those of some partitions: what a backfill

@@ -9,6 +9,7 @@ SmallpoolError
 ├── Conflict                the request is sound but the stored state forbids it
 │   ├── RevisionStale       an operator edits a revision that is no longer the newest
 │   ├── PoolNotLive         recall on a draft or archived pool
+│   ├── PoolClosed          recall on a live pool outside the windows of its schedule
 │   └── RequestIdReused     the same request_id with another body
 ├── StoreError
 │   ├── StoreUnavailable    the store cannot be reached or answers too late; trying again may help
@@ -90,6 +91,16 @@ class PoolNotLive(Conflict):
         super().__init__(f"pool {pool_id!r} is {state}; only a live pool is recalled from")
         self.pool_id = pool_id
         self.state = state
+
+
+class PoolClosed(Conflict):
+    """Recall was asked of a live pool outside the windows of its schedule; `opens` says when it opens next, None for never."""
+
+    def __init__(self, pool_id: str, opens: str | None) -> None:
+        when = f"it opens next at {opens}" if opens is not None else "no window is left to come; change its schedule to open it"
+        super().__init__(f"pool {pool_id!r} is closed by its schedule; {when}")
+        self.pool_id = pool_id
+        self.opens = opens
 
 
 class RequestIdReused(Conflict):

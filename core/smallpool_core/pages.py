@@ -18,7 +18,7 @@ class Scope(Struct, frozen=True):
     """Where recall looks: one pool. While its tag is not `trusted`, `rule` alone decides who is in it.
 
     A trusted tag still comes with the rule: where `rule.is_timed`, a row must be tagged *and* hold at `now`.
-    `everything` is the home pool, which has neither tag nor rule.
+    `everything` is the home pool, which has neither tag nor rule: all that is not tagged as banned.
     """
 
     pool_id: str

@@ -1,4 +1,4 @@
-"""A pool, its rule as written, its settings and its ordering; every change is a revision with its record."""
+"""A pool: its rule and lists as written, its settings, its ordering, its schedule; every change is a revision with its record."""
 
 from collections.abc import Mapping
 from math import isfinite
@@ -7,10 +7,14 @@ from typing import Any, Final, Literal, get_args
 from msgspec import UNSET, Struct, UnsetType, field, structs
 
 from smallpool_core.errors import NotFound, Problem, RevisionStale
+from smallpool_core.schedule import Schedule
+from smallpool_core.selection import MAX_PINS, Selection, id_problems
 
 PoolState = Literal["draft", "live", "archived"]
 HOME = "home"
-"""The reserved pool that is the whole marketplace."""
+"""The reserved pool that is the whole marketplace, but for what is banned."""
+BANNED: Final = "banned"
+"""The reserved pool of what is served nowhere. Nothing is banned until it is made, and while it is not live."""
 MAX_NAME: Final = 200
 """Most characters of a pool's name."""
 
@@ -39,13 +43,21 @@ DEFAULT_WEIGHTS = {"match": 1.0, "quality": 0.3, "freshness": 0.3, "seller": 0.1
 
 
 class Ordering(Struct, frozen=True, forbid_unknown_fields=True):
-    """How a pool orders what was recalled: the weight of each score dimension, each in [0, 10]."""
+    """How a pool orders what was recalled: the weight of each score dimension, each in [0, 10], and the items that come first, in order."""
 
     weights: dict[str, float] = field(default_factory=lambda: dict(DEFAULT_WEIGHTS))
+    pins: tuple[str, ...] = ()
+
+
+PRIORITIES: Final = (0, 9)
+"""First and last `priority`: of several changed pools the lower is brought up to date before the higher."""
+DEFAULT_PRIORITY: Final = 5
 
 
 class Pool(Struct, frozen=True):
-    """One revision of a pool. `rule` is the expression as JSON values, already checked; `epoch` orders all revisions of all pools."""
+    """One revision of a pool. `rule` is the expression as JSON values, already checked; what the pool holds is the effective rule, which
+    `selection` makes of it. `epoch` orders all revisions of all pools.
+    """
 
     pool_id: str
     name: str
@@ -55,6 +67,9 @@ class Pool(Struct, frozen=True):
     settings: PoolSettings
     ordering: Ordering
     epoch: int
+    selection: Selection = Selection()
+    schedule: Schedule = Schedule()
+    priority: int = DEFAULT_PRIORITY
 
 
 class PoolDraft(Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,6 +80,9 @@ class PoolDraft(Struct, frozen=True, forbid_unknown_fields=True):
     state: PoolState | UnsetType = UNSET
     settings: PoolSettings | UnsetType = UNSET
     ordering: Ordering | UnsetType = UNSET
+    selection: Selection | UnsetType = UNSET
+    schedule: Schedule | UnsetType = UNSET
+    priority: int | UnsetType = UNSET
 
 
 class Revision(Struct, frozen=True):
@@ -100,8 +118,12 @@ def revised(pool_id: str, draft: PoolDraft, stored: Revision | None, expected: i
     if stored is not None and expected != stored.pool.revision:
         raise RevisionStale(pool_id, expected or 0, stored.pool.revision)
     before = blank_pool(pool_id) if stored is None else stored.pool
-    given = {name: value for name, value in structs.asdict(draft).items() if value is not UNSET}
-    return structs.replace(before, **given, revision=before.revision + 1, epoch=epoch)
+    return structs.replace(drafted(before, draft), revision=before.revision + 1, epoch=epoch)
+
+
+def drafted(pool: Pool, draft: PoolDraft) -> Pool:
+    """The pool with what the draft says, of the same revision still."""
+    return structs.replace(pool, **{name: value for name, value in structs.asdict(draft).items() if value is not UNSET})
 
 
 def check_settings(settings: PoolSettings, ordering: Ordering) -> list[Problem]:
@@ -123,6 +145,36 @@ def check_settings(settings: PoolSettings, ordering: Ordering) -> list[Problem]:
             problems.append(Problem(path, repr(weight), f"there are weights for {', '.join(DIMENSIONS)}"))
         elif not isfinite(weight) or not 0 <= weight <= MAX_WEIGHT:
             problems.append(Problem(path, repr(weight), f"a weight from 0 to {MAX_WEIGHT:g} is allowed"))
+    return problems + _pin_problems(ordering.pins)
+
+
+def _pin_problems(pins: tuple[str, ...]) -> list[Problem]:
+    if len(pins) > MAX_PINS:
+        return [Problem("ordering.pins", f"a list of {len(pins)}", f"at most {MAX_PINS} pins are allowed; a page shows no more of them")]
+    twice = [Problem("ordering.pins", repr(one), "an item is pinned once") for one in dict.fromkeys(pins) if pins.count(one) > 1]
+    return id_problems("ordering.pins", pins) + twice
+
+
+def check_priority(priority: int) -> list[Problem]:
+    """What is wrong with a priority; nothing where it is sound."""
+    first, last = PRIORITIES
+    if first <= priority <= last:
+        return []
+    return [Problem("priority", str(priority), f"a whole number from {first} (first) to {last} is allowed")]
+
+
+def check_reserved(pool_id: str, draft: PoolDraft) -> list[Problem]:
+    """What the reserved pool of what is banned may not have; nothing for any other."""
+    if pool_id != BANNED:
+        return []
+    problems = []
+    if draft.ordering is not UNSET and draft.ordering.pins:
+        problems.append(
+            Problem("ordering.pins", f"a list of {len(draft.ordering.pins)}", "what is banned is shown nowhere; leave them out")
+        )
+    if draft.schedule is not UNSET and draft.schedule.windows:
+        found = f"a list of {len(draft.schedule.windows)}"
+        problems.append(Problem("schedule.windows", found, "what is banned is banned at all times; leave them out"))
     return problems
 
 

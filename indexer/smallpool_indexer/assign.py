@@ -1,6 +1,7 @@
 """Stage assign: wide items -> the same items with the pools whose rules hold for them, as of an epoch of the rules.
 
-For a pool whose rule depends on time the intervals of now in which it holds ride along; an empty list of them says never.
+For a pool whose rule depends on time the intervals of now in which it holds ride along; an empty list of them says never. What the
+reserved pool `banned` holds is in that pool alone, whatever other rules hold for it.
 """
 
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from msgspec.structs import replace
 from smallpool_core.catalogue import Catalogue, KnownPool
 from smallpool_core.errors import StoreUnavailable
 from smallpool_core.items import WideItem
+from smallpool_core.pools import BANNED
 from smallpool_core.rules import Rule, RuleIndex, intervals
 from smallpool_indexer.stage import Staged
 
@@ -52,7 +54,8 @@ class Assigner:
         matched = iter(self._index.match_many([item for item in items if item.state == "on_sale"]))
         return Staged([self._assigned(item, tuple(next(matched))) if item.state == "on_sale" else item for item in items])
 
-    def _assigned(self, item: WideItem, pools: tuple[str, ...]) -> WideItem:
+    def _assigned(self, item: WideItem, matched: tuple[str, ...]) -> WideItem:
+        pools = (BANNED,) if BANNED in matched else matched
         timed = {pool_id: intervals(self._timed[pool_id], item) for pool_id in pools if pool_id in self._timed}
         return replace(item, pools=pools, intervals=timed, epoch=self._catalogue.epoch)
 

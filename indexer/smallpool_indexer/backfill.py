@@ -22,6 +22,7 @@ from smallpool_core.catalogue import Catalogue, KnownPool
 from smallpool_core.events import INDEXER_GROUP, encode_item_event
 from smallpool_core.items import ItemEvent
 from smallpool_core.places import Places, has_reached
+from smallpool_core.pools import BANNED
 from smallpool_core.ports import Clock, EventLog, ItemWriter, PoolStore, WideTable, WideTail
 from smallpool_indexer.assign import Assigner
 from smallpool_indexer.settings import IndexerSettings
@@ -162,6 +163,7 @@ class Backfill:
         else:
             self._waiting, self._job, known = [], None, set()
         self._waiting += [pool for pool in pools if self._is_due(pool) and _key(pool) not in known]
+        self._waiting.sort(key=_turn)
 
     def _is_due(self, known: KnownPool) -> bool:
         now = self._catalogue.get(known.pool.pool_id)
@@ -193,6 +195,11 @@ class Backfill:
             item.item_id for item, now in zip(items, assigned, strict=True) if (item.pools, item.intervals) != (now.pools, now.intervals)
         ]
         return wrong, items[-1].item_id if items else ""
+
+
+def _turn(known: KnownPool) -> tuple[bool, int]:
+    """When a pool has its turn: what is banned first, since pages look it up item by item until then; then by priority."""
+    return known.pool.pool_id != BANNED, known.pool.priority
 
 
 def _key(known: KnownPool) -> _Key:

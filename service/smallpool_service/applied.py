@@ -10,7 +10,7 @@ from smallpool_core.errors import StoreError
 from smallpool_core.events import BEHAVIOUR_GROUP
 from smallpool_core.pages import Query
 from smallpool_core.places import Places
-from smallpool_core.pools import HOME
+from smallpool_core.pools import BANNED, HOME
 from smallpool_core.ports import EventLog
 from smallpool_service.run import ReadPorts
 
@@ -41,9 +41,11 @@ async def items_applied(versions: Mapping[str, int], ports: ReadPorts) -> None:
 async def _late(asked: Sequence[str], versions: Mapping[str, int], ports: ReadPorts) -> list[str]:
     """Which of these items a page would not yet know at their versions. A wide index that fails is as one that is late."""
     now = ports.clock.now_ms()
-    known = dict(zip(asked, ports.live.look(asked, HOME, now), strict=True))
+    known = dict(zip(asked, ports.live.look(asked, BANNED, now), strict=True))
     late = [item_id for item_id, live in known.items() if live is None or live.version < versions[item_id]]
-    listed = [item_id for item_id, live in known.items() if live is not None and live.is_on_sale and item_id not in late]
+    # What is banned is recalled nowhere, so knowing it is all there is to it.
+    recalled = [item_id for item_id, live in known.items() if live is not None and live.is_on_sale and not live.in_pool]
+    listed = [item_id for item_id in recalled if item_id not in late]
     if not listed:
         return late
     everything = Query(ports.catalogue.get(HOME).scope, frozenset(), len(listed), len(listed), now)

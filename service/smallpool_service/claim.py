@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from smallpool_core.pages import Claimed, ClaimRequest, Dropped, Entry, Hit, LiveItem, Short
 from smallpool_core.rules import matches
+from smallpool_service.bans import banned_meanwhile
 from smallpool_service.candidates import Scored
 from smallpool_service.filter import DETAILS, live_reason, look_up
 from smallpool_service.page import PageItem, path_of
@@ -57,11 +58,13 @@ class Claiming:
         run = self._run
         item_ids = [scored.item_id for scored in offered]
         outside = await self._outside(item_ids, now)
-        known = look_up(self._ports.live, item_ids, run.request.pool_id, now)
+        banned = await banned_meanwhile(item_ids, run, self._ports)
+        known = look_up(self._ports.live, item_ids, run.known.scope, now)
         kept = []
         for scored in offered:
             live = known[scored.item_id]
-            reason = live_reason(scored.candidate.hit, live, run.known.scope) or ("not_in_pool" if scored.item_id in outside else None)
+            forbidden = "banned" if scored.item_id in banned else "not_in_pool" if scored.item_id in outside else None
+            reason = live_reason(scored.candidate.hit, live, run.known.scope) or forbidden
             if reason is not None:
                 run.drops.append(Dropped(scored.item_id, STAGE, reason, DETAILS[reason]))
             elif live is not None and has_moved(scored.candidate.hit, live, run.known.pool.settings.spread_level):

@@ -9,6 +9,7 @@ from collections.abc import Set as AbstractSet
 from msgspec import Struct
 
 from smallpool_core.pages import Dropped, Hit, LiveItem, Scope
+from smallpool_core.pools import BANNED
 from smallpool_core.ports import LiveView
 from smallpool_service.candidates import Lists
 
@@ -22,13 +23,16 @@ DETAILS = {
     "own": "this person sells it",
     "expired": "its time is over",
     "gone": "it is not on sale",
+    "banned": "it is banned everywhere: the pool `banned` holds it",
     "not_in_pool": "the pool's rule does not hold for it at this moment",
     "stale": "the item changed after the row was indexed, and the pool's tag is still being brought up to date",
 }
 
 
 class Screen(Struct, frozen=True):
-    """What candidates are held against: the person's own lists, what was shown too often, and the clock (epoch ms)."""
+    """What candidates are held against: the person's own lists, what was shown too often, the clock (epoch ms), and what is banned
+    without a tag that says it yet.
+    """
 
     scope: Scope
     seen: AbstractSet[str]
@@ -36,20 +40,21 @@ class Screen(Struct, frozen=True):
     user_id: str | None
     now: int
     over_exposed: AbstractSet[str] = frozenset()
+    banned: AbstractSet[str] = frozenset()
 
 
 def live_reason(hit: Hit, live: LiveItem | None, scope: Scope) -> str | None:
     """Why the live view forbids this item now, or None.
 
-    A tag that is not trusted says nothing, nor does the home pool have one: there the row itself was held against the
-    rule, so it must be the newest that the live view knows.
+    A tag that is not trusted says nothing: there the row itself was held against the rule, so it must be the newest that the live
+    view knows. The home pool has no tag; what is asked there is whether the item is in the pool of what is banned.
     """
     if live is None:
         return "gone"
     if not live.is_on_sale:
         return "expired" if live.is_expired else "gone"
     if scope.everything:
-        return None
+        return "banned" if live.in_pool else None
     if scope.trusted:
         return None if live.in_pool else "not_in_pool"
     return "stale" if (live.version, live.enrich) > (hit.version, hit.enrich) else None
@@ -58,6 +63,8 @@ def live_reason(hit: Hit, live: LiveItem | None, scope: Scope) -> str | None:
 def own_reason(hit: Hit, screen: Screen) -> str | None:
     """Why this person is not shown this item, or None."""
     item_id = hit.item_id
+    if item_id in screen.banned:
+        return "banned"
     if item_id in screen.seen:
         return "seen"
     if item_id in screen.bought:
@@ -71,15 +78,17 @@ def own_reason(hit: Hit, screen: Screen) -> str | None:
     return None
 
 
-def look_up(live: LiveView, item_ids: Sequence[str], pool_id: str, now: int) -> dict[str, LiveItem | None]:
-    """What the live view knows of each item, by id."""
-    return dict(zip(item_ids, live.look(item_ids, pool_id, now), strict=True))
+def look_up(live: LiveView, item_ids: Sequence[str], scope: Scope, now: int) -> dict[str, LiveItem | None]:
+    """What the live view knows of each item, by id, as seen from the scope's pool; from the one of what is banned, where it is all."""
+    return dict(zip(item_ids, live.look(item_ids, BANNED if scope.everything else scope.pool_id, now), strict=True))
 
 
 def filter_hits(lists: Lists, screen: Screen, live: LiveView) -> Lists:
-    """Drops duplicates within a source, the person's own, bought, seen and over-exposed items, and what the live view forbids."""
+    """Drops duplicates within a source, the person's own, bought, seen and over-exposed items, what is banned, and what the live view
+    forbids.
+    """
     rows = {hit.item_id: hit for hits in lists.by_source.values() for hit in hits}
-    known = look_up(live, list(rows), screen.scope.pool_id, screen.now)
+    known = look_up(live, list(rows), screen.scope, screen.now)
     reasons = {
         item_id: reason
         for item_id, hit in rows.items()

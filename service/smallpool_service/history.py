@@ -16,7 +16,7 @@ from smallpool_core.rules import RuleDifference, rule_differences
 from smallpool_service.operators import Change, Saved, save_pool
 from smallpool_service.run import ReadPorts
 
-COMPARED = ("name", "state", "settings", "ordering")
+COMPARED = ("name", "state", "settings", "ordering", "selection", "schedule", "priority")
 
 
 class FieldDifference(Struct, frozen=True):
@@ -60,16 +60,29 @@ async def rollback(ports: ReadPorts, store: PoolStore, pool_id: str, to: int, ch
     Raises `NotFound` for no such pool or revision, `Refused` where its rule can no longer be read, and what `save_pool` raises.
     """
     older = (await read_revision(store, pool_id, to)).pool
-    draft = PoolDraft(name=older.name, rule=older.rule, state=older.state, settings=older.settings, ordering=older.ordering)
-    return await save_pool(ports, store, pool_id, draft, replace(change, reason=change.reason or f"back to revision {to}"))
+    return await save_pool(ports, store, pool_id, content_of(older), replace(change, reason=change.reason or f"back to revision {to}"))
+
+
+def content_of(pool: Pool) -> PoolDraft:
+    """All that an operator may say of a pool, as this revision says it."""
+    return PoolDraft(**{name: getattr(pool, name) for name in PoolDraft.__struct_fields__})
 
 
 def field_differences(before: Pool, after: Pool) -> list[FieldDifference]:
-    """Every value but the rule that differs, in the order of the pool's fields."""
+    """Every value but the rule that differs, in the order of the pool's fields. Of a list of the selection, which may be long and has no
+    order, only the entries that one of the two does not have.
+    """
     olds, news = ({name: value for part in COMPARED for name, value in _values(part, getattr(pool, part))} for pool in (before, after))
     return [
-        FieldDifference(name, olds.get(name), news.get(name)) for name in {**olds, **news} if olds.get(name, UNSET) != news.get(name, UNSET)
+        _difference(name, olds.get(name), news.get(name)) for name in {**olds, **news} if olds.get(name, UNSET) != news.get(name, UNSET)
     ]
+
+
+def _difference(name: str, before: Any, after: Any) -> FieldDifference:
+    if not name.startswith("selection."):
+        return FieldDifference(name, before, after)
+    old, new = dict.fromkeys(before), dict.fromkeys(after)
+    return FieldDifference(name, [one for one in old if one not in new], [one for one in new if one not in old])
 
 
 def _rule_differences(before: Pool, after: Pool) -> list[RuleDifference]:

@@ -11,7 +11,20 @@ from msgspec import UNSET, Struct, UnsetType
 from smallpool_core.catalogue import NOTHING, Catalogue
 from smallpool_core.errors import NotFound, Problem, Refused, RuleRefused, StoreError
 from smallpool_core.plain_text import text_problem
-from smallpool_core.pools import HOME, MAX_NAME, Ordering, Pool, PoolDraft, PoolSettings, check_settings
+from smallpool_core.pools import (
+    BANNED,
+    HOME,
+    MAX_NAME,
+    Ordering,
+    Pool,
+    PoolDraft,
+    PoolSettings,
+    blank_pool,
+    check_priority,
+    check_reserved,
+    check_settings,
+    drafted,
+)
 from smallpool_core.ports import ItemReader, PoolStore
 from smallpool_core.row_reader import MAX_ID, shown
 from smallpool_core.rules import Rule, RuleWarning, warnings
@@ -57,18 +70,36 @@ class Saved(Struct, frozen=True):
 
 
 def check_draft(catalogue: Catalogue, pool_id: str, draft: PoolDraft) -> Rule | None:
-    """The draft's rule, None where it has none. Raises `Refused` with every mistake of rule, settings and ordering."""
+    """The draft's own rule, None where it has none. Raises `Refused` with every mistake of the draft."""
     problems: list[Problem] = []
     if pool_id == HOME:
         problems.append(Problem("pool_id", repr(HOME), "home is the whole marketplace, and no pool of its own; choose another id"))
-    problems += _text_problems(("pool_id", pool_id, MAX_ID), ("name", draft.name, MAX_NAME))
+    problems += _text_problems(("pool_id", pool_id, MAX_ID))
+    return _checked(catalogue, pool_id, draft, problems)
+
+
+def drafted_rule(catalogue: Catalogue, pool_id: str | None, draft: PoolDraft) -> Rule:
+    """The effective rule that a pool, saved or (None) not, would have after a draft. Raises `NotFound` and `Refused`."""
+    refresh(catalogue)
+    before = blank_pool("") if pool_id is None else catalogue.get(pool_id).pool
+    _checked(catalogue, before.pool_id, draft, [])
+    return catalogue.effective(drafted(before, draft))
+
+
+def _checked(catalogue: Catalogue, pool_id: str, draft: PoolDraft, problems: list[Problem]) -> Rule | None:
+    """What the draft says, checked; its mistakes come after the `problems` that are known."""
+    problems += _text_problems(("name", draft.name, MAX_NAME))
     settings = PoolSettings() if draft.settings is UNSET else draft.settings
     problems += check_settings(settings, Ordering() if draft.ordering is UNSET else draft.ordering)
+    problems += catalogue.check(draft) + check_reserved(pool_id, draft)
+    problems += [] if draft.priority is UNSET else check_priority(draft.priority)
     rule: Rule | None = None
     try:
         rule = None if draft.rule is UNSET else parse_rule(catalogue, draft.rule)
     except RuleRefused as error:
         problems += error.problems
+    if rule is not None and rule.is_timed and pool_id == BANNED:
+        problems.append(Problem("rule", "a condition on now", "a ban holds at all times: say it without `within`"))
     if problems:
         raise Refused(problems)
     return rule
@@ -95,10 +126,10 @@ async def save_pool(ports: ReadPorts, store: PoolStore, pool_id: str, draft: Poo
     Raises `Refused`; `NotFound` or `RevisionStale` as `PoolStore.put` says; `StoreError` if the change or its record cannot be
     written.
     """
-    rule = check_draft(ports.catalogue, pool_id, draft) or known_rule(ports.catalogue, pool_id)
+    check_draft(ports.catalogue, pool_id, draft)
     revision = await store.put(pool_id, draft, change.expected, change.author, change.reason, change.at)
     refresh(ports.catalogue)
-    return Saved(revision.pool, await preview_rule(ports, rule, 0))
+    return Saved(revision.pool, await preview_rule(ports, pool_id, ports.catalogue.effective(revision.pool), 0))
 
 
 def refresh(catalogue: Catalogue) -> None:
@@ -108,7 +139,7 @@ def refresh(catalogue: Catalogue) -> None:
 
 
 def known_rule(catalogue: Catalogue, pool_id: str) -> Rule:
-    """The rule of a pool as it stands; a pool that is not there yet holds nothing."""
+    """The effective rule of a pool as it stands; a pool that is not there yet holds nothing."""
     refresh(catalogue)
     try:
         return catalogue.get(pool_id).rule
@@ -116,10 +147,10 @@ def known_rule(catalogue: Catalogue, pool_id: str) -> Rule:
         return catalogue.parse(NOTHING)
 
 
-async def preview_rule(ports: ReadPorts, rule: Rule, sample: int) -> Preview:
-    """What the rule holds right now, with the first `sample` items."""
+async def preview_rule(ports: ReadPorts, pool_id: str | None, rule: Rule, sample: int) -> Preview:
+    """What the rule holds right now for a pool, saved or (None) not, with the first `sample` items; what is banned everywhere aside."""
     now = ports.clock.now_ms()
-    count, item_ids = await ports.reader.preview(rule, now, sample)
+    count, item_ids = await ports.reader.preview(ports.catalogue.served_rule(pool_id, rule), now, sample)
     items = await samples(ports.reader, item_ids)
     on_sale = ports.live.size(HOME, now)
     return Preview(count, on_sale, items, [*warnings(rule), *_counted(rule, count, on_sale)])

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from smallpool_core.behaviour import BehaviourSettings, over_exposed
 from smallpool_core.pages import Answer, Claimed, Dropped, Hit, Query, Short
 from smallpool_core.terms import term
+from smallpool_service.bans import banned_meanwhile
 from smallpool_service.candidates import Candidate, Lists, Question, Recalled, Scored
 from smallpool_service.claim import Claiming
 from smallpool_service.exposure import ignored_in_pool
@@ -84,11 +85,10 @@ class Pipeline:
 
         recalled = await awaited("recall", recall, self._working(), question, ports.clock, until)
         thinned = timed("spread", spread, recalled, question, settings.trigger_share)
-        ignored = await self._ignored(thinned)
-        kept = timed("filter", filter_hits, thinned, self._screen(ignored), ports.live)
+        kept = timed("filter", filter_hits, thinned, await self._screen(thinned), ports.live)
         merged = timed("merge", merge, kept)
         scored = await awaited("score", self._score, merged)
-        ranked = timed("order", order, scored)
+        ranked = timed("order", order, scored, run.known.pool.ordering.pins)
         await awaited("claim", self.claiming.take, ranked)
 
         run.note(recalled, (*thinned.dropped, *kept.dropped), ranked)
@@ -147,7 +147,7 @@ class Pipeline:
         oldest = [entry.item_id for entry in self._person.seen]
         answer = await run.attempt(f"source:{REPEATS}", self._ports.reader.pick(again, oldest), NOTHING)
         seen = Lists({REPEATS: answer.hits})
-        kept = filter_hits(seen, self._screen(await self._ignored(seen), repeats=True), self._ports.live)
+        kept = filter_hits(seen, await self._screen(seen, repeats=True), self._ports.live)
         scored = await self._score(merge(kept))
         run.note(Recalled({REPEATS: answer}), kept.dropped, scored)
         await claiming.take(scored, allow_seen=True)
@@ -174,17 +174,17 @@ class Pipeline:
             return None
         run.note_without(answer)
         probed = Lists({"probe": answer.hits})
-        screen = self._screen(await self._ignored(probed), repeats=self._may_repeat())
+        screen = await self._screen(probed, repeats=self._may_repeat())
         return filter_hits(probed, screen, self._ports.live).by_source["probe"]
 
-    async def _ignored(self, lists: Lists) -> frozenset[str]:
+    async def _screen(self, lists: Lists, *, repeats: bool = False) -> Screen:
+        """What the hits are held against."""
+        run, ports = self._run, self._ports
         item_ids = {hit.item_id for hits in lists.by_source.values() for hit in hits}
-        return await ignored_in_pool(item_ids, self._run, self._ports, self._settings)
-
-    def _screen(self, ignored: frozenset[str], *, repeats: bool = False) -> Screen:
+        ignored = await ignored_in_pool(item_ids, run, ports, self._settings)
+        banned = await banned_meanwhile(item_ids, run, ports)
         seen = frozenset() if repeats else self._seen
-        user_id = self._run.request.identity.user_id
-        return Screen(self._run.known.scope, seen, self._bought, user_id, self._run.now(), self._tired | ignored)
+        return Screen(run.known.scope, seen, self._bought, run.request.identity.user_id, run.now(), self._tired | ignored, banned)
 
     def _on_page(self) -> frozenset[str]:
         return frozenset(entry.item_id for entry in self.claiming.page.entries)

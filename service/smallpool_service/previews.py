@@ -14,7 +14,7 @@ from msgspec.structs import asdict, replace
 from smallpool_core.catalogue import KnownPool
 from smallpool_core.errors import Problem, Refused, StoreError
 from smallpool_core.fields import FieldKind
-from smallpool_core.pools import HOME, blank_pool
+from smallpool_core.pools import BANNED, HOME, blank_pool
 from smallpool_core.rule_counts import MAX_PARTS, PRICE_BOUNDS, Breakdown, Exclusion, Share
 from smallpool_core.rules import AllOf, Expression, Leaf, Not, Rule
 from smallpool_core.users import Identity
@@ -40,7 +40,7 @@ _BEFORE_THE_END = 0.8
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
-    """What is to be previewed.
+    """What is to be previewed: an effective rule.
 
     `against` is the pool whose rule as it stands is compared, and whose settings and seen lists hold; None for a rule by itself. The
     people are `users`, or else `people` of those that the newest pages were for. `until` (ms) is when an answer comes too late.
@@ -138,7 +138,7 @@ async def preview(recaller: Recaller, wanted: Wanted) -> RulePreview:
     """All parts, one after the other. Raises `NotFound` for no such pool, `StoreError` where not even the count is there."""
     ports = recaller.ports
     known = None if wanted.against is None else _known(recaller, wanted.against)
-    counted = await preview_rule(ports, wanted.rule, wanted.sample)
+    counted = await preview_rule(ports, wanted.against, wanted.rule, wanted.sample)
     return await _Parts(recaller, wanted, known, counted).all()
 
 
@@ -157,7 +157,9 @@ class _Parts:
         self._reader = recaller.ports.reader
         self._clock = recaller.ports.clock
         self._wanted = wanted
-        self._known = known
+        catalogue = recaller.ports.catalogue
+        self._rule = catalogue.served_rule(wanted.against, wanted.rule)
+        self._known = None if known is None else replace(known, rule=catalogue.served_rule(wanted.against, known.rule))
         self._counted = counted
         self._now = self._clock.now_ms()
         self._until = self._now + PREVIEW_MS if wanted.until is None else wanted.until
@@ -199,14 +201,14 @@ class _Parts:
         return None
 
     async def _breakdown(self, _until: int) -> Spread:
-        return _spread(await self._reader.breakdown(self._wanted.rule, self._now, MOST_FREQUENT))
+        return _spread(await self._reader.breakdown(self._rule, self._now, MOST_FREQUENT))
 
     async def _sides(self, _until: int) -> tuple[Side, Side] | None:
         if self._known is None:
             return None
-        if self._wanted.rule == self._known.rule:
+        if self._rule == self._known.rule:
             return Side(0, []), Side(0, [])
-        new, old = self._wanted.rule.expression, self._known.rule.expression
+        new, old = self._rule.expression, self._known.rule.expression
         return await self._side(new, old), await self._side(old, new)
 
     async def _side(self, holds: Expression, does_not: Expression) -> Side:
@@ -226,13 +228,13 @@ class _Parts:
 
     async def _inflow(self, _until: int) -> float:
         recent = Leaf("published_at", FieldKind.TIME, "within", f"-{INFLOW_HOURS}h")
-        count, _ = await self._reader.preview(Rule.of(AllOf((self._wanted.rule.expression, recent))), self._now, 0)
+        count, _ = await self._reader.preview(Rule.of(AllOf((self._rule.expression, recent))), self._now, 0)
         return round(count / INFLOW_HOURS, 2)
 
     async def _people(self, until: int) -> PeopleEffect | None:
         wanted = self._wanted
         most = len(wanted.users) or wanted.people
-        if not most:
+        if not most or wanted.against == BANNED:
             return None
         named = [Identity(user_id, None) for user_id in wanted.users]
         shoppers = await shoppers_of(self._recaller, named or await recent_people(self._recaller.ports, most), most)
@@ -245,7 +247,7 @@ class _Parts:
 
     def _changed(self) -> KnownPool:
         """The pool as it would be: none of its items is tagged yet, unless its rule is the one that stands."""
-        rule, known = self._wanted.rule, self._known
+        rule, known = self._rule, self._known
         if known is not None and rule == known.rule:
             return known
         if known is None or known.pool.pool_id == HOME:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from uuid import uuid4
 
+from msgspec.structs import replace
+
 from smallpool_core.behaviour import BehaviourSettings
 from smallpool_core.catalogue import KnownPool
 from smallpool_core.errors import DeadlinePassed, RequestIdReused, StoreError
@@ -20,6 +22,7 @@ from smallpool_service.run import ReadPorts, Run
 from smallpool_service.served import served_record
 from smallpool_service.settings import ReadSettings
 from smallpool_service.sources.newest import Newest
+from smallpool_service.sources.pinned import Pinned
 from smallpool_service.sources.popular import Popular
 from smallpool_service.sources.source import Source
 from smallpool_service.sources.terms import Terms
@@ -65,8 +68,8 @@ class Recaller:
     async def recall(self, request: RecallRequest) -> Page:
         """One page.
 
-        Raises `Refused` (a limit is broken), `NotFound` or `PoolNotLive` (the pool), `RequestIdReused` (another body came
-        under this request_id), `DeadlinePassed` (before anything was asked). A store that fails degrades the page.
+        Raises `Refused` (a limit is broken), `NotFound`, `PoolNotLive` or `PoolClosed` (the pool), `RequestIdReused` (another body
+        came under this request_id), `DeadlinePassed` (before anything was asked). A store that fails degrades the page.
         """
         run = self.start(request)
         person = await run.tracer.awaited("open", open_person, run, self.ports, self.settings)
@@ -101,23 +104,40 @@ class Recaller:
         known = self.live_pool(request.pool_id, now) if rehearsed is None else rehearsed
         observer = self._observer if rehearsed is None else Unobserved()
         request_id = request.request_id or self._new_request_id()
-        return Run(request, request_id, known, self.ports.clock, deadline, self.settings.claim_floor_ms, observer)
+        return Run(
+            request,
+            request_id,
+            known,
+            self.ports.catalogue.pending_bans(self.ports.tail.place()),
+            clock=self.ports.clock,
+            deadline=deadline,
+            floor_ms=self.settings.claim_floor_ms,
+            observer=observer,
+        )
 
     def pipeline(self, run: Run, person: Person) -> Pipeline:
         """The stages for one run."""
-        return Pipeline(run, person, self.ports, self.sources, self.settings, self.behaviour)
+        return Pipeline(run, person, self.ports, self.sources_of(run.known), self.settings, self.behaviour)
+
+    def sources_of(self, known: KnownPool) -> Sequence[Source]:
+        """The sources that are asked for a page of the pool: pinned items have one of their own, where there are any."""
+        pins = known.pool.ordering.pins
+        return (Pinned(self.ports.reader, pins), *self.sources) if pins else self.sources
 
     def live_pool(self, pool_id: str, now: int) -> KnownPool:
-        """The pool as of the last refresh, which is made first if it is due; with the store down the last copy serves.
+        """The pool, open at `now`, as of the last refresh, which is made first if it is due; with the store down the last copy serves.
 
-        Its tag counts as trusted only where the live view has come as far as the tag has.
+        Its tag counts as trusted only where the live view has come as far as the tag has. Until then its rule comes without what is
+        banned, which a trusted tag says by itself.
         """
         # A clock that was set back says nothing of how long ago that was.
         if self._refreshed_at is None or not 0 <= now - self._refreshed_at < self.settings.pools_refresh_ms:
             with suppress(StoreError):
                 self.ports.catalogue.refresh()
             self._refreshed_at = now
-        return self.ports.catalogue.live(pool_id).seen_from(self.ports.tail.place())
+        catalogue = self.ports.catalogue
+        known = catalogue.open(pool_id, now).seen_from(self.ports.tail.place())
+        return known if known.is_trusted else replace(known, rule=catalogue.served_rule(pool_id, known.rule))
 
     def _replay(self, run: Run, claimed: Claimed) -> Page:
         self._observer.count("page.replayed")

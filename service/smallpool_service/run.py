@@ -12,6 +12,7 @@ from smallpool_core.catalogue import Catalogue, KnownPool
 from smallpool_core.errors import StoreError
 from smallpool_core.pages import Answer, Dropped, SourceFailure
 from smallpool_core.ports import Clock, EventLog, ItemReader, ItemStats, LiveView, People, SeenList, TriggerStore, UserProfiles, WideTail
+from smallpool_core.rules import Rule
 from smallpool_service.candidates import Recalled, Scored
 from smallpool_service.prompt import in_time
 from smallpool_service.request import RecallRequest
@@ -38,11 +39,23 @@ class ReadPorts:
 
 
 class Run:
-    """The state of one request. `deadline` and `started` in ms; `claims` says whether a page will be claimed for someone."""
+    """The state of one request. `deadline` and `started` in ms; `claims` says whether a page will be claimed for someone. `pending_bans`
+    is the rule of what is banned everywhere, while no tag says it.
+    """
 
     def __init__(
-        self, request: RecallRequest, request_id: str, known: KnownPool, clock: Clock, deadline: int, floor_ms: int, observer: Observer
+        self,
+        request: RecallRequest,
+        request_id: str,
+        known: KnownPool,
+        pending_bans: Rule | None,
+        *,
+        clock: Clock,
+        deadline: int,
+        floor_ms: int,
+        observer: Observer,
     ) -> None:
+        self.pending_bans = pending_bans
         self.request = request
         self.request_id = request_id
         self.fingerprint = request.fingerprint

@@ -12,6 +12,7 @@ from smallpool_core.behaviour import over_exposed
 from smallpool_core.catalogue import KnownPool
 from smallpool_core.items import WideItem
 from smallpool_core.pages import Claimed, LiveItem
+from smallpool_core.pools import BANNED
 from smallpool_core.rules import matches
 from smallpool_core.rules.failing import failing
 from smallpool_core.users import Identity
@@ -24,7 +25,7 @@ from smallpool_service.recall import recall
 from smallpool_service.recaller import Recaller
 from smallpool_service.request import RecallRequest
 from smallpool_service.rewrite import rewrite
-from smallpool_service.run import Run
+from smallpool_service.run import ReadPorts, Run
 from smallpool_service.spread import cut_key
 
 SERVED = "page"
@@ -54,7 +55,9 @@ class Verdict(Struct, frozen=True):
 async def why(recaller: Recaller, item_id: str, pool_id: str, identity: Identity, size: int = 10) -> Why:
     """Follows one item through a dry run of a page of `size`; raises what `Recaller.recall` raises of pools and ids."""
     run = recaller.start(RecallRequest(pool_id=pool_id, identity=identity, size=size, explain=True, dry_run=True))
-    ports, known = recaller.ports, run.known
+    ports = recaller.ports
+    # Told by the pool's own rule, without what is banned everywhere: that has a reason of its own.
+    known = replace(run.known, rule=ports.catalogue.get(pool_id).rule)
     item = (await ports.reader.get([item_id])).get(item_id)
     if item is None:
         verdict = Verdict("item", "unknown_item", f"no item {item_id!r} was ever indexed; was it published, or is it a dead letter?")
@@ -62,6 +65,7 @@ async def why(recaller: Recaller, item_id: str, pool_id: str, identity: Identity
     person = await open_person(run, ports, recaller.settings)
     verdict = (
         why_not_listed(item, run.started)
+        or why_banned(item, ports, run.started)
         or why_not_in_pool(item, ports.live.look([item_id], pool_id, run.started)[0], known, run.started)
         or why_not_this_person(item, person, identity, known)
         or await _why_not_again(recaller, run, person, item_id)
@@ -82,6 +86,16 @@ def why_not_listed(item: WideItem, now: int) -> Verdict | None:
         return Verdict("item", "expired", f"it expired {now - item.expires_at} ms ago")
     if item.published_at is not None and item.published_at > now:
         return Verdict("item", "not_yet_published", f"it will be published in {item.published_at - now} ms")
+    return None
+
+
+def why_banned(item: WideItem, ports: ReadPorts, now: int) -> Verdict | None:
+    """Whether the item is banned everywhere, or was until just now."""
+    if matches(ports.catalogue.banned_rule, item, now):
+        return Verdict("pool", "banned", DETAILS["banned"])
+    [live] = ports.live.look([item.item_id], BANNED, now)
+    if live is not None and live.in_pool:
+        return Verdict("pool", "not_yet_tagged", "it is banned no more, but the live view does not have it back in its pools yet")
     return None
 
 
@@ -137,7 +151,7 @@ async def _why_not_on_page(recaller: Recaller, run: Run, person: Person, item: W
 
 
 def _below(item_id: str, run: Run, page: Claimed) -> Verdict:
-    ranking = [scored.item_id for scored in order(list(run.ranked.values()))]
+    ranking = [scored.item_id for scored in order(list(run.ranked.values()), run.known.pool.ordering.pins)]
     scored, settings = run.ranked[item_id], run.known.pool.settings
     place = f"rank {ranking.index(item_id) + 1} of {len(ranking)} with score {scored.score:.4f}"
     key = cut_key(scored.candidate.hit.spread_key, settings.spread_level)
@@ -161,12 +175,13 @@ async def _why_not_recalled(recaller: Recaller, run: Run, person: Person, item: 
         settings.candidates_per_item,
     )
     uncapped = Question(replace(query, cap=query.limit), weights)
-    recalled = await recall(recaller.sources, uncapped, recaller.ports.clock, run.until(1.0))
+    sources = recaller.sources_of(known)
+    recalled = await recall(sources, uncapped, recaller.ports.clock, run.until(1.0))
     for source, answer in recalled.answers.items():
         if any(hit.item_id == item.item_id for hit in answer.hits):
             key = cut_key(item.spread_key, known.pool.settings.spread_level)
             return Verdict("spread", "category_cap", f"{query.cap} others of {key} rank higher in the source {source}")
     matched = sorted(set(item.terms) & weights.keys())
     asked = f"it matches {', '.join(matched)}, but" if matched else f"it matches none of the {len(weights)} triggers, and"
-    names = ", ".join(source.name for source in recaller.sources)
+    names = ", ".join(source.name for source in sources)
     return Verdict("recall", "not_recalled", f"{asked} {query.limit} others rank higher in each of {names}")

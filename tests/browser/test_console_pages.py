@@ -23,6 +23,7 @@ PAGES = {
     "pools": "/console/pools",
     "pool-rule": f"/console/pools/{POOL}",
     "pool-page": f"/console/pools/{POOL}/page?user={USER}",
+    "pool-lists": f"/console/pools/{POOL}/lists",
     "pool-history": f"/console/pools/{POOL}/history",
     "new-pool": "/console/new-pool",
     "lab": f"/console/lab?pool={POOL}&user={USER}&size=4&weights_b=match%3D0.2%20freshness%3D2",

@@ -13,7 +13,9 @@ from msgspec.structs import replace
 from builders import HOUR, MINUTE, NOW, FakeClock, given, item_event, user_event
 from smallpool_core.events import MAX_TITLE
 from smallpool_core.items import Given, ItemEvent
+from smallpool_core.pools import Ordering
 from smallpool_core.ports import Understander
+from smallpool_core.selection import Selection
 from smallpool_core.users import Identity, UserEvent
 from smallpool_service.page import Page
 from smallpool_service.people import erase_person
@@ -37,6 +39,8 @@ RULES: dict[str, dict[str, Any]] = {
     "old-and-dear": {"all": [{"not": field("published_at", "within", "-1h")}, field("price_cents", "gte", 20_000)]},
 }
 OTHER_RULES = {"cheap": field("price_cents", "lt", 20_000), "red": {"not": field("points", "has", "红")}}
+NOTHING: dict[str, Any] = {"any": []}
+LISTED = ("件0004", "é0001", "👍0002", "a0003", "件0000")
 USERS = tuple(f"u{number}" for number in range(8))
 
 
@@ -144,6 +148,11 @@ def test_the_same_events_and_requests_give_the_same_pages(markets: list[Marketpl
     for pool_id, rule in RULES.items():
         for market in markets:
             market.save_pool(pool_id, rule)
+    for market in markets:
+        market.save_pool(
+            "digital", selection=Selection(LISTED, ban_sellers=("s1", "s2"), ban_words=("华为",)), ordering=Ordering(pins=LISTED)
+        )
+        market.save_pool("banned", field("points", "has", "手工"))
     compared = served = 0
     for step in range(STEPS):
         now = clock.now_ms()
@@ -153,6 +162,7 @@ def test_the_same_events_and_requests_give_the_same_pages(markets: list[Marketpl
             pool_id = ("cheap", "red")[step > 7]
             for market in markets:
                 market.put_pool(pool_id, OTHER_RULES[pool_id])
+                market.put_pool("banned", NOTHING, selection=Selection(LISTED[:2]))
         for request in life.requests(step, REQUESTS):
             compared, served = compared + 1, served + compare(markets, request)
         clock.advance(life.draw.choice((1, MINUTE, 25 * MINUTE)))

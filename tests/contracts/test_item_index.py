@@ -15,7 +15,7 @@ from elasticsearch_rig import item_index
 from market import NOWS, RULES, Market, rule, tagged
 from smallpool_core.items import WideItem
 from smallpool_core.pages import Answer, Query, Scope
-from smallpool_core.pools import HOME
+from smallpool_core.pools import BANNED, HOME
 from smallpool_core.ports import ItemReader, ItemWriter, WideTable
 from smallpool_core.rule_counts import MAX_PARTS, PRICE_BOUNDS, Breakdown, Exclusion, Share
 from smallpool_core.rules import Rule
@@ -212,11 +212,14 @@ def test_while_the_tag_is_not_trusted_the_rule_alone_decides(index: Index) -> No
     assert ids(index.browse(asked("cheap"), "newest")) == ["wrong, tagged"]
 
 
-def test_the_home_pool_is_everything_tagged_or_not(index: Index) -> None:
-    index.write(wide_item("untagged"), tagged(wide_item("tagged")))
+def test_the_home_pool_is_everything_tagged_or_not_but_for_what_is_banned(index: Index) -> None:
+    index.write(wide_item("untagged"), tagged(wide_item("tagged")), wide_item("banned", pools=(BANNED,)))
     home = asked(scope=Scope(HOME, rule({"all": []}), trusted=False, everything=True))
     assert ids(index.recall(home, {"category:数码›手机": 5})) == ["tagged", "untagged"]
     assert ids(index.browse(home, "newest")) == ["tagged", "untagged"]
+    assert ids(index.pick(home, ["banned", "untagged"])) == ["untagged"]
+    index.write(wide_item("banned", enrich=1))
+    assert ids(index.browse(home, "newest")) == ["banned", "tagged", "untagged"]
 
 
 def test_a_retag_moves_an_item_from_pool_to_pool(index: Index) -> None:

@@ -14,6 +14,8 @@ from small_indices import small_index
 from smallpool_core.errors import NotFound, RevisionStale
 from smallpool_core.pools import AuditQuery, Ordering, Pool, PoolDraft, PoolSettings, Revision, Tagging
 from smallpool_core.ports import PoolStore
+from smallpool_core.schedule import Schedule, Window
+from smallpool_core.selection import Selection
 from smallpool_stores.elasticsearch import pool_documents
 from smallpool_stores.elasticsearch.pools import ElasticsearchPoolStore
 from smallpool_stores.sqlite.pools import SqlitePoolStore
@@ -67,11 +69,21 @@ def test_a_new_pool_is_live_with_defaults_and_holds_nothing_unless_said(pool_sto
 
 
 def test_a_revision_comes_back_as_it_was_put(pool_store: PoolStore) -> None:
-    draft = PoolDraft("手机", PHONES, "draft", PoolSettings(2, 100, 1, "repeat_oldest"), Ordering({"match": 2.5}))
+    draft = PoolDraft(
+        "手机",
+        PHONES,
+        "draft",
+        PoolSettings(2, 100, 1, "repeat_oldest"),
+        Ordering({"match": 2.5}, ("i2", "i1")),
+        Selection(("i3",), ("i4",), ("s1",), ("词",)),
+        Schedule("Europe/Berlin", (Window("2026-11-11T00:00", "2026-11-12T00:00"),)),
+        2,
+    )
     revision = asyncio.run(pool_store.put("p1", draft, None, "ann", "opening", NOW))
     assert revision == Revision(revision.pool, "ann", "opening", NOW)
     assert (revision.pool.name, revision.pool.rule, revision.pool.state) == ("手机", PHONES, "draft")
     assert (revision.pool.settings, revision.pool.ordering) == (draft.settings, draft.ordering)
+    assert (revision.pool.selection, revision.pool.schedule, revision.pool.priority) == (draft.selection, draft.schedule, 2)
     assert asyncio.run(pool_store.get("p1")) == revision
 
 

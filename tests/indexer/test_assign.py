@@ -87,3 +87,13 @@ def test_a_change_is_seen_even_if_someone_else_refreshed_the_catalogue(rig: Rig)
     rig.put_pool("b", APPLE)
     rig.catalogue.refresh()
     assert pools_of(rig, brand="apple") == ("b",)
+
+
+def test_what_is_banned_is_in_that_pool_alone(rig: Rig) -> None:
+    rig.put_pool("fresh", FRESH)
+    rig.put_pool("a", APPLE)
+    rig.put_pool("banned", {"field": "seller_id", "op": "eq", "value": "s9"})
+    rig.assigner.refresh()
+    [banned, other] = rig.assigner.assign([wide_item("b", brand="apple", seller_id="s9"), wide_item("o", brand="apple")]).out
+    assert (banned.pools, banned.intervals) == (("banned",), {})
+    assert other.pools == ("a", "fresh")

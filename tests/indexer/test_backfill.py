@@ -250,3 +250,17 @@ def test_an_item_recorded_by_an_older_copy_is_tagged_also_where_an_earlier_owner
     finish(rig)
     assert members(rig, "p", 3) == {"i2"}
     assert rig.backfill.step() is False, "and looked at once"
+
+
+def test_of_several_changed_pools_what_is_banned_comes_first_and_then_the_lower_priority(rig: Rig) -> None:
+    rig.take(item_event("i0"), item_event("i1", given=given("华为")))
+    rig.put_pool("a", APPLE, priority=9)
+    rig.put_pool("b", APPLE)
+    rig.put_pool("c", APPLE, priority=0)
+    rig.put_pool("banned", HUAWEI, priority=9)
+    order: list[str] = []
+    while rig.backfill.step():
+        rig.turn()
+        order += [pool_id for pool_id in ("a", "b", "c", "banned") if is_trusted(rig, pool_id) and pool_id not in order]
+    assert order == ["banned", "c", "b", "a"]
+    assert members(rig, "banned", 2) == {"i1"}

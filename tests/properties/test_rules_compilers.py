@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from elasticsearch_rig import item_indices
 from smallpool_core.errors import Problem, RuleRefused
 from smallpool_core.items import Indexed, WideItem
+from smallpool_core.normalise import normalise
 from smallpool_core.rules import (
     MAX_MS,
     MIN_MS,
@@ -31,12 +32,13 @@ from smallpool_core.rules import (
     warnings,
 )
 from smallpool_core.rules.index import FEW
+from smallpool_core.selection import Selection, effective_rule
 from smallpool_stores.elasticsearch.bulk import Bulk, Write
 from smallpool_stores.elasticsearch.connection import Connection
 from smallpool_stores.elasticsearch.documents import Documents
 from smallpool_stores.elasticsearch.names import items_alias
 from smallpool_stores.elasticsearch.rules import to_filter
-from strategies import ATTRIBUTES, NOWS, items, json_values, rule_values
+from strategies import ATTRIBUTES, NOWS, effective_rules, items, json_values, rule_values, selections
 
 
 def table_of(rows: list[WideItem]) -> sqlite3.Connection:
@@ -48,11 +50,10 @@ def table_of(rows: list[WideItem]) -> sqlite3.Connection:
     return connection
 
 
-@given(st.lists(rule_values(), min_size=1, max_size=3), st.lists(items(), min_size=1, max_size=6))
-def test_the_matcher_and_sql_agree_on_every_item_at_every_now(values: list[Any], some_items: list[WideItem]) -> None:
+@given(st.lists(effective_rules(), min_size=1, max_size=3), st.lists(items(), min_size=1, max_size=6))
+def test_the_matcher_and_sql_agree_on_every_item_at_every_now(rules: list[Rule], some_items: list[WideItem]) -> None:
     connection = table_of(some_items)
-    for value in values:
-        rule = parse_rule(value, ATTRIBUTES)
+    for rule in rules:
         for now in NOWS:
             text, parameters = to_sql(rule, now)
             found = [row[0] for row in connection.execute(f"SELECT ({text}) FROM wide AS f ORDER BY rowid", parameters)]
@@ -88,9 +89,22 @@ def test_not_is_the_exact_complement(value: Any, some_items: list[WideItem]) -> 
             assert matches(opposite, item, now) is not matches(rule, item, now)
 
 
-@given(rule_values(), st.lists(items(), min_size=1, max_size=6))
-def test_intervals_hold_exactly_the_nows_at_which_the_rule_holds(value: Any, some_items: list[WideItem]) -> None:
+@given(rule_values(), selections(), st.lists(items(), min_size=1, max_size=6))
+def test_a_pool_holds_what_its_rule_or_its_include_list_holds_and_none_of_its_bans(
+    value: Any, lists: Selection, some_items: list[WideItem]
+) -> None:
     rule = parse_rule(value, ATTRIBUTES)
+    effective = effective_rule(rule, lists, ATTRIBUTES)
+    words = {normalise(word) for word in lists.ban_words}
+    for item in some_items:
+        is_banned = item.item_id in lists.ban_items or item.seller_id in lists.ban_sellers or bool(words & set(item.title_words))
+        for now in NOWS:
+            is_wanted = matches(rule, item, now) or item.item_id in lists.include
+            assert matches(effective, item, now) is (is_wanted and not is_banned)
+
+
+@given(effective_rules(), st.lists(items(), min_size=1, max_size=6))
+def test_intervals_hold_exactly_the_nows_at_which_the_rule_holds(rule: Rule, some_items: list[WideItem]) -> None:
     for item in some_items:
         spans = intervals(rule, item)
         edges = {edge + step for span in spans for edge in span for step in (-1, 0, 1)}
@@ -101,9 +115,8 @@ def test_intervals_hold_exactly_the_nows_at_which_the_rule_holds(value: Any, som
         assert all(left[1] + 1 < right[0] for left, right in pairwise(spans))
 
 
-@given(rule_values(), st.lists(items(), min_size=1, max_size=6))
-def test_the_tag_rule_is_implied_by_the_rule_at_any_now_and_does_not_depend_on_now(value: Any, some_items: list[WideItem]) -> None:
-    rule = parse_rule(value, ATTRIBUTES)
+@given(effective_rules(), st.lists(items(), min_size=1, max_size=6))
+def test_the_tag_rule_is_implied_by_the_rule_at_any_now_and_does_not_depend_on_now(rule: Rule, some_items: list[WideItem]) -> None:
     tag = untimed(rule)
     assert not tag.is_timed
     for item in some_items:
@@ -119,10 +132,10 @@ def test_a_rule_without_time_is_its_own_tag(value: Any, some_items: list[WideIte
         assert intervals(rule, item) == (((MIN_MS, MAX_MS),) if matches(rule, item, 0) else ())
 
 
-@given(st.lists(rule_values(), min_size=1, max_size=12), st.lists(items(), min_size=1, max_size=6), st.data())
-def test_the_index_finds_what_a_look_at_every_rule_finds(values: list[Any], some_items: list[WideItem], data: st.DataObject) -> None:
+@given(st.lists(effective_rules(), min_size=1, max_size=12), st.lists(items(), min_size=1, max_size=6), st.data())
+def test_the_index_finds_what_a_look_at_every_rule_finds(values: list[Rule], some_items: list[WideItem], data: st.DataObject) -> None:
     index = RuleIndex()
-    rules = {f"池{number}": parse_rule(value, ATTRIBUTES) for number, value in enumerate(values)}
+    rules = {f"池{number}": value for number, value in enumerate(values)}
     for pool_id, rule in rules.items():
         index.put(pool_id, rule)
     for pool_id in data.draw(st.lists(st.sampled_from(sorted(rules)), unique=True)):
@@ -130,7 +143,7 @@ def test_the_index_finds_what_a_look_at_every_rule_finds(values: list[Any], some
             index.remove(pool_id)
             del rules[pool_id]
         else:
-            rules[pool_id] = parse_rule(data.draw(st.sampled_from(values)), ATTRIBUTES)
+            rules[pool_id] = data.draw(st.sampled_from(values))
             index.put(pool_id, rules[pool_id])
     assert index.match_many(some_items) == by_every_rule(rules, some_items)
     assert [index.match(item) for item in some_items] == by_every_rule(rules, some_items)
@@ -142,9 +155,9 @@ def by_every_rule(rules: dict[str, Rule], some_items: list[WideItem]) -> list[li
     return [sorted((pool_id for pool_id, tag in tags.items() if matches(tag, item, 0)), key=str.encode) for item in some_items]
 
 
-@given(st.lists(rule_values(), min_size=1, max_size=8), st.lists(items(), min_size=1, max_size=12), st.data())
+@given(st.lists(effective_rules(), min_size=1, max_size=8), st.lists(items(), min_size=1, max_size=12), st.data())
 def test_a_batch_finds_what_a_look_at_every_rule_finds_however_the_rules_change_between_batches(
-    values: list[Any], some_items: list[WideItem], data: st.DataObject
+    values: list[Rule], some_items: list[WideItem], data: st.DataObject
 ) -> None:
     index = RuleIndex()
     rules: dict[str, Rule] = {}
@@ -152,7 +165,7 @@ def test_a_batch_finds_what_a_look_at_every_rule_finds_however_the_rules_change_
         for number in data.draw(st.lists(st.integers(0, 7), unique=True)):
             pool_id = f"池{number}"
             if data.draw(st.integers(0, 3)):
-                rules[pool_id] = parse_rule(data.draw(st.sampled_from(values)), ATTRIBUTES)
+                rules[pool_id] = data.draw(st.sampled_from(values))
                 index.put(pool_id, rules[pool_id])
             else:
                 rules.pop(pool_id, None)
@@ -217,11 +230,11 @@ def found_by(questions: list[tuple[Rule, int]], batch: str, connection: Connecti
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(rule_values(), min_size=5, max_size=12), st.lists(items(), min_size=10, max_size=20))
+@given(st.lists(effective_rules(), min_size=5, max_size=12), st.lists(items(), min_size=10, max_size=20))
 def test_the_matcher_and_elasticsearch_agree_on_every_item_at_every_now(
-    server: Connection, values: list[Any], some_items: list[WideItem]
+    server: Connection, rules: list[Rule], some_items: list[WideItem]
 ) -> None:
-    questions = [(parse_rule(value, ATTRIBUTES), now) for value in values for now in NOWS]
+    questions = [(rule, now) for rule in rules for now in NOWS]
     batch = documents_of(some_items, server)
     for (rule, now), found in zip(questions, found_by(questions, batch, server), strict=True):
         assert found == {f"{batch}-{number}" for number, item in enumerate(some_items) if matches(rule, item, now)}

@@ -6,7 +6,7 @@ from smallpool_service.order import order
 
 
 def ordered(**scores: float) -> list[str]:
-    return [scored.item_id for scored in order([Scored(Candidate(hit(item_id), {}), (), score) for item_id, score in scores.items()])]
+    return [scored.item_id for scored in order([Scored(Candidate(hit(item_id), {}), (), score) for item_id, score in scores.items()], ())]
 
 
 def test_the_best_score_comes_first_and_ties_go_by_item_id() -> None:

@@ -52,7 +52,7 @@ def rollback(
     data: Data = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write a new revision with the content of an older one: its name, rule, state, settings and ordering."""
+    """Write a new revision with the content of an older one: all that it said, its state and lists too."""
     from smallpool_config.cli.pool_plan import command_line_author, show_saved
     from smallpool_config.cli.session import catch_up, load, opened
     from smallpool_service.history import rollback as go_back

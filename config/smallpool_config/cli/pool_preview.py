@@ -73,13 +73,14 @@ def show_warnings(warnings: "Sequence[RuleWarning]", pool: str) -> None:
 def _rule(system: "System", pool: str) -> "tuple[Rule, str]":
     """The rule, and the id of the pool that it is for."""
     from smallpool_config.cli.pool_files import read_pools
+    from smallpool_service.operators import drafted_rule
 
     system.catalogue.refresh()
     file = Path(pool)
     if not file.is_file():
         return system.catalogue.get(pool).rule, pool
     [read] = read_pools(file, system.catalogue)
-    return system.catalogue.parse(read.draft.rule), read.pool_id
+    return drafted_rule(system.catalogue, read.pool_id if read.pool_id in system.catalogue else None, read.draft), read.pool_id
 
 
 def _show(console: Console, found: "RulePreview") -> None:

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from smallpool_config.cli.options import AsJson, Data
 from smallpool_config.cli.pool_history import diff, rollback
+from smallpool_config.cli.pool_lists import ban, include, pin
 from smallpool_config.cli.pool_preview import preview
 from smallpool_config.cli.screen import plain, print_json, screen, table, when
 
@@ -25,8 +26,9 @@ MARKS = {"create": ("+", "green"), "change": ("~", "yellow"), "unchanged": ("=",
 
 @app.command("list")
 def list_pools(ctx: typer.Context, data: Data = None, as_json: AsJson = False) -> None:
-    """List all pools with how many items are in them and on sale."""
+    """List all pools by priority, with how many items are in them and on sale, and whether they are open."""
     from smallpool_config.cli.session import load, opened
+    from smallpool_core.schedule import is_open
 
     with opened(ctx, data) as system:
         load(system, shown=not as_json)
@@ -38,19 +40,23 @@ def list_pools(ctx: typer.Context, data: Data = None, as_json: AsJson = False) -
                 "name": known.pool.name,
                 "state": known.pool.state,
                 "revision": known.pool.revision,
+                "priority": known.pool.priority,
+                "open": is_open(known.pool.schedule, now),
                 "tagged": known.is_trusted,
                 "size": system.live_view.size(known.pool.pool_id, now) if known.is_trusted else None,
             }
-            for known in system.catalogue.all()
+            for known in system.catalogue.by_priority()
         ]
     if as_json:
         print_json(lines)
         return
-    rows = table("pool", "name", "state", "revision", "tagged", "items", right=("revision", "items"))
+    rows = table("pool", "name", "state", "revision", "priority", "tagged", "items", right=("revision", "priority", "items"))
     for line in lines:
         tagged = "yes" if line["tagged"] else "under way"
         size = "–" if line["size"] is None else f"{line['size']:,}"
-        rows.add_row(plain(str(line["pool_id"])), plain(str(line["name"])), str(line["state"]), str(line["revision"]), tagged, size)
+        state = str(line["state"]) if line["open"] else f"{line['state']}, closed"
+        named = plain(str(line["pool_id"])), plain(str(line["name"]))
+        rows.add_row(*named, state, str(line["revision"]), str(line["priority"]), tagged, size)
     screen().print(rows)
 
 
@@ -75,7 +81,7 @@ def show(ctx: typer.Context, pool: Annotated[str, typer.Argument(metavar="POOL")
     console = screen()
     console.print(Text.assemble((plain(stored.name), "bold"), f"  {plain(stored.pool_id)}, {stored.state}, revision {stored.revision}"))
     console.print(Text(rule_text(stored.rule)), soft_wrap=True)
-    for name in ("settings", "ordering"):
+    for name in ("settings", "ordering", "selection", "schedule", "priority"):
         console.print(Text(f"{name}: {msgspec.json.encode(getattr(stored, name)).decode()}"), soft_wrap=True)
     rows = table("revision", "made", "by", "because", right=("revision",))
     for one in revisions:
@@ -142,6 +148,9 @@ def export(
 
 
 app.command("preview")(preview)
+app.command("pin")(pin)
+app.command("include")(include)
+app.command("ban")(ban)
 app.command("diff")(diff)
 app.command("rollback")(rollback)
 

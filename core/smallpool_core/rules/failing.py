@@ -11,6 +11,9 @@ from smallpool_core.normalise import PATH_SEPARATOR
 from smallpool_core.rules.expression import AllOf, AnyOf, Expression, Leaf, Not, Rule
 from smallpool_core.rules.matcher import predicate, reader
 
+MOST_TOLD = 20
+"""Of a longer list of values it is told how many there are."""
+
 
 class Failing(Struct, frozen=True):
     """One condition that fails: its path in the rule, its JSON, and the item's own value of the field (None if missing).
@@ -25,7 +28,9 @@ class Failing(Struct, frozen=True):
     def __str__(self) -> str:
         if "not" in self.condition:
             return f"{self.path}: what must not hold does"
-        wanted = f"{self.condition.get('field')} {self.condition.get('op')} {self.condition.get('value')}"
+        value = self.condition.get("value")
+        listed = f"one of {len(value):,}" if isinstance(value, list) and len(value) > MOST_TOLD else value
+        wanted = f"{self.condition.get('field')} {self.condition.get('op')} {listed}"
         return f"{self.path}: wants {wanted}, the item has {self.found}" if "field" in self.condition else f"{self.path}: holds for no item"
 
 

@@ -5,7 +5,7 @@ In: the application, what the rule builder offers. Out: routes under `/console`.
 
 from fastapi import FastAPI, Request, Response
 
-from smallpool_service.console import audit, history, ingest, item_page, keys_page, lab, login, pool_page, pool_rule, pools_page
+from smallpool_service.console import audit, history, ingest, item_page, keys_page, lab, login, pool_lists, pool_page, pool_rule, pools_page
 from smallpool_service.console.desk import Desk
 from smallpool_service.console.routes import console_router
 from smallpool_service.console.vocabulary import Vocabulary
@@ -18,6 +18,7 @@ ROUTERS = (
     pools_page.router,
     pool_rule.router,
     pool_page.router,
+    pool_lists.router,
     history.router,
     lab.router,
     item_page.router,

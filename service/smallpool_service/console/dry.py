@@ -55,7 +55,16 @@ async def dry_page(recaller: Recaller, known: KnownPool, asked: Asked) -> Shown:
     check_request(request)
     ports, settings = recaller.ports, recaller.settings
     now = ports.clock.now_ms()
-    run = Run(request, "dry", settled(ports, known), ports.clock, now + PATIENCE_MS, settings.claim_floor_ms, Unobserved())
+    run = Run(
+        request,
+        "dry",
+        settled(ports, known),
+        ports.catalogue.pending_bans(ports.tail.place()),
+        clock=ports.clock,
+        deadline=now + PATIENCE_MS,
+        floor_ms=settings.claim_floor_ms,
+        observer=Unobserved(),
+    )
     person = await run.tracer.awaited("open", open_person, run, ports, settings)
     pipeline = recaller.pipeline(run, with_triggers(person, asked.triggers, now))
     claimed = await pipeline.execute()

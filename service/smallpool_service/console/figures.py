@@ -6,6 +6,7 @@ In: a pool. Out: its size, what leaves within the hour, what was listed in the l
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from smallpool_core.catalogue import KnownPool
 from smallpool_core.pages import Hit, Query
@@ -45,7 +46,9 @@ async def figures_of(ports: ReadPorts, known: KnownPool) -> Figures:
 def settled(ports: ReadPorts, known: KnownPool) -> KnownPool:
     """The pool as recall in it may look: of one that is not live the tag says nothing, so its rule decides."""
     from_here = known.seen_from(ports.tail.place())
-    return from_here if known.pool.state == "live" else KnownPool(known.pool, known.rule, {}, known.partitions, known.refused)
+    if known.pool.state == "live" and from_here.is_trusted:
+        return from_here
+    return replace(known, rule=ports.catalogue.served_rule(known.pool.pool_id, known.rule), tagged={})
 
 
 def _by_hour(hits: tuple[Hit, ...], now: int) -> list[int]:

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 from fastapi import Query, Response
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Struct, structs
 
 from smallpool_core.errors import Problem, Refused, SmallpoolError
 from smallpool_core.items import WideItem
 from smallpool_core.pages import Dropped
-from smallpool_core.pools import MAX_WEIGHT, Ordering
+from smallpool_core.pools import MAX_WEIGHT
 from smallpool_core.row_reader import MAX_ID, shown
 from smallpool_core.users import Identity
 from smallpool_service.console.desk import Viewer, Visit
@@ -91,7 +91,7 @@ async def _side(visit: Visit, pool_id: str, weights: str, asked: Asked) -> Side:
     known = catalogue.get(pool_id)
     changed = read_weights(weights)
     if changed:
-        known = varied(known, ordering=Ordering(dict(known.pool.ordering.weights) | changed))
+        known = varied(known, ordering=structs.replace(known.pool.ordering, weights=dict(known.pool.ordering.weights) | changed))
     found = await dry_page(visit.parts.recaller, known, asked)
     drops = [] if found.page.trace.drops is UNSET else found.page.trace.drops
     return Side(pool_id, found, await _causes(visit, drops))

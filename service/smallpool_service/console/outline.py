@@ -10,6 +10,7 @@ from typing import Any, Literal
 from msgspec import Struct, structs
 
 from smallpool_core.pools import DIMENSIONS, Pool
+from smallpool_core.selection import MAX_LISTED, Selection
 from smallpool_service.console.editors import PRICE
 from smallpool_service.console.look import when, written, yuan
 from smallpool_service.console.words import Words
@@ -70,19 +71,23 @@ def offset_text(t: Words, value: str) -> str:
 
 
 def pool_lines(t: Words, pool: Pool) -> list[str]:
-    """The whole pool: name, state, rule, settings, weights."""
+    """The whole pool but for its lists: name, state, priority, windows, rule, settings, weights, pins."""
     settings = [f"{t('settings.' + name)}: {_setting(t, name, value)}" for name, value in structs.asdict(pool.settings).items()]
     weights = [
         f"{t('weight')} {t.either(f'dimension.{name}', name)}: {pool.ordering.weights[name]:g}"
         for name in DIMENSIONS
         if name in pool.ordering.weights
     ]
-    head = [f"{t('pool.name')}: {pool.name}", f"{t('pool.state')}: {t('state.' + pool.state)}"]
-    return [*head, *rule_lines(t, pool.rule), *settings, *weights]
+    head = [f"{t('pool.name')}: {pool.name}", f"{t('pool.state')}: {t('state.' + pool.state)}", f"{t('lists.priority')}: {pool.priority}"]
+    windows = [f"{t('lists.window')}: {one.opens} – {one.closes} ({pool.schedule.timezone})" for one in pool.schedule.windows]
+    pins = [f"{t('lists.pins')}: {item_id}" for item_id in pool.ordering.pins]
+    return [*head, *windows, *rule_lines(t, pool.rule), *settings, *weights, *pins]
 
 
 def difference(t: Words, before: Pool | None, after: Pool) -> list[Line]:
-    """What of the pool went, came and stayed; all of it came where there was none before."""
+    """What of the pool went, came and stayed; all of it came where there was none before. Of its lists, which may be long and have no
+    order, only what went and came.
+    """
     old, new = ([] if before is None else pool_lines(t, before)), pool_lines(t, after)
     lines: list[Line] = []
     for tag, low, high, new_low, new_high in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
@@ -91,6 +96,15 @@ def difference(t: Words, before: Pool | None, after: Pool) -> list[Line]:
         else:
             lines += [Line("gone", text) for text in old[low:high]]
             lines += [Line("new", text) for text in new[new_low:new_high]]
+    return lines + _of_lists(t, Selection() if before is None else before.selection, after.selection)
+
+
+def _of_lists(t: Words, before: Selection, after: Selection) -> list[Line]:
+    lines: list[Line] = []
+    for name in MAX_LISTED:
+        old, new = dict.fromkeys(getattr(before, name)), dict.fromkeys(getattr(after, name))
+        lines += [Line("gone", f"{t('lists.' + name)}: {entry}") for entry in old if entry not in new]
+        lines += [Line("new", f"{t('lists.' + name)}: {entry}") for entry in new if entry not in old]
     return lines
 
 

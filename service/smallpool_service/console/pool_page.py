@@ -6,7 +6,7 @@ In: a form of settings and weights, a person. Out: the page of that form; the ex
 from typing import Annotated, Any, Final, cast
 
 from fastapi import Query, Response
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from smallpool_core.errors import Problem, Refused
 from smallpool_core.plain_text import text_problem
@@ -104,7 +104,7 @@ def read_wanted(form: Form, pool: Pool) -> Wanted:
             )
         else:
             weights[name] = weight
-    ordering = Ordering(weights)
+    ordering = structs.replace(pool.ordering, weights=weights)
     return Wanted(settings, ordering, problems or check_settings(settings, ordering))
 
 

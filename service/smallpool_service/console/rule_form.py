@@ -10,11 +10,12 @@ from msgspec import Struct
 
 from smallpool_core.errors import Problem, RuleRefused
 from smallpool_core.items import WideItem
+from smallpool_core.pools import PoolDraft
 from smallpool_core.rules import AllOf, Not, Rule, RuleWarning
 from smallpool_service.console.desk import Visit
 from smallpool_service.console.tree import ROOT, WHOLE, Node, Written, written
 from smallpool_service.items import get_items
-from smallpool_service.operators import Preview, parse_rule, preview_rule
+from smallpool_service.operators import Preview, drafted_rule, parse_rule, preview_rule
 
 SAMPLE = 8
 MOVED = 4
@@ -72,17 +73,19 @@ def mark(visit: Visit, made: Written, problems: Sequence[Problem]) -> None:
             )
 
 
-async def look(visit: Visit, draft: Draft, live: Rule | None) -> None:
-    """Asks what the draft would hold, and what that changes of the `live` rule, where there is one."""
+async def look(visit: Visit, draft: Draft, pool_id: str | None) -> None:
+    """Asks what the draft would hold of the pool, with its lists, and what that changes of what it holds; None for a pool not there yet."""
     if draft.rule is None:
         return
     ports = visit.parts.recaller.ports
-    preview = await preview_rule(ports, draft.rule, SAMPLE)
+    rule = drafted_rule(ports.catalogue, pool_id, PoolDraft(rule=draft.json))
+    live = None if pool_id is None else ports.catalogue.get(pool_id).rule
+    preview = await preview_rule(ports, pool_id, rule, SAMPLE)
     items = await _whole(visit, [item.item_id for item in preview.items])
     plus = minus = None
-    if live is not None and live != draft.rule:
-        plus = await _moved(visit, draft.rule, live)
-        minus = await _moved(visit, live, draft.rule)
+    if live is not None and live != rule:
+        plus = await _moved(visit, rule, live)
+        minus = await _moved(visit, live, rule)
     draft.seen = Seen(preview, items, plus, minus)
 
 

@@ -4,10 +4,10 @@ In: a draft, a reason, a revision. Out: the pool's page; or, where somebody else
 """
 
 from fastapi import Response
-from msgspec import UNSET, Struct, structs
+from msgspec import Struct
 
 from smallpool_core.errors import RevisionStale
-from smallpool_core.pools import Pool, PoolDraft
+from smallpool_core.pools import PoolDraft, drafted
 from smallpool_service.console.desk import Visit
 from smallpool_service.console.forms import CSRF, Form
 from smallpool_service.console.look import in_address
@@ -69,11 +69,6 @@ async def _collided(visit: Visit, form: Form, target: Target, draft: PoolDraft, 
         newest=newest,
         expected=expected,
         theirs=difference(visit.words, base, newest.pool),
-        mine=difference(visit.words, newest.pool, applied(newest.pool, draft)),
+        mine=difference(visit.words, newest.pool, drafted(newest.pool, draft)),
         carried=[(name, value) for name, value in form if name not in NOT_CARRIED],
     )
-
-
-def applied(pool: Pool, draft: PoolDraft) -> Pool:
-    """The pool as it would be after the draft."""
-    return structs.replace(pool, **{name: value for name, value in structs.asdict(draft).items() if value is not UNSET})

@@ -7,7 +7,21 @@ from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import FastAPI
 
-from smallpool_service.http import docs_page, events, health, history, items, keys, openapi, pools, previews, problems, recall, users
+from smallpool_service.http import (
+    docs_page,
+    events,
+    health,
+    history,
+    items,
+    keys,
+    openapi,
+    pool_lists,
+    pools,
+    previews,
+    problems,
+    recall,
+    users,
+)
 from smallpool_service.http.auth import Keyring
 from smallpool_service.http.failed_keys import FailedKeys
 from smallpool_service.http.limits import Limits
@@ -23,6 +37,7 @@ ROUTERS = (
     users.router,
     previews.router,  # before the pools, so that /v1/pools/preview is no pool's id
     pools.router,
+    pool_lists.router,
     history.router,
     keys.router,
     health.router,

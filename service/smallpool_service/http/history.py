@@ -73,7 +73,7 @@ async def rollback_pool(
     pool_id: PoolId,
     if_match: IfMatch = None,
 ) -> Response:
-    """A new revision with the name, rule, state, settings and ordering of the old one; nothing is taken out of the history."""
+    """A new revision that says all that the old one said, its state and lists too; nothing is taken out of the history."""
     check_pool(key, pool_id)
     change = change_by(parts, key, expected_revision(if_match), body.reason)
     return await guarded(parts, pool_id, rollback(parts.recaller.ports, parts.pools, pool_id, body.to, change))

@@ -32,6 +32,7 @@ from smallpool_service.http.pool_bodies import (
     RulePreviewBody,
     SavedPool,
 )
+from smallpool_service.http.pool_lists import BansBody, IncludesBody, PinsBody
 from smallpool_service.http.problems import ProblemDocument
 from smallpool_service.http.recall import RecallBody
 from smallpool_service.http.replies import SCHEMA_REF
@@ -42,9 +43,12 @@ from smallpool_service.why import Why
 
 BODIES: Final[tuple[type[BaseModel], ...]] = (
     ArchiveBody,
+    BansBody,
+    IncludesBody,
     KeyBody,
     ManyItems,
     NewPool,
+    PinsBody,
     PoolChange,
     PreviewBody,
     ProfileBody,

@@ -5,16 +5,18 @@ In: JSON as pydantic models. Out: a `PoolDraft`; a `PoolView` with its ETag.
 
 from typing import Annotated, Any, Final, Literal, Self
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Struct, convert
 from msgspec.structs import asdict
 from pydantic import Field
 
-from smallpool_core.catalogue import Catalogue
+from smallpool_core.catalogue import Catalogue, KnownPool
 from smallpool_core.errors import NotFound, Problem, Refused
 from smallpool_core.pools import (
+    BANNED,
     MAX_CAP,
     MAX_SPREAD_LEVEL,
     MAX_WEIGHT,
+    PRIORITIES,
     SEEN_SIZES,
     Dimension,
     Ordering,
@@ -25,6 +27,8 @@ from smallpool_core.pools import (
 )
 from smallpool_core.ports import LiveView
 from smallpool_core.rules import RuleWarning
+from smallpool_core.schedule import MAX_WINDOWS, Schedule, is_open, next_opening
+from smallpool_core.selection import MAX_LISTED, MAX_PINS, Selection
 from smallpool_service.http.bodies import Identifier, Line, Strict
 from smallpool_service.http.problems import HttpProblem
 from smallpool_service.operators import Preview
@@ -50,13 +54,50 @@ class SettingsBody(Strict):
 
 
 class OrderingBody(Strict):
-    """Weights of the score dimensions: where they are given, one that is left out counts nothing; without them the defaults hold."""
+    """Weights of the score dimensions: where they are given, one that is left out counts nothing; without them the defaults hold.
+    `pins` come first among what may be served, in their order.
+    """
 
     weights: dict[Dimension, Annotated[float, Field(ge=0, le=MAX_WEIGHT)]] | None = None
+    pins: Annotated[list[Identifier], Field(default_factory=list, max_length=MAX_PINS)]
 
     def ordering(self) -> Ordering:
         """As the pool keeps it."""
-        return Ordering() if self.weights is None else Ordering({str(name): weight for name, weight in self.weights.items()})
+        weights = Ordering().weights if self.weights is None else {str(name): weight for name, weight in self.weights.items()}
+        return Ordering(weights, tuple(self.pins))
+
+
+class SelectionBody(Strict):
+    """Items that the pool holds whatever its rule says; items, sellers and words of titles that it never holds."""
+
+    include: Annotated[list[Identifier], Field(default_factory=list, max_length=MAX_LISTED["include"])]
+    ban_items: Annotated[list[Identifier], Field(default_factory=list, max_length=MAX_LISTED["ban_items"])]
+    ban_sellers: Annotated[list[Identifier], Field(default_factory=list, max_length=MAX_LISTED["ban_sellers"])]
+    ban_words: Annotated[
+        list[Identifier], Field(default_factory=list, max_length=MAX_LISTED["ban_words"], description="Each exactly one word.")
+    ]
+
+    def selection(self) -> Selection:
+        """As the pool keeps it."""
+        return convert(self.model_dump(), Selection)
+
+
+class WindowBody(Strict):
+    """From one local time, included, until another, excluded."""
+
+    opens: Annotated[str, Field(alias="from", description="Local date and time.", examples=["2026-11-11T00:00"])]
+    closes: Annotated[str, Field(alias="until", description="Local date and time.", examples=["2026-11-12T00:00"])]
+
+
+class ScheduleBody(Strict):
+    """When a live pool is open; without windows it always is."""
+
+    timezone: Annotated[str, Field(description="IANA name of the zone of the windows.")] = Schedule().timezone
+    windows: Annotated[list[WindowBody], Field(default_factory=list, max_length=MAX_WINDOWS)]
+
+    def schedule(self) -> Schedule:
+        """As the pool keeps it."""
+        return convert(self.model_dump(by_alias=True), Schedule)
 
 
 class PoolBody(Strict):
@@ -67,6 +108,9 @@ class PoolBody(Strict):
     state: PoolState | None = None
     settings: SettingsBody | None = None
     ordering: OrderingBody | None = None
+    selection: SelectionBody | None = None
+    schedule: ScheduleBody | None = None
+    priority: Annotated[int, Field(ge=PRIORITIES[0], le=PRIORITIES[1], description="Lower is brought up to date first.")] | None = None
     reason: Annotated[Line | None, Field(description="Why; kept with the revision.")] = None
 
     def draft(self) -> PoolDraft:
@@ -77,6 +121,9 @@ class PoolBody(Strict):
             state=UNSET if self.state is None else self.state,
             settings=UNSET if self.settings is None else PoolSettings(**self.settings.model_dump()),
             ordering=UNSET if self.ordering is None else self.ordering.ordering(),
+            selection=UNSET if self.selection is None else self.selection.selection(),
+            schedule=UNSET if self.schedule is None else self.schedule.schedule(),
+            priority=UNSET if self.priority is None else self.priority,
         )
 
 
@@ -90,6 +137,8 @@ class PoolChange(PoolBody):
     revision: Read = None
     epoch: Read = None
     tagged: Read = None
+    open: Read = None
+    opens_at: Read = None
     size: Read = None
     count: Read = None
     on_sale: Read = None
@@ -118,15 +167,21 @@ class PreviewBody(Strict):
 
 
 class RulePreviewBody(PreviewBody):
-    """A rule that need not be saved, maybe in place of a pool's."""
+    """A rule and lists that need not be saved, maybe in place of a pool's."""
 
     rule: RuleJson
-    against: Annotated[Identifier | None, Field(description="The pool with whose rule, as it stands, to compare.")] = None
+    selection: Annotated[SelectionBody | None, Field(description="Left out: the lists of the pool that is compared with, if any.")] = None
+    against: Annotated[Identifier | None, Field(description="The pool with which, as it stands, to compare.")] = None
+
+    def draft(self) -> PoolDraft:
+        """As a change of a pool."""
+        return PoolDraft(rule=self.rule, selection=UNSET if self.selection is None else self.selection.selection())
 
 
 class PoolView(Struct, frozen=True, kw_only=True):
     """A pool as it stands. `tagged` says whether every stored item carries this rule's tag; until then the rule alone decides.
 
+    `open` says whether a recall is answered now, and `opens_at` (epoch ms) when a window opens next, null for never.
     `size` counts the items in the pool and on sale here, by their tags: null until every item carries this rule's.
     """
 
@@ -138,7 +193,12 @@ class PoolView(Struct, frozen=True, kw_only=True):
     settings: PoolSettings
     ordering: Ordering
     epoch: int
+    selection: Selection
+    schedule: Schedule
+    priority: int
     tagged: bool
+    open: bool
+    opens_at: int | None
     size: int | None
 
     @classmethod
@@ -150,7 +210,19 @@ class PoolView(Struct, frozen=True, kw_only=True):
             tagged = False
         else:
             tagged = known.is_trusted and known.pool.revision == pool.revision
-        return cls(**asdict(pool), tagged=tagged, size=live.size(pool.pool_id, now) if tagged else None)
+        size = live.size(pool.pool_id, now) if tagged else None
+        return cls(**asdict(pool), tagged=tagged, open=is_served(pool, now), opens_at=opens_at(pool, now), size=size)
+
+
+def is_served(pool: Pool, now: int) -> bool:
+    """Whether a recall in the pool is answered at `now` (ms)."""
+    return pool.state == "live" and pool.pool_id != BANNED and is_open(pool.schedule, now)
+
+
+def opens_at(pool: Pool, now: int) -> int | None:
+    """When (ms) the next window of its schedule opens, None for never."""
+    opening = next_opening(pool.schedule, now)
+    return None if opening is None else opening.at
 
 
 class SavedPool(PoolView, frozen=True, kw_only=True):
@@ -173,11 +245,29 @@ class PoolLine(Struct, frozen=True, kw_only=True):
     name: str
     state: PoolState
     revision: int
+    priority: int
     tagged: bool
+    open: bool
+    opens_at: int | None
+
+    @classmethod
+    def of(cls, known: KnownPool, now: int) -> Self:
+        """The pool as of `now` (ms)."""
+        pool = known.pool
+        return cls(
+            pool_id=pool.pool_id,
+            name=pool.name,
+            state=pool.state,
+            revision=pool.revision,
+            priority=pool.priority,
+            tagged=known.is_trusted,
+            open=is_served(pool, now),
+            opens_at=opens_at(pool, now),
+        )
 
 
 class PoolList(Struct, frozen=True):
-    """Pools by id; `next` is what to send as `after` for the ones that follow, null at the end."""
+    """Pools by priority, then by id; `next` is what to send as `after` for the ones that follow, null at the end."""
 
     pools: list[PoolLine]
     next: str | None

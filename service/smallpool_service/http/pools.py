@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 
 from smallpool_core.access import ApiKey
 from smallpool_core.errors import Problem, Refused, RevisionStale
-from smallpool_core.pools import Pool, PoolDraft, PoolState
+from smallpool_core.pools import DEFAULT_PRIORITY, Pool, PoolDraft, PoolState
 from smallpool_service.http.auth import Needs, check_pool, may_see
 from smallpool_service.http.bodies import Identifier, body_of
 from smallpool_service.http.parts import Parts, ServiceParts
@@ -52,10 +52,13 @@ STORED: Final[dict[str, Any]] = {
     "revision": 3,
     "state": "live",
     "settings": {"max_per_category": 3, "seen_size": 200, "spread_level": None, "when_exhausted": "stop"},
-    "ordering": {"weights": {"match": 1.0, "quality": 0.3, "freshness": 0.3}},
+    "ordering": {"weights": {"match": 1.0, "quality": 0.3, "freshness": 0.3}, "pins": ["i-52"]},
     "epoch": 41,
+    "selection": {"include": [], "ban_items": [], "ban_sellers": ["s-9"], "ban_words": []},
+    "schedule": {"timezone": "Asia/Shanghai", "windows": [{"from": "2026-11-01T00:00", "until": "2026-12-01T00:00"}]},
+    "priority": 5,
 }
-POOL: Final = STORED | {"tagged": True, "size": 8120}
+POOL: Final = STORED | {"tagged": True, "open": True, "opens_at": None, "size": 8120}
 SAVED: Final = POOL | {"tagged": False, "size": None, "count": 8120, "on_sale": 1000231, "warnings": []}
 CHANGES = (400, 404, 412, 413, 428, 507)
 
@@ -66,10 +69,21 @@ router = APIRouter(tags=["pools"], prefix="/v1/pools")
     "",
     **documented(
         name="listPools",
-        summary="Pools by id",
+        summary="Pools by priority",
         reply=PoolList,
         example={
-            "pools": [{"pool_id": "digital-bargains", "name": "数码捡漏", "state": "live", "revision": 3, "tagged": True}],
+            "pools": [
+                {
+                    "pool_id": "digital-bargains",
+                    "name": "数码捡漏",
+                    "state": "live",
+                    "revision": 3,
+                    "priority": 5,
+                    "tagged": True,
+                    "open": True,
+                    "opens_at": None,
+                }
+            ],
             "next": None,
         },
         needs=READS,
@@ -79,20 +93,20 @@ async def list_pools(
     parts: Parts,
     key: Annotated[ApiKey, Depends(READS)],
     state: Annotated[PoolState | None, Query(description="Only pools in this state.")] = None,
-    after: Annotated[Identifier | None, Query(description="Only pools whose id comes after this one.")] = None,
+    after: Annotated[Identifier | None, Query(description="Only pools that come after this one.")] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_LISTED)] = 100,
 ) -> Response:
-    """Those that the key may see; home is not among them."""
-    refresh(parts.recaller.ports.catalogue)
+    """Those that the key may see, by priority, then by id; home is not among them."""
+    catalogue = parts.recaller.ports.catalogue
+    refresh(catalogue)
+    first = (-1, "") if after is None else (catalogue.get(after).pool.priority if after in catalogue else DEFAULT_PRIORITY, after)
     known = [
         one
-        for one in parts.recaller.ports.catalogue.all()
-        if may_see(key, one.pool.pool_id) and (state is None or one.pool.state == state) and (after is None or one.pool.pool_id > after)
+        for one in catalogue.by_priority()
+        if may_see(key, one.pool.pool_id) and (state is None or one.pool.state == state) and (one.pool.priority, one.pool.pool_id) > first
     ]
-    lines = [
-        PoolLine(pool_id=one.pool.pool_id, name=one.pool.name, state=one.pool.state, revision=one.pool.revision, tagged=one.is_trusted)
-        for one in known[:limit]
-    ]
+    now = parts.now()
+    lines = [PoolLine.of(one, now) for one in known[:limit]]
     return reply(PoolList(lines, lines[-1].pool_id if len(known) > limit else None))
 
 

@@ -17,7 +17,7 @@ from smallpool_service.http.pool_bodies import PreviewBody, RulePreviewBody
 from smallpool_service.http.pools import RULE
 from smallpool_service.http.recall import PoolId
 from smallpool_service.http.replies import documented, reply
-from smallpool_service.operators import known_rule, parse_rule
+from smallpool_service.operators import drafted_rule, known_rule
 from smallpool_service.previews import RulePreview, Wanted, preview
 
 NEEDS = Needs("viewer")
@@ -74,10 +74,11 @@ async def preview_unsaved(
     key: Annotated[ApiKey, Depends(NEEDS)],
     body: Annotated[RulePreviewBody, Depends(body_of(RulePreviewBody))],
 ) -> Response:
-    """Counted over all listed items as of now; with `against`, compared with the rule of that pool as it stands."""
+    """Counted over all listed items as of now; with `against`, compared with that pool, whose lists hold where none are sent."""
     if body.against is not None:
         check_pool(key, body.against)
-    return await _previewed(request, parts, body, Wanted(rule=parse_rule(parts.recaller.ports.catalogue, body.rule), against=body.against))
+    rule = drafted_rule(parts.recaller.ports.catalogue, body.against, body.draft())
+    return await _previewed(request, parts, body, Wanted(rule=rule, against=body.against))
 
 
 @router.post(

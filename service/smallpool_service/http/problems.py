@@ -94,6 +94,7 @@ _STATUS: Final[Mapping[type[SmallpoolError], tuple[int, str]]] = {
     errors.RequestIdReused: (422, "request-id-reused"),
     errors.RevisionStale: (412, "revision-stale"),
     errors.PoolNotLive: (409, "pool-not-live"),
+    errors.PoolClosed: (409, "pool-closed"),
     errors.Conflict: (409, "conflict"),
     errors.StoreFull: (507, "store-full"),
     errors.StoreError: (503, "store-unavailable"),

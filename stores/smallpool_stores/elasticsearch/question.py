@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal
 
 from smallpool_core.pages import Query, Scope
+from smallpool_core.pools import BANNED
 from smallpool_core.rules import Rule
 from smallpool_stores.elasticsearch.hits import PACKED
 from smallpool_stores.elasticsearch.names import key, spread_name
@@ -23,6 +24,7 @@ GROUP = "rows"
 """What the rows of a spread key are called in an answer that is grouped."""
 
 _LISTED: Filter = {"term": {"state": "on_sale"}}
+_NOT_BANNED: Filter = {"bool": {"must_not": [{"term": {"pools": key(BANNED)}}]}}
 _BY_ID = {"item_id": "asc"}
 _ORDERS: Mapping[str, list[Any]] = {
     "weight": ["_score", _BY_ID],
@@ -93,7 +95,7 @@ def _allowed(query: Query) -> dict[str, list[Filter]]:
 
 def _in_scope(scope: Scope, now: int) -> list[Filter]:
     if scope.everything:
-        return [_LISTED]
+        return [_LISTED, _NOT_BANNED]
     if not scope.trusted:
         return [_LISTED, to_filter(scope.rule, now)]
     # Documents of items that are not listed have no tags.

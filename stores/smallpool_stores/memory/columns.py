@@ -63,8 +63,8 @@ class ColumnIndex:
             inside = None if among is None else frozenset(among)
             asked = [item_id for item_id in dict.fromkeys(item_ids) if inside is None or item_id in inside]
             rows = np.array(self.rows.rows_of(asked), np.int32)
-            if inside is None and not query.scope.everything:
-                rows = rows[self.rows.pool(query.scope.pool_id).within(rows, query.now)]
+            if inside is None:
+                rows = rows[self.rows.inside(query.scope, rows, query.now)]
             found, is_all = best_allowed(self.rows, query, Ranked(rows, np.arange(len(rows), 0, -1)))
             return self._answer(query, found._replace(scores=np.zeros(len(found.rows), np.int64)), is_all=is_all)
 

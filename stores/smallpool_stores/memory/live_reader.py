@@ -37,7 +37,8 @@ class LiveItemReader:
         with base.lock:
             fact = LIVE_FROM if by == "newest" else STATIC
             if query.scope.everything:
-                ranked = Ranked(base.everywhere(), base.all_facts[:, fact])
+                rows = base.everywhere()
+                ranked = Ranked(rows, base.all_facts[:, fact].take(rows))
             else:
                 rows = base.pool(query.scope.pool_id).at(query.now)
                 ranked = Ranked(rows, base.facts_of(rows)[:, fact])
@@ -49,8 +50,7 @@ class LiveItemReader:
         base = self._rows
         with base.lock:
             rows = np.array(base.rows_of(dict.fromkeys(item_ids)), np.int32)
-            if not query.scope.everything:
-                rows = rows[base.pool(query.scope.pool_id).within(rows, query.now)]
+            rows = rows[base.inside(query.scope, rows, query.now)]
             found, is_all = best_allowed(base, query, Ranked(rows, np.arange(len(rows), 0, -1)))
             return Answer(self._hits(query, found.rows, [0] * len(found.rows)), is_all)
 

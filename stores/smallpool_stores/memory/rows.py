@@ -16,6 +16,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from smallpool_core.pages import Scope
+from smallpool_core.pools import BANNED
 from smallpool_core.versions import packed
 from smallpool_stores.memory.arrays import FIRST_CAPACITY, Column, RowList, Rows
 from smallpool_stores.memory.graveyard import SWEEP_FLOOR, Graveyard
@@ -149,13 +151,21 @@ class ItemRows:
         pool.settle(self._settle_floor)
         return pool
 
+    def inside(self, scope: Scope, asked: Rows, now: int) -> NDArray[np.bool_]:
+        """For each of the rows asked whether it is in a scope that tags tell of, at `now` (ms), (n,) bool; made for few of them."""
+        if scope.everything:
+            return ~self.pool(BANNED).within(asked, now)
+        return self.pool(scope.pool_id).within(asked, now)
+
     def pool_ids(self) -> list[str]:
         """Every pool that ever had a row."""
         return list(self._pools)
 
     def everywhere(self) -> Rows:
-        """Every row, dead ones included."""
-        return np.arange(self.height, dtype=np.int32)
+        """Every row but those of items that are tagged as banned; dead ones included."""
+        rows = np.arange(self.height, dtype=np.int32)
+        banned = self._pools.get(BANNED)
+        return rows if banned is None else np.delete(rows, banned.now())
 
     @property
     def all_facts(self) -> Facts:

@@ -224,5 +224,5 @@ def test_a_pool_keeps_its_id(api: Api) -> None:
 
 def test_an_ordering_without_weights_is_the_usual_one(api: Api) -> None:
     usual = api.post("/v1/pools", {"pool_id": "p", "rule": PHONES}).json()["ordering"]
-    assert change(api, {"ordering": {"weights": {"match": 1}}}).json()["ordering"] == {"weights": {"match": 1}}
+    assert change(api, {"ordering": {"weights": {"match": 1}}}).json()["ordering"] == {"weights": {"match": 1}, "pins": []}
     assert change(api, {"ordering": {}}, revision=2).json()["ordering"] == usual
