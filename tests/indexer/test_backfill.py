@@ -264,3 +264,15 @@ def test_of_several_changed_pools_what_is_banned_comes_first_and_then_the_lower_
         order += [pool_id for pool_id in ("a", "b", "c", "banned") if is_trusted(rig, pool_id) and pool_id not in order]
     assert order == ["banned", "c", "b", "a"]
     assert members(rig, "banned", 2) == {"i1"}
+
+
+def test_the_backfill_of_a_pool_leaves_what_is_banned_alone(rig: Rig) -> None:
+    rig.put_pool("banned", APPLE)
+    rig.take(item_event("i0"), item_event("i1", given=given("华为")))
+    finish(rig)
+    before = rig.log.end("item-events")
+    rig.put_pool("p", APPLE)
+    finish(rig)
+    assert is_trusted(rig, "p")
+    assert members(rig, "p", 2) == set()
+    assert rig.log.end("item-events") == before
