@@ -80,7 +80,7 @@ class Pipeline:
         run, settings, ports = self._run, self._settings, self._ports
         timed, awaited = run.tracer.timed, run.tracer.awaited
         until = run.until(settings.source_share)
-        question = Question(replace(query, until=until), self.wishes.weights)
+        question = Question(query, self.wishes.weights)
 
         recalled = await awaited("recall", recall, self._working(), question, ports.clock, until)
         thinned = timed("spread", spread, recalled, question, settings.trigger_share)
@@ -143,7 +143,6 @@ class Pipeline:
             return
         excluded = self._bought | self._tired | self._on_page()
         again = rewrite(len(self._person.seen), run.known, excluded, query.now, per_item=1)
-        again = replace(again, until=run.deadline)
         oldest = [entry.item_id for entry in self._person.seen]
         answer = await run.attempt(f"source:{REPEATS}", self._ports.reader.pick(again, oldest), NOTHING)
         seen = Lists({REPEATS: answer.hits})
@@ -168,11 +167,10 @@ class Pipeline:
         dropped = {drop.item_id for drop in run.drops if drop.stage != "spread"}
         seen = frozenset() if self._may_repeat() else self._seen
         known = seen | self._bought | self._tired | self._own | self._on_page() | dropped
-        probe = Query(query.scope, known, cap=PROBED, limit=PROBED, now=query.now, until=run.deadline)
+        probe = Query(query.scope, known, cap=PROBED, limit=PROBED, now=query.now)
         answer = await run.attempt("wide_index", self._ports.reader.browse(probe, "static"), None)
         if answer is None:
             return None
-        run.note_without(answer)
         probed = Lists({"probe": answer.hits})
         screen = self._screen(await self._ignored(probed), repeats=self._may_repeat())
         return filter_hits(probed, screen, self._ports.live).by_source["probe"]
