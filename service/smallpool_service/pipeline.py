@@ -3,7 +3,7 @@
 In: a run and the person who asks. Out: the page, claimed. Timing and counting lie in the tracer's wrapper round each stage.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -17,7 +17,8 @@ from smallpool_service.exposure import ignored_in_pool
 from smallpool_service.filter import Screen, filter_hits
 from smallpool_service.merge import merge
 from smallpool_service.order import order
-from smallpool_service.person import Person, find_wishes
+from smallpool_service.person import Person, find_prices, find_wishes
+from smallpool_service.prompt import side_by_side
 from smallpool_service.recall import recall
 from smallpool_service.refill import may_hold_more, settled, short_reason
 from smallpool_service.rewrite import deeper, rewrite
@@ -50,7 +51,7 @@ class Pipeline:
     def __init__(
         self, run: Run, person: Person, ports: ReadPorts, sources: Sequence[Source], settings: ReadSettings, behaviour: BehaviourSettings
     ) -> None:
-        self.wishes = Wishes({}, "none", {})
+        self.wishes = Wishes({}, "none")
         self.claiming = Claiming(run, ports, person.begun, settings.offered_per_item * run.request.size)
         self._run = run
         self._person = person
@@ -62,6 +63,7 @@ class Pipeline:
         self._bought = person.bought_ids
         self._tired = over_exposed(person.state, behaviour)
         self._own: frozenset[str] = frozenset()
+        self._prices: Mapping[str, float] | None = None
 
     async def execute(self) -> Claimed:
         """The page: one round of all stages, then deeper ones while it is not full."""
@@ -82,7 +84,8 @@ class Pipeline:
         until = run.until(settings.source_share)
         question = Question(query, self.wishes.weights)
 
-        recalled = await awaited("recall", recall, self._working(), question, ports.clock, until)
+        recalling = awaited("recall", recall, self._working(), question, ports.clock, until)
+        recalled, self._prices = await side_by_side(recalling, self._find_prices())
         thinned = timed("spread", spread, recalled, question, settings.trigger_share)
         ignored = await self._ignored(thinned)
         kept = timed("filter", filter_hits, thinned, self._screen(ignored), ports.live)
@@ -114,11 +117,16 @@ class Pipeline:
         return Taste(
             weights=self._run.known.pool.ordering.weights,
             triggers=self.wishes.weights,
-            prices=self.wishes.prices,
+            prices=self._prices or {},
             now=self._run.started,
             half_life_ms=self._settings.freshness_half_life_s * 1000,
             popularity_half=self._settings.popularity_half,
         )
+
+    async def _find_prices(self) -> Mapping[str, float]:
+        if self._prices is not None:
+            return self._prices
+        return await find_prices(self._person, self._run, self._ports, self._settings)
 
     async def _score(self, candidates: Sequence[Candidate]) -> list[Scored]:
         run = self._run
