@@ -84,7 +84,7 @@ def _timed(system: Distributed, times: StageTimes, count: int) -> dict[str, Any]
             "inside_us_per_item": {label: each(seconds) for label, seconds in inside.seconds.items()},
             "cpu_s": cpu_s,
             "elapsed_s": round(elapsed, 2),
-            "batch_size": system.settings.indexer.batch_size,
+            "batch_size": system.indexer.batch_size,
         },
     }
 

@@ -59,6 +59,8 @@ LOOK_EVERY_S = 0.02
 class Distributed(System):
     """Any number of these share the servers; each turns only what its process is for."""
 
+    usual_batch = 256
+
     @cached_property
     def connection(self) -> Connection:
         """Elasticsearch."""
