@@ -39,8 +39,11 @@ class Replicas:
         self.other_admin = stack.enter_context(self.second.client(GIVE_UP_S, secret))
         for client in (self.admin, self.other_admin):
             await_that(lambda client=client: is_whole(page(client)), "a page lacks nothing")  # type: ignore[misc]
-        liked = [{"type": "click", "user_id": f"u{number}", "item_id": "n00", "at": now} for number in range(2)]
-        assert body_of(self.admin.post("/v1/user-events?wait=applied", json={"events": liked}))["applied"]
+        people = [f"u{number}" for number in range(2)]
+        liked = [{"type": "click", "user_id": user, "item_id": "n00", "at": now} for user in people]
+        body_of(self.admin.post("/v1/user-events", json={"events": liked}))
+        for user in people:
+            await_that(lambda user=user: body_of(self.admin.get(f"/v1/users/{user}"))["triggers"] != [], "what they like is known")  # type: ignore[misc]
 
 
 @pytest.fixture
