@@ -285,7 +285,7 @@ def own_figures(lines: Columns, catalogue: Catalogue, questions: Questions) -> F
 
 def crossover(lines: Columns, questions: Questions) -> float:
     """How many entries of lists are read in the time of one line: medians of cpu time over questions asked both ways."""
-    terms = lines.index._hits.terms  # noqa: SLF001, what is tuned
+    terms = lines.index._terms  # noqa: SLF001, what is tuned
     by_line, by_entry = [], []
     for query, weights in questions:
         rows, asked = lines.index.rows.pool(query.scope.pool_id).at(NOW), terms.asked(weights)

@@ -101,6 +101,9 @@ def key_of(raw: bytes, now: int) -> str:
     return event.item_id if isinstance(event, ItemEvent) else ""
 
 
+BATCH = 64
+
+
 class Rig:
     """All workers of the write path; a second rig on the same folder is the same marketplace after a restart."""
 
@@ -127,7 +130,7 @@ class Rig:
             understander=self.understander,
             assigner=self.assigner,
             recorder=self.recorder,
-            settings=settings,
+            batch_size=settings.batch_size or BATCH,
             observer=self.figures,
         )
         self.tail = SqliteWideTail(self.wide)

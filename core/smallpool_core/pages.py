@@ -31,7 +31,7 @@ class Query(Struct, frozen=True):
     """What every question to the wide index holds: rows in `scope`, on sale, published, unexpired at `now`, not `excluded`.
 
     At most `cap` rows per spread key (the category path, cut to its first `spread_level` elements if given) and
-    `limit` rows in all, *after* the cap. `until` (ms) is when an answer comes too late; None where nobody hurries.
+    `limit` rows in all, *after* the cap.
     """
 
     scope: Scope
@@ -40,7 +40,6 @@ class Query(Struct, frozen=True):
     limit: int
     now: int
     spread_level: int | None = None
-    until: int | None = None
 
 
 class Hit(Struct, frozen=True, gc=False):
@@ -74,14 +73,10 @@ class SourceFailure(Struct, frozen=True):
 
 
 class Answer(Struct, frozen=True):
-    """Hits in order, and whether the scope holds no more of them under the cap (a longer limit would give none).
-
-    `without` is the store that should have answered and did not, where another one knew as much as was asked.
-    """
+    """Hits in order, and whether the scope holds no more of them under the cap (a longer limit would give none)."""
 
     hits: tuple[Hit, ...]
     exhausted: bool
-    without: SourceFailure | None = None
 
 
 class LiveItem(Struct, frozen=True, gc=False):

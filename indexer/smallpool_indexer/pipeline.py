@@ -13,13 +13,12 @@ from smallpool_indexer.assign import Assigner
 from smallpool_indexer.order import order
 from smallpool_indexer.parse import parse
 from smallpool_indexer.record import Recorder
-from smallpool_indexer.settings import IndexerSettings
 from smallpool_indexer.stage import StageObserver, Stages, Unobserved
 from smallpool_indexer.understand import understand
 
 
 class Indexer:
-    """The consumer of item events. Not safe for threads: one owner."""
+    """The consumer of item events, at most `batch_size` at a time. Not safe for threads: one owner."""
 
     def __init__(
         self,
@@ -30,7 +29,7 @@ class Indexer:
         understander: Understander,
         assigner: Assigner,
         recorder: Recorder,
-        settings: IndexerSettings | None = None,
+        batch_size: int,
         observer: StageObserver | None = None,
     ) -> None:
         self._clock = clock
@@ -39,12 +38,12 @@ class Indexer:
         self._understander = understander
         self._assigner = assigner
         self._recorder = recorder
-        self._settings = settings or IndexerSettings()
+        self.batch_size = batch_size
         self._observer = observer or Unobserved()
 
     def run_once(self) -> int:
         """Takes one batch and makes it durable; returns how many records it took. Store errors pass through."""
-        records = self._log.poll("item-events", INDEXER_GROUP, self._settings.batch_size)
+        records = self._log.poll("item-events", INDEXER_GROUP, self.batch_size)
         if records:
             self._take_in(records)
         return len(records)

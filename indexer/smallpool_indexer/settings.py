@@ -10,7 +10,8 @@ Positive = Annotated[int, Meta(ge=1)]
 class IndexerSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Bounds of the write path.
 
-    batch_size: item events a batch; small, because a batch is recallable only when all of it is recorded.
+    batch_size: item events a batch. Unless it is set, 64 where a batch holds the one write lock of a file, and 256 where it is a
+    transaction of Kafka, which costs as much however few events it has; a batch is recallable only when all of it is recorded.
     user_batch_size: user events a batch; small, because its transaction holds the store's one write lock.
     tail_size: records of the wide table indexed in one go.
     backfill_page: items re-tagged between two batches of listings. survey_from: this many untagged pools are tagged by one
@@ -20,7 +21,7 @@ class IndexerSettings(Struct, frozen=True, forbid_unknown_fields=True):
     tombstone_keep_s: how long a removed item keeps its fields. log_keep_s: how long a consumed log record is kept.
     """
 
-    batch_size: Positive = 64
+    batch_size: Positive | None = None
     user_batch_size: Positive = 32
     tail_size: Positive = 1_000
     backfill_page: Positive = 256

@@ -17,7 +17,7 @@ from smallpool_core.row_reader import shown
 from smallpool_core.terms import Trigger
 from smallpool_core.users import Identity, Profile, Touched, TriggerState
 from smallpool_service.run import ReadPorts
-from smallpool_service.triggers import items_to_read, personal_triggers
+from smallpool_service.triggers import pending_items, personal_triggers
 
 MAX_TAGS = 100
 MAX_ATTRIBUTES = 50
@@ -74,7 +74,7 @@ async def _triggers_and_state(
 ) -> tuple[list[Trigger], TriggerState]:
     state = await ports.triggers.get(identity.key)
     now = ports.clock.now_ms()
-    unread = items_to_read(state, priced_items=0)
+    unread = pending_items(state)
     items = await ports.reader.get(unread) if unread else {}
     triggers = personal_triggers(state, profile, items, now, behaviour, tag_share)
     return sorted(triggers, key=lambda trigger: (-trigger.weight, trigger.term.encode())), state

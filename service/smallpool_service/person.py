@@ -13,7 +13,7 @@ from smallpool_service.prompt import side_by_side
 from smallpool_service.run import ReadPorts, Run
 from smallpool_service.settings import ReadSettings
 from smallpool_service.sources.popular import SITE, stats_pool
-from smallpool_service.triggers import Wishes, items_to_read, personal_triggers, smoothed_prior, wishes_from
+from smallpool_service.triggers import Wishes, last_touched, pending_items, personal_triggers, prices_paid, smoothed_prior, wishes_from
 
 NOTHING_SEEN = Opening((), None)
 
@@ -66,12 +66,19 @@ async def open_person(run: Run, ports: ReadPorts, settings: ReadSettings) -> Per
 async def find_wishes(person: Person, run: Run, ports: ReadPorts, settings: ReadSettings, behaviour: BehaviourSettings) -> Wishes:
     """What the person asks for, or, where nothing is known of them, what people in this pool do."""
     state, now = person.state, run.started
-    unread = items_to_read(state, settings.priced_items)
+    unread = pending_items(state)
     items = await run.attempt("items", ports.reader.get(unread), {}, settings.opening_share) if unread else {}
     triggers = personal_triggers(state, person.profile, items, now, behaviour, settings.profile_tag_share)
     if triggers:
-        return wishes_from(triggers, "behaviour", items, state)
+        return wishes_from(triggers, "behaviour")
     pool_id = stats_pool(run.known.scope)
     site = await run.attempt("stats", ports.stats.top_terms(SITE, MAX_TRIGGERS, now), [], settings.opening_share)
     pool = await run.attempt("stats", ports.stats.top_terms(pool_id, MAX_TRIGGERS, now), [], settings.opening_share) if pool_id else []
-    return wishes_from(smoothed_prior(pool, site, settings.prior_strength, now), "prior", items, state)
+    return wishes_from(smoothed_prior(pool, site, settings.prior_strength, now), "prior")
+
+
+async def find_prices(person: Person, run: Run, ports: ReadPorts, settings: ReadSettings) -> dict[str, float]:
+    """What the person usually pays (cents), by top category; nobody's recall waits for it."""
+    touched = last_touched(person.state, settings.priced_items)
+    items = await run.attempt("items", ports.reader.get(set(touched)), {}, settings.opening_share) if touched else {}
+    return prices_paid(touched, items)

@@ -3,7 +3,7 @@
 In: a run and the person who asks. Out: the page, claimed. Timing and counting lie in the tracer's wrapper round each stage.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -18,7 +18,8 @@ from smallpool_service.exposure import ignored_in_pool
 from smallpool_service.filter import Screen, filter_hits
 from smallpool_service.merge import merge
 from smallpool_service.order import order
-from smallpool_service.person import Person, find_wishes
+from smallpool_service.person import Person, find_prices, find_wishes
+from smallpool_service.prompt import side_by_side
 from smallpool_service.recall import recall
 from smallpool_service.refill import may_hold_more, settled, short_reason
 from smallpool_service.rewrite import deeper, rewrite
@@ -51,7 +52,7 @@ class Pipeline:
     def __init__(
         self, run: Run, person: Person, ports: ReadPorts, sources: Sequence[Source], settings: ReadSettings, behaviour: BehaviourSettings
     ) -> None:
-        self.wishes = Wishes({}, "none", {})
+        self.wishes = Wishes({}, "none")
         self.claiming = Claiming(run, ports, person.begun, settings.offered_per_item * run.request.size)
         self._run = run
         self._person = person
@@ -63,6 +64,7 @@ class Pipeline:
         self._bought = person.bought_ids
         self._tired = over_exposed(person.state, behaviour)
         self._own: frozenset[str] = frozenset()
+        self._prices: Mapping[str, float] | None = None
 
     async def execute(self) -> Claimed:
         """The page: one round of all stages, then deeper ones while it is not full."""
@@ -81,9 +83,10 @@ class Pipeline:
         run, settings, ports = self._run, self._settings, self._ports
         timed, awaited = run.tracer.timed, run.tracer.awaited
         until = run.until(settings.source_share)
-        question = Question(replace(query, until=until), self.wishes.weights)
+        question = Question(query, self.wishes.weights)
 
-        recalled = await awaited("recall", recall, self._working(), question, ports.clock, until)
+        recalling = awaited("recall", recall, self._working(), question, ports.clock, until)
+        recalled, self._prices = await side_by_side(recalling, self._find_prices())
         thinned = timed("spread", spread, recalled, question, settings.trigger_share)
         kept = timed("filter", filter_hits, thinned, await self._screen(thinned), ports.live)
         merged = timed("merge", merge, kept)
@@ -114,11 +117,16 @@ class Pipeline:
         return Taste(
             weights=self._run.known.pool.ordering.weights,
             triggers=self.wishes.weights,
-            prices=self.wishes.prices,
+            prices=self._prices or {},
             now=self._run.started,
             half_life_ms=self._settings.freshness_half_life_s * 1000,
             popularity_half=self._settings.popularity_half,
         )
+
+    async def _find_prices(self) -> Mapping[str, float]:
+        if self._prices is not None:
+            return self._prices
+        return await find_prices(self._person, self._run, self._ports, self._settings)
 
     async def _score(self, candidates: Sequence[Candidate]) -> list[Scored]:
         run = self._run
@@ -143,7 +151,6 @@ class Pipeline:
             return
         excluded = self._bought | self._tired | self._on_page()
         again = rewrite(len(self._person.seen), run.known, excluded, query.now, per_item=1)
-        again = replace(again, until=run.deadline)
         oldest = [entry.item_id for entry in self._person.seen]
         answer = await run.attempt(f"source:{REPEATS}", self._ports.reader.pick(again, oldest), NOTHING)
         seen = Lists({REPEATS: answer.hits})
@@ -168,11 +175,10 @@ class Pipeline:
         dropped = {drop.item_id for drop in run.drops if drop.stage != "spread"}
         seen = frozenset() if self._may_repeat() else self._seen
         known = seen | self._bought | self._tired | self._own | self._on_page() | dropped
-        probe = Query(query.scope, known, cap=PROBED, limit=PROBED, now=query.now, until=run.deadline)
+        probe = Query(query.scope, known, cap=PROBED, limit=PROBED, now=query.now)
         answer = await run.attempt("wide_index", self._ports.reader.browse(probe, "static"), None)
         if answer is None:
             return None
-        run.note_without(answer)
         probed = Lists({"probe": answer.hits})
         screen = await self._screen(probed, repeats=self._may_repeat())
         return filter_hits(probed, screen, self._ports.live).by_source["probe"]

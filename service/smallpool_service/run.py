@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from smallpool_core.catalogue import Catalogue, KnownPool
 from smallpool_core.errors import StoreError
-from smallpool_core.pages import Answer, Dropped, SourceFailure
+from smallpool_core.pages import Dropped, SourceFailure
 from smallpool_core.ports import Clock, EventLog, ItemReader, ItemStats, LiveView, People, SeenList, TriggerStore, UserProfiles, WideTail
 from smallpool_core.rules import Rule
 from smallpool_service.candidates import Recalled, Scored
@@ -96,13 +96,6 @@ class Run:
         self.failures.extend(recalled.failures)
         for failure in recalled.failures:
             self.degrade(f"source:{failure.source}", failure.reason)
-        for answer in recalled.answers.values():
-            self.note_without(answer)
-
-    def note_without(self, answer: Answer) -> None:
-        """Notes the store that an answer had to do without."""
-        if answer.without is not None:
-            self.degrade(answer.without.source, answer.without.reason)
 
     def degrade(self, what: str, reason: str) -> None:
         """Notes that something did not work; the first reason stays."""

@@ -1,6 +1,6 @@
 """Turns a person into weighted terms: behaviour decayed by time, tags of the profile, or for a stranger what others ask for.
 
-In: the person's state and profile, as read. Out: `Wishes`: at most 20 terms with integer weights, and usual prices.
+In: the person's state and profile, as read. Out: `Wishes`: at most 20 terms with integer weights; usual prices.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,20 +18,23 @@ Origin = Literal["behaviour", "prior", "none"]
 
 
 class Wishes(Struct, frozen=True):
-    """What a person asks for. `prices` are usual prices (cents) by top category; `origin` is where the weights come from."""
+    """What a person asks for; `origin` is where the weights come from."""
 
     weights: Mapping[str, int]
     origin: Origin
-    prices: Mapping[str, float]
 
     def __len__(self) -> int:
         return len(self.weights)
 
 
-def items_to_read(state: TriggerState, priced_items: int) -> set[str]:
-    """Ids of the items that the state leaves open: events waiting for their item, and the last few that tell prices."""
-    recent = state.recent[-priced_items:] if priced_items else []
-    return {touched.item_id for touched in (*state.pending, *recent)}
+def pending_items(state: TriggerState) -> set[str]:
+    """Ids of the items that events wait for."""
+    return {touched.item_id for touched in state.pending}
+
+
+def last_touched(state: TriggerState, count: int) -> list[str]:
+    """Ids of the `count` items touched last, which tell what the person pays; one touched twice is there twice."""
+    return [touched.item_id for touched in state.recent[-count:]]
 
 
 def personal_triggers(
@@ -66,8 +69,12 @@ def smoothed_prior(pool: Sequence[Trigger], site: Sequence[Trigger], strength: f
     return [Trigger(name, weight, now) for name, weight in heaviest[:MAX_TRIGGERS]]
 
 
-def wishes_from(triggers: Sequence[Trigger], origin: Origin, items: Mapping[str, WideItem], state: TriggerState) -> Wishes:
-    """The wishes that triggers add up to; prices come from the recent items that are in `items`."""
+def wishes_from(triggers: Sequence[Trigger], origin: Origin) -> Wishes:
+    """The wishes that triggers add up to."""
     weights = integer_weights(list(triggers))
-    recent = [items[touched.item_id] for touched in state.recent if touched.item_id in items]
-    return Wishes(weights, origin if weights else "none", usual_prices(recent))
+    return Wishes(weights, origin if weights else "none")
+
+
+def prices_paid(item_ids: Sequence[str], items: Mapping[str, WideItem]) -> dict[str, float]:
+    """Usual prices (cents) by top category, by those of the items that are known."""
+    return usual_prices([items[item_id] for item_id in item_ids if item_id in items])

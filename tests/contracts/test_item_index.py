@@ -13,7 +13,7 @@ import oracle
 from builders import HOUR, NOW, FakeClock, wide_item
 from elasticsearch_rig import item_index
 from market import NOWS, RULES, Market, rule, tagged
-from smallpool_core.items import WideItem
+from smallpool_core.items import Indexed, WideItem
 from smallpool_core.pages import Answer, Query, Scope
 from smallpool_core.pools import BANNED, HOME
 from smallpool_core.ports import ItemReader, ItemWriter, WideTable
@@ -21,6 +21,10 @@ from smallpool_core.rule_counts import MAX_PARTS, PRICE_BOUNDS, Breakdown, Exclu
 from smallpool_core.rules import Rule
 from smallpool_core.versions import ENRICH_SOLD
 from smallpool_stores.memory.columns import ColumnIndex
+from smallpool_stores.memory.live_first import LiveFirstReader, breaker_of
+from smallpool_stores.memory.live_reader import LiveItemReader
+from smallpool_stores.memory.live_view import PackedLiveView
+from smallpool_stores.memory.rows import ItemRows
 from smallpool_stores.sqlite.reader import SqliteItemReader
 from smallpool_stores.sqlite.schema import open_database
 from smallpool_stores.sqlite.wide_table import SqliteWideTable
@@ -81,12 +85,36 @@ def elasticsearch(table: SqliteWideTable, loop: asyncio.Runner) -> Iterator[Inde
         yield Index(table, writer, reader, loop)
 
 
+class Both:
+    """What feeds the wide index and, as a tail of its own does, the live view of a process that serves."""
+
+    def __init__(self, writer: ItemWriter, view: PackedLiveView) -> None:
+        self._writer = writer
+        self._view = view
+
+    def index(self, items: Sequence[WideItem]) -> Indexed:
+        self._view.apply(items)
+        return self._writer.index(items)
+
+    def refresh(self) -> None:
+        self._writer.refresh()
+
+
+@contextmanager
+def live_view_first(table: SqliteWideTable, loop: asyncio.Runner) -> Iterator[Index]:
+    rows = ItemRows()
+    with item_index() as (writer, reader):
+        breaker = breaker_of("elasticsearch", after=6, pause_ms=1_000)
+        yield Index(table, Both(writer, PackedLiveView(rows)), LiveFirstReader(reader, LiveItemReader(rows), breaker), loop)
+
+
 Adapter = Callable[[SqliteWideTable, asyncio.Runner], AbstractContextManager[Index]]
 ADAPTERS: dict[str, Adapter] = {
     "embedded": embedded,
     "embedded, always sweeping": partial(embedded, sweep_floor=1),
     "embedded, small pools indexed": partial(embedded, settle_floor=0),
     "elasticsearch": elasticsearch,
+    "elasticsearch, the live view first": live_view_first,
 }
 
 

@@ -5,7 +5,7 @@ from read_rig import liking
 from smallpool_core.behaviour import BehaviourSettings
 from smallpool_core.terms import Trigger
 from smallpool_core.users import Profile, Touched, TriggerState
-from smallpool_service.triggers import items_to_read, personal_triggers, smoothed_prior, wishes_from
+from smallpool_service.triggers import last_touched, pending_items, personal_triggers, prices_paid, smoothed_prior, wishes_from
 
 SETTINGS = BehaviourSettings()
 
@@ -35,11 +35,11 @@ def test_an_event_on_an_item_that_is_indexed_by_now_counts_and_one_older_than_a_
     assert triggers(fresh) == {}
 
 
-def test_items_to_read_are_those_pending_and_the_last_few_touched() -> None:
+def test_items_to_read_are_those_pending_and_for_their_prices_the_last_few_touched() -> None:
     recent = [Touched(f"r{place}", "click", NOW - place) for place in range(9, 0, -1)]
     state = TriggerState(recent=recent, pending=[Touched("p", "click", NOW)])
-    assert items_to_read(state, 2) == {"p", "r1", "r2"}
-    assert items_to_read(state, 0) == {"p"}
+    assert pending_items(state) == {"p"}
+    assert last_touched(state, 2) == ["r2", "r1"]
 
 
 def test_a_pool_with_few_events_leans_on_the_site_and_one_with_many_on_itself() -> None:
@@ -64,9 +64,12 @@ def test_a_prior_has_at_most_twenty_terms() -> None:
     assert len(smoothed_prior(many, many, 20.0, NOW)) == 20
 
 
-def test_wishes_carry_integer_weights_and_the_prices_of_recent_items_alone() -> None:
-    items = {"r": wide_item("r", price_cents=500), "p": wide_item("p", price_cents=9)}
-    state = TriggerState(recent=[Touched("r", "click", NOW)], pending=[Touched("p", "click", NOW)])
-    wishes = wishes_from([Trigger("brand:a", 0.2, NOW), Trigger("brand:b", 0.1, NOW)], "behaviour", items, state)
-    assert (wishes.weights, wishes.origin, wishes.prices) == ({"brand:a": 1024, "brand:b": 512}, "behaviour", {"数码": 500})
-    assert wishes_from([], "prior", {}, TriggerState()).origin == "none"
+def test_wishes_carry_integer_weights() -> None:
+    wishes = wishes_from([Trigger("brand:a", 0.2, NOW), Trigger("brand:b", 0.1, NOW)], "behaviour")
+    assert (wishes.weights, wishes.origin) == ({"brand:a": 1024, "brand:b": 512}, "behaviour")
+    assert wishes_from([], "prior").origin == "none"
+
+
+def test_what_a_person_pays_is_told_by_those_of_the_last_items_that_are_known() -> None:
+    assert prices_paid(["r", "gone"], {"r": wide_item("r", price_cents=500)}) == {"数码": 500}
+    assert prices_paid([], {}) == {}

@@ -34,7 +34,7 @@ def test_an_item_and_its_ten_pools_take_at_most_100_bytes() -> None:
 
 def test_items_that_come_and_go_leave_nothing_behind() -> None:
     index = ColumnIndex(sweep_floor=16)
-    rows, terms = index.rows, index._hits.terms
+    rows, terms = index.rows, index._terms
     for number in range(2_000):
         points = tuple(f"point:{number}-{place}" for place in range(20))
         mine = {"seller_id": f"s{number}", "category": f"其他›{number}", "pools": ("p",), "terms": ("brand:x", *points)}

@@ -87,10 +87,10 @@ def _indexing(settings: Settings, folder: Path) -> "Iterator[subprocess.Popen[by
 
 
 def _toml(settings: Settings) -> str:
-    """The sections that an indexer needs; a string, a number or a boolean is written in TOML as in JSON."""
+    """The sections that an indexer needs; a string, a number or a boolean is written in TOML as in JSON, what is not set is left out."""
     lines = [f'wiring = "{settings.wiring}"']
     for name, section in msgspec.to_builtins({name: getattr(settings, name) for name in SECTIONS}).items():
-        lines += [f"[{name}]", *[f"{setting} = {json.dumps(value)}" for setting, value in section.items()]]
+        lines += [f"[{name}]", *[f"{setting} = {json.dumps(value)}" for setting, value in section.items() if value is not None]]
     return "\n".join(lines)
 
 

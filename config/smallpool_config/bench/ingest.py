@@ -77,7 +77,7 @@ def _measured(system: Embedded, times: StageTimes, items: int, pools: int, secon
     times.seconds.clear()
     started, used = time.perf_counter(), time.process_time()
     batches = iter(partial(_batch, system), 0)
-    for _ in tracked(batches, "batches", items // system.settings.indexer.batch_size):
+    for _ in tracked(batches, "batches", items // system.indexer.batch_size):
         pass
     elapsed, processor = time.perf_counter() - started, time.process_time() - used
     stages = {stage: round(total / items * 1e6, 1) for stage, total in times.seconds.items()}
@@ -98,7 +98,7 @@ def _measured(system: Embedded, times: StageTimes, items: int, pools: int, secon
         "pools_per_item": round(mean(len(item.pools) for item in stored.values()), 2),
         "title_characters": round(mean(len(event.given.title) for event in events if event.given), 1),
         "description_characters": round(mean(len(event.given.description) for event in events if event.given), 1),
-        "batch_size": system.settings.indexer.batch_size,
+        "batch_size": system.indexer.batch_size,
         "synchronous": system.settings.store.synchronous,
         "seed": seed,
         "machine": machine(),

@@ -1,4 +1,4 @@
-"""How long one thread is inside calls to others: to a server's client, or to a store.
+"""How long threads are inside calls to others: to a server's client, or to a store.
 
 In: classes or objects and names of their methods. Out: seconds by label, for as long as a block lasts.
 """
@@ -13,12 +13,12 @@ from typing import Any
 
 
 class Inside:
-    """Of the thread that makes it; what other threads call is not counted. One call inside another of the same label counts once."""
+    """Of all threads together. One call inside another of the same label and thread counts once."""
 
     def __init__(self) -> None:
         self.seconds: defaultdict[str, float] = defaultdict(float)
-        self._thread = threading.get_ident()
-        self._entered: set[str] = set()
+        self._entered: set[tuple[int, str]] = set()
+        self._lock = threading.Lock()
 
     @contextmanager
     def calls(self, label: str, owner: object, *names: str) -> Iterator[None]:
@@ -35,14 +35,16 @@ class Inside:
     def _timed(self, label: str, method: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(method)
         def timed(*args: Any, **kwargs: Any) -> Any:
-            if threading.get_ident() != self._thread or label in self._entered:
+            entry = (threading.get_ident(), label)
+            if entry in self._entered:
                 return method(*args, **kwargs)
-            self._entered.add(label)
+            self._entered.add(entry)
             started = perf_counter()
             try:
                 return method(*args, **kwargs)
             finally:
-                self.seconds[label] += perf_counter() - started
-                self._entered.discard(label)
+                with self._lock:
+                    self.seconds[label] += perf_counter() - started
+                self._entered.discard(entry)
 
         return timed

@@ -1,11 +1,12 @@
 """How many listings a second one indexer takes in, from the log to the wide index, with every server on the same machine.
 
 In: a marketplace of its own with pools and no items, listings. Out: items a second, and where the time goes: by stage, inside the
-clients of the servers, and in CPU of this process and of each server.
+clients of the servers, and in CPU of this process and of each server. Each line of workers has a thread, as in `smallpool index`, so what
+stages take overlaps.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import islice
 from typing import Any
@@ -15,20 +16,21 @@ from smallpool_config.bench.inside import Inside
 from smallpool_config.bench.loading import load_pools
 from smallpool_config.bench.report import tracked
 from smallpool_config.bench.rules import made_up_rules
-from smallpool_config.bench.servers import cpu_since, server_cpu_s
+from smallpool_config.bench.servers import cpu_since, server_cpu_s, shares
 from smallpool_config.cli.screen import progress
-from smallpool_config.runtime import IDLE_S
+from smallpool_config.runtime import Background
 from smallpool_config.settings import Settings
 from smallpool_config.wiring.distributed import Distributed
+from smallpool_core.errors import StoreUnavailable
 from smallpool_core.events import INDEXER_GROUP, encode_item_event
 from smallpool_core.items import ItemEvent
 from smallpool_core.places import Places, behind, has_reached
-from smallpool_indexer.write_path import turn_of
 from smallpool_stores.kafka.partition_producer import PartitionProducer
 from smallpool_stores.sqlite.wide_table import SqliteWideTable
 
 APPENDED_AT_ONCE = 500
 WARM_UP = 500
+LOOK_EVERY_S = 0.02
 
 
 def time_intake(settings: Settings, listings: Iterator[ItemEvent], count: int, pools: int, seed: int) -> dict[str, Any]:
@@ -38,10 +40,12 @@ def time_intake(settings: Settings, listings: Iterator[ItemEvent], count: int, p
     try:
         system.init()
         _make_pools(system, list(islice(listings, SAMPLE)), pools, seed)
-        _take_in(system, list(islice(listings, WARM_UP)))
+        with Background(system, system.write_lines()) as background:
+            _take_in(system, background, list(islice(listings, WARM_UP)))
         events = list(tracked(islice(listings, count), "listings", count))
+        append(system, events)
         times.seconds.clear()
-        return _timed(system, times, events)
+        return _timed(system, times, len(events))
     finally:
         system.close()
 
@@ -59,35 +63,35 @@ def _make_pools(system: Distributed, sample: Sequence[ItemEvent], pools: int, se
     load_pools(system, ((f"pool-{number:05d}", rule) for number, rule in enumerate(rules)), system.clock.now_ms())
 
 
-def _timed(system: Distributed, times: StageTimes, events: Sequence[ItemEvent]) -> dict[str, Any]:
-    append(system, events)
+def _timed(system: Distributed, times: StageTimes, count: int) -> dict[str, Any]:
     inside, cpu = Inside(), server_cpu_s(system.settings)
-    started, used, turned = time.perf_counter(), time.process_time(), time.thread_time()
-    with _watched(system, inside):
-        _turn_until_done(system)
-    elapsed, used, turned = time.perf_counter() - started, time.process_time() - used, time.thread_time() - turned
+    started, used = time.perf_counter(), time.process_time()
+    with _watched(system, inside), Background(system, system.write_lines()) as background:
+        _await_done(system, background)
+        elapsed, used = time.perf_counter() - started, time.process_time() - used
+        cpu_s = {"smallpool": round(used, 2), **cpu_since(cpu, system.settings)}
 
     def each(seconds: float) -> float:
-        return round(seconds / len(events) * 1e6, 1)
+        return round(seconds / count * 1e6, 1)
 
     return {
-        "items_per_s": round(len(events) / elapsed, 1),
+        "items_per_s": round(count / elapsed, 1),
+        "shares": shares(cpu_s),
         "intake": {
-            "listings": len(events),
+            "listings": count,
             "us_per_item": each(elapsed),
             "stages_us_per_item": {stage: each(seconds) for stage, seconds in times.seconds.items()},
             "inside_us_per_item": {label: each(seconds) for label, seconds in inside.seconds.items()},
-            "turning_thread_cpu_us_per_item": each(turned),
-            "cpu_s": {"smallpool": round(used, 2), **cpu_since(cpu, system.settings)},
+            "cpu_s": cpu_s,
             "elapsed_s": round(elapsed, 2),
-            "batch_size": system.settings.indexer.batch_size,
+            "batch_size": system.indexer.batch_size,
         },
     }
 
 
 @contextmanager
 def _watched(system: Distributed, inside: Inside) -> Iterator[None]:
-    """Counts what the turning thread waits for: the transactions of Kafka, requests to Elasticsearch, its own copy in SQLite."""
+    """Counts what the threads wait for: the transactions of Kafka, requests to Elasticsearch, the owner's copy in SQLite."""
     with ExitStack() as stack:
         stack.enter_context(inside.calls("kafka_transactions", PartitionProducer, "begin", "send", "commit"))
         stack.enter_context(inside.calls("elasticsearch_requests", system.connection.sync.transport, "perform_request"))
@@ -95,27 +99,34 @@ def _watched(system: Distributed, inside: Inside) -> Iterator[None]:
         yield
 
 
-def _take_in(system: Distributed, events: Sequence[ItemEvent]) -> None:
+def _take_in(system: Distributed, background: Background, events: Sequence[ItemEvent]) -> None:
     """Takes the listings in, once this process owns every partition."""
-    turn, partitions = turn_of(system.write_lines()), system.log.offsets.partitions("item-events")
-    while len(system.wide.end()) < partitions:
-        if not turn():
-            time.sleep(IDLE_S)
+    partitions = system.log.offsets.partitions("item-events")
+    _await(background, lambda: len(system.wide.end()) == partitions)
     append(system, events)
-    _turn_until_done(system)
+    _await_done(system, background)
 
 
-def _turn_until_done(system: Distributed) -> None:
+def _await_done(system: Distributed, background: Background) -> None:
     """Until every listing on the log is recorded, its place committed, and Elasticsearch has taken its record."""
-    goal, turn = system.log.end("item-events"), turn_of(system.write_lines())
+    goal = system.log.end("item-events")
+    total = behind(_committed(system), goal)
     with progress("taken in", shown=True) as show:
-        total = behind(_committed(system), goal)
-        while left := behind(_committed(system), goal):
+
+        def is_recorded() -> bool:
+            left = behind(_committed(system), goal)
             show(total - left, total)
-            if not turn():
-                time.sleep(IDLE_S)
-    while not has_reached(system.tail_indexer.tail.place(), system.wide.end()):
-        turn()
+            return not left
+
+        _await(background, is_recorded)
+    _await(background, lambda: has_reached(system.tail_indexer.tail.place(), system.wide.end()))
+
+
+def _await(background: Background, is_so: Callable[[], bool]) -> None:
+    while not is_so():
+        if not background.is_alive:
+            raise StoreUnavailable(f"the write path has stopped: {background.failure}")
+        time.sleep(LOOK_EVERY_S)
 
 
 def _committed(system: Distributed) -> Places:

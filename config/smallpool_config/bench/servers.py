@@ -4,6 +4,7 @@ In: settings. Out: versions and heaps; seconds of CPU by kind of server, of thos
 """
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from smallpool_config.settings import Settings
@@ -29,6 +30,12 @@ def server_cpu_s(settings: Settings) -> dict[Kind, float]:
 def cpu_since(before: dict[Kind, float], settings: Settings) -> dict[str, float]:
     """Seconds of CPU since `before`, by kind of server."""
     return {kind: round(total - before[kind], 2) for kind, total in server_cpu_s(settings).items() if kind in before}
+
+
+def shares(cpu_s: Mapping[str, float]) -> dict[str, float]:
+    """What part of all that CPU time each took, adding up to 1."""
+    total = sum(cpu_s.values())
+    return {who: round(seconds / total, 3) for who, seconds in cpu_s.items()}
 
 
 def described(settings: Settings, connection: Connection, redis: RedisConnection) -> dict[str, dict[str, str | int]]:

@@ -36,8 +36,8 @@ from smallpool_stores.kafka.item_log import KafkaItemLog
 from smallpool_stores.kafka.owner import KafkaOwner
 from smallpool_stores.kafka.wide_table import KafkaWideTable
 from smallpool_stores.kafka.wide_tail import KafkaWideTail
-from smallpool_stores.memory.fallback import FallbackReader, breaker_of
 from smallpool_stores.memory.listing import ListingRow
+from smallpool_stores.memory.live_first import LiveFirstReader, breaker_of
 from smallpool_stores.memory.live_reader import LiveItemReader
 from smallpool_stores.memory.live_view import PackedLiveView
 from smallpool_stores.memory.rows import ItemRows
@@ -58,6 +58,8 @@ LOOK_EVERY_S = 0.02
 
 class Distributed(System):
     """Any number of these share the servers; each turns only what its process is for."""
+
+    usual_batch = 256
 
     @cached_property
     def connection(self) -> Connection:
@@ -115,16 +117,16 @@ class Distributed(System):
     def reader(self) -> ItemReader:
         asked = self.settings.elasticsearch
         breaker = breaker_of("elasticsearch", asked.pause_after, asked.pause_ms)
-        return FallbackReader("elasticsearch", self.index_reader, LiveItemReader(self.live_rows), breaker, self.clock)
+        return LiveFirstReader(self.index_reader, LiveItemReader(self.live_rows), breaker)
 
     @cached_property
     def index_reader(self) -> ElasticsearchItemReader:
-        """The wide index, while it answers."""
+        """The wide index."""
         return ElasticsearchItemReader(self.connection)
 
     @cached_property
     def live_rows(self) -> ItemRows:
-        """What is on sale, for the live view and for what it answers in the wide index's place."""
+        """What is on sale, for the live view and for what is answered from it."""
         return ItemRows()
 
     @cached_property

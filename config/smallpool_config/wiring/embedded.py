@@ -48,6 +48,8 @@ LOADED_AT_ONCE = 5_000
 class Embedded(System):
     """Everything in this process and one SQLite file; the wide index lives in memory and is filled from the file."""
 
+    usual_batch = 64
+
     @cached_property
     def directory(self) -> Path:
         """The data directory, made if it is not there; raises `StoreError` if it cannot be made."""

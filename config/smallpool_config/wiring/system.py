@@ -56,6 +56,8 @@ Loaded = Callable[[int, int], None]
 class System(ABC):
     """Ports by name, and the pipelines over them. Each line of workers may be turned by a thread of its own, while another serves."""
 
+    usual_batch: int  # item events a batch, where the settings say nothing else
+
     def __init__(self, settings: Settings, clock: Clock | None = None, observer: Observer | None = None) -> None:
         self.settings = settings
         self.clock = clock or SystemClock()
@@ -347,7 +349,7 @@ class System(ABC):
             understander=self.understander,
             assigner=self.assigner,
             recorder=Recorder(self.atomic, self.owned_log, self.wide, forgets),
-            settings=self.settings.indexer,
+            batch_size=self.settings.indexer.batch_size or self.usual_batch,
             observer=self._observer,
         )
 

@@ -39,4 +39,4 @@ class Popular:
         topping = await self._reader.browse(query, "static")
         popular = {hit.item_id for hit in picked.hits}
         hits = picked.hits + tuple([hit for hit in topping.hits if hit.item_id not in popular])
-        return Answer(hits[: query.limit], topping.exhausted and len(hits) <= query.limit, picked.without or topping.without)
+        return Answer(hits[: query.limit], topping.exhausted and len(hits) <= query.limit)

@@ -20,7 +20,7 @@ class ElasticsearchSettings(Struct, frozen=True, forbid_unknown_fields=True):
     connections: kept to each node, by each process.
     read_timeout_ms: a question takes no longer, all its round trips together.
     pause_after, pause_ms: after so many questions in a row without an answer pages ask nothing for so long at most, then one of them
-    tries; the live view answers in its place as far as it can.
+    tries; the live view goes on answering what it knows.
     write_timeout_ms: a request that writes takes no longer.
     bulk_bytes: a bulk request is at most this long, unless one item alone is longer.
     retry_ms: for so long a bulk request is offered again to a cluster that is too busy to take it.

@@ -1,11 +1,12 @@
 """What was read of a topic and not yet passed, by partition: bounded, and handed out again until it is passed.
 
-In: records as a consumer reads them, and the place that it has come to. Out: the next ones of one partition at a time.
+In: records as a consumer reads them, and the place that it has come to. Out: the next ones, of one partition at a time or of all.
 """
 
 import threading
 from collections import deque
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from smallpool_stores.kafka.clients import Record
 
@@ -75,12 +76,21 @@ class Buffers:
     def take(self, limit: int) -> list[Record]:
         """The next records of the partition whose turn it is; its turn ends when some of it is passed."""
         with self._lock:
-            waiting = sorted(partition for partition, stretch in self._stretches.items() if stretch.records)
+            waiting = self._in_turn()
             if not waiting:
                 return []
-            self._turn = next((partition for partition in waiting if partition >= self._turn), waiting[0])
-            records = self._stretches[self._turn].records
-            return [records[index] for index in range(min(limit, len(records)))]
+            self._turn = waiting[0]
+            return self._first(self._turn, limit)
+
+    def take_all(self, limit: int) -> list[Record]:
+        """The next records of all partitions, those of one together and in their order, the one first whose turn it is."""
+        with self._lock:
+            taken: list[Record] = []
+            for partition in self._in_turn():
+                taken += self._first(partition, limit - len(taken))
+            if taken:
+                self._turn = taken[0].partition
+            return taken
 
     def place_after(self, partition: int, offset: int) -> int:
         """The partition's place once `offset` is passed, which lies further where only markers follow."""
@@ -122,6 +132,14 @@ class Buffers:
             share = self._max_bytes // max(1, len(self._stretches))
             full = {partition for partition, stretch in self._stretches.items() if stretch.nbytes > share}
             return full, {partition for partition, stretch in self._stretches.items() if stretch.nbytes <= share // 2}
+
+    def _in_turn(self) -> list[int]:
+        """The partitions that have records waiting, beginning with the one whose turn it is."""
+        waiting = sorted(partition for partition, stretch in self._stretches.items() if stretch.records)
+        return [*[one for one in waiting if one >= self._turn], *[one for one in waiting if one < self._turn]]
+
+    def _first(self, partition: int, limit: int) -> list[Record]:
+        return list(islice(self._stretches[partition].records, limit))
 
 
 def _size(record: Record) -> int:

@@ -82,7 +82,7 @@ class KafkaWideTail:
 
     def poll(self, limit: int) -> list[WideRecord]:
         self._follow()
-        while records := self._feed.buffers.take(limit):
+        while records := self._feed.buffers.take_all(limit):
             found = [WideRecord(record.partition, record.offset, item) for record in records if (item := decode_record(record, WideItem))]
             if found:
                 return found
@@ -97,7 +97,7 @@ class KafkaWideTail:
     def skim(self, limit: int, kind: type[T]) -> list[T]:
         """`poll` and `passed` in one, each record decoded into a Struct of the caller's, for a start at which nobody asks yet."""
         self._follow()
-        records = self._feed.buffers.take(limit)
+        records = self._feed.buffers.take_all(limit)
         if not records:
             self._feed.check()
         found = [row for record in records if (row := decode_record(record, kind))]

@@ -10,15 +10,15 @@ import numpy as np
 
 from smallpool_core.items import Indexed, WideItem
 from smallpool_core.pages import Answer, Query
-from smallpool_stores.memory.allowed import best_allowed, spread_out
+from smallpool_stores.memory.allowed import best_allowed
 from smallpool_stores.memory.graveyard import SWEEP_FLOOR
-from smallpool_stores.memory.hits import HitColumns
+from smallpool_stores.memory.hits import hits_of
 from smallpool_stores.memory.in_scope import InScope, Ranked
 from smallpool_stores.memory.live_view import PackedLiveView
 from smallpool_stores.memory.pool_index import PoolIndex
 from smallpool_stores.memory.pool_rows import SETTLE_FLOOR, PoolRows
 from smallpool_stores.memory.rows import LIVE_FROM, STATIC, ItemRows
-from smallpool_stores.memory.terms import Asked
+from smallpool_stores.memory.terms import Asked, TermColumns
 
 
 class ColumnIndex:
@@ -29,8 +29,8 @@ class ColumnIndex:
     """
 
     def __init__(self, *, sweep_floor: int = SWEEP_FLOOR, settle_floor: int = SETTLE_FLOOR) -> None:
-        self._hits = HitColumns()
-        self.rows = ItemRows(self._hits, sweep_floor=sweep_floor, settle_floor=settle_floor)
+        self._terms = TermColumns()
+        self.rows = ItemRows(self._terms, sweep_floor=sweep_floor, settle_floor=settle_floor)
         self.live_view = PackedLiveView(self.rows)
         self._last: tuple[tuple[str, int, int], InScope] | None = None
 
@@ -49,7 +49,7 @@ class ColumnIndex:
     def recall(self, query: Query, weights: Mapping[str, int], among: Iterable[str] | None = None) -> Answer:
         """As the port."""
         with self.rows.lock:
-            asked = self._hits.terms.asked(weights)
+            asked = self._terms.asked(weights)
             return self._best(query, self._in_scope(query, among).matching(asked), asked)
 
     def browse(self, query: Query, by: Literal["newest", "static"], among: Iterable[str] | None = None) -> Answer:
@@ -70,7 +70,7 @@ class ColumnIndex:
 
     def _in_scope(self, query: Query, among: Iterable[str] | None) -> InScope:
         """The last answer is kept: the sources of one request ask one after another about the same rows."""
-        terms = self._hits.terms
+        terms = self._terms
         if query.scope.everything:
             return InScope(self.rows, terms, self.rows.everywhere())
         if among is not None:
@@ -87,7 +87,7 @@ class ColumnIndex:
         if pool.index is None and pool.settled:
             rows = pool.now()[: pool.settled]
             facts = self.rows.facts_of(rows)
-            pool.index = PoolIndex(rows, facts[:, LIVE_FROM].copy(), facts[:, STATIC], self._hits.terms.lines_of(rows))
+            pool.index = PoolIndex(rows, facts[:, LIVE_FROM].copy(), facts[:, STATIC], self._terms.lines_of(rows))
         return pool.index
 
     def _best(self, query: Query, ranked: Ranked, asked: Asked | None = None) -> Answer:
@@ -96,6 +96,5 @@ class ColumnIndex:
 
     def _answer(self, query: Query, found: Ranked, asked: Asked | None = None, *, is_all: bool) -> Answer:
         rows = found.rows
-        categories, keys = spread_out(self.rows, query, rows)
         shared = [()] * len(rows) if asked is None or found.marks is None else asked.members(found.marks)
-        return Answer(self._hits.hits(self.rows, rows, categories, keys, found.scores.tolist(), shared), is_all)
+        return Answer(hits_of(self.rows, query, rows, found.scores.tolist(), shared), is_all)

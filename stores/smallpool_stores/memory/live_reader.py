@@ -1,7 +1,6 @@
-"""What the live view alone can answer of the port `ItemReader`: rows of a pool by publication or static score, and given ids.
+"""What the live view answers of the port `ItemReader`: rows of a pool by publication or static score, and given ids.
 
-In: queries whose scope is the home pool or a trusted tag. Out: exact answers, but for three fields of a hit that the live view does not
-keep: a hit has no price and no way of sale, and its quality and seller score are read off the static score, of which they are the most.
+In: queries whose scope is the home pool or a trusted tag. Out: exact answers, those that the wide index gives of the same records.
 """
 
 from collections.abc import Sequence
@@ -9,15 +8,11 @@ from typing import Literal
 
 import numpy as np
 
-from smallpool_core.pages import Answer, Hit, Query, Scope
-from smallpool_stores.memory import gather
-from smallpool_stores.memory.allowed import best_allowed, spread_out
-from smallpool_stores.memory.arrays import Rows
-from smallpool_stores.memory.in_scope import STATIC_RANGE, Ranked
+from smallpool_core.pages import Answer, Query, Scope
+from smallpool_stores.memory.allowed import best_allowed
+from smallpool_stores.memory.hits import hits_of
+from smallpool_stores.memory.in_scope import Ranked
 from smallpool_stores.memory.rows import LIVE_FROM, STATIC, ItemRows
-
-_BEST_STATIC = STATIC_RANGE - 1
-_THOUSAND = 1_000
 
 
 class LiveItemReader:
@@ -43,7 +38,7 @@ class LiveItemReader:
                 rows = base.pool(query.scope.pool_id).at(query.now)
                 ranked = Ranked(rows, base.facts_of(rows)[:, fact])
             found, is_all = best_allowed(base, query, ranked)
-            return Answer(self._hits(query, found.rows, found.scores.tolist()), is_all)
+            return self._answer(query, found, found.scores.tolist(), is_all=is_all)
 
     def pick(self, query: Query, item_ids: Sequence[str]) -> Answer:
         """As the port; an id given twice counts once."""
@@ -52,37 +47,7 @@ class LiveItemReader:
             rows = np.array(base.rows_of(dict.fromkeys(item_ids)), np.int32)
             rows = rows[base.inside(query.scope, rows, query.now)]
             found, is_all = best_allowed(base, query, Ranked(rows, np.arange(len(rows), 0, -1)))
-            return Answer(self._hits(query, found.rows, [0] * len(found.rows)), is_all)
+            return self._answer(query, found, [0] * len(found.rows), is_all=is_all)
 
-    def _hits(self, query: Query, rows: Rows, scores: Sequence[int]) -> tuple[Hit, ...]:
-        base, facts = self._rows, self._rows.facts_of(rows)
-        version, enrich = gather.versions(facts)
-        categories, keys = spread_out(base, query, rows)
-        return tuple(
-            Hit(
-                item_id=item_id,
-                version=version[place],
-                enrich=enrich[place],
-                category=categories[place],
-                spread_key=keys[place],
-                seller_id=seller_id,
-                price_cents=None,
-                quality=estimate,
-                seller_score=estimate,
-                published_at=published_at,
-                expires_at=expires_at,
-                static_score=static,
-                rank_score=scores[place],
-            )
-            for place, (item_id, seller_id, published_at, expires_at, static, estimate) in enumerate(
-                zip(
-                    gather.item_ids(base, rows),
-                    gather.sellers(base, rows),
-                    facts[:, LIVE_FROM].tolist(),
-                    gather.expiries(facts),
-                    facts[:, STATIC].tolist(),
-                    (facts[:, STATIC] * _THOUSAND // _BEST_STATIC).tolist(),
-                    strict=True,
-                )
-            )
-        )
+    def _answer(self, query: Query, found: Ranked, scores: Sequence[int], *, is_all: bool) -> Answer:
+        return Answer(hits_of(self._rows, query, found.rows, scores, [()] * len(found.rows)), is_all)

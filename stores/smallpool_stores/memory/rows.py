@@ -25,6 +25,7 @@ from smallpool_stores.memory.interned import Interned
 from smallpool_stores.memory.listing import Listing
 from smallpool_stores.memory.pool_rows import SETTLE_FLOOR, PoolRows
 from smallpool_stores.memory.removed import Removal, Removals
+from smallpool_stores.memory.shown import packed_shown
 
 NEVER_ENDS = 2**63 - 1
 """`live_until` of an item without expiry."""
@@ -43,21 +44,17 @@ Facts = NDArray[np.int64]
 
 
 class Beside(Protocol):
-    """Columns that another adapter keeps beside these, by the same row numbers. Called under the lock."""
+    """The terms of rows, which another adapter keeps beside these columns, by the same row numbers. Called under the lock."""
 
     def grow(self, capacity: int) -> None:
         """Makes room for `capacity` rows."""
         ...
 
-    def bear(self, row: int, item: Listing) -> None:
-        """The row begins to stand for the item."""
+    def put(self, row: int, terms: Iterable[str]) -> None:
+        """The row, which has none, begins to stand for an item that has these terms."""
         ...
 
-    def write(self, row: int, item: Listing) -> None:
-        """Values of the row's item changed, not its terms."""
-        ...
-
-    def bury(self, row: int) -> None:
+    def clear(self, row: int) -> None:
         """The row stands for nothing any more."""
         ...
 
@@ -71,7 +68,8 @@ class ItemRows:
 
     Every column has values for each row up to `height`. `facts` int64: ORDER, (version, enrich) as one integer, -1 for the dead;
     LIVE_FROM and LIVE_UNTIL, on sale while LIVE_FROM <= now < LIVE_UNTIL (ms), the latter 0 for the dead; STATIC, the static score.
-    `category`, `seller` int32: numbers in `categories` and `sellers`. While `changes` stays the same, so does all of it.
+    `category`, `seller` int32: numbers in `categories` and `sellers`. `shown` int64: what else a hit says of its item, packed. While
+    `changes` stays the same, so does all of it.
     """
 
     def __init__(
@@ -90,8 +88,9 @@ class ItemRows:
         self.facts = Column(np.int64, FACTS)
         self.category = Column(np.int32)
         self.seller = Column(np.int32)
+        self.shown = Column(np.int64)
         self._listed_under = Column(np.int64)
-        self._columns = (self.facts, self.category, self.seller, self._listed_under)
+        self._columns = (self.facts, self.category, self.seller, self.shown, self._listed_under)
         self._capacity = FIRST_CAPACITY
         self._beside = beside
         self._rows: dict[str, int] = {}
@@ -200,8 +199,6 @@ class ItemRows:
         listed_under = hash((item.pools, item.terms, intervals, item.published_at, item.static_score))
         if row is not None and self._listed_under.cells[row] == listed_under:
             self._give_back(row)
-            if self._beside is not None:
-                self._beside.write(row, item)
         else:
             self._bury(item.item_id, row)
             row = self._bear(item)
@@ -211,6 +208,7 @@ class ItemRows:
         cells[first + LIVE_FROM] = item.published_at or 0
         cells[first + LIVE_UNTIL] = NEVER_ENDS if item.expires_at is None else item.expires_at
         cells[first + STATIC] = item.static_score
+        self.shown.cells[row] = packed_shown(item)
         self.category.cells[row] = self.categories.take(item.category)
         self.seller.cells[row] = NO_SELLER if item.seller_id is None else self.sellers.take(item.seller_id)
 
@@ -227,7 +225,7 @@ class ItemRows:
             else:
                 pool.add(row)
         if self._beside is not None:
-            self._beside.bear(row, item)
+            self._beside.put(row, item.terms)
         return row
 
     def _bury(self, item_id: str, row: int | None) -> None:
@@ -240,7 +238,7 @@ class ItemRows:
         del self._rows[item_id]
         self._graveyard.bury(row)
         if self._beside is not None:
-            self._beside.bury(row)
+            self._beside.clear(row)
 
     def _give_back(self, row: int) -> None:
         self.categories.give_back(self.category.cells[row])

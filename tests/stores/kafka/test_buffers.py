@@ -46,6 +46,23 @@ def test_partitions_take_turns_when_one_is_passed() -> None:
     assert seen == [0, 2, 0, 2]
 
 
+def test_all_partitions_at_once_come_in_order_the_same_until_they_are_passed_and_take_turns_to_be_first() -> None:
+    buffers = opened(0, 1, 2)
+    for partition in (0, 1, 2):
+        extend(buffers, partition, 0, 1)
+
+    def all_taken(limit: int) -> list[tuple[int, int]]:
+        return [(some.partition, some.offset) for some in buffers.take_all(limit)]
+
+    assert all_taken(3) == all_taken(3) == [(0, 0), (0, 1), (1, 0)]
+    buffers.passed(0, 1)
+    buffers.passed(1, 0)
+    assert all_taken(9) == [(2, 0), (2, 1), (1, 1)]
+    buffers.passed(2, 1)
+    buffers.passed(1, 1)
+    assert all_taken(9) == []
+
+
 def test_a_partition_that_was_closed_gives_and_takes_nothing() -> None:
     buffers = opened(0, 1)
     extend(buffers, 0, 0)
