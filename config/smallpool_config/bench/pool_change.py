@@ -66,7 +66,7 @@ def _changed(system: Embedded, rule: dict[str, Any], expected: int | None, wante
     started = time.perf_counter()
     asyncio.run(save_pool(system.read_ports, system.pools, POOL, PoolDraft(rule=rule), change))
     saved = time.perf_counter()
-    for _ in tracked(_turns(system), "turns of the write path", wanted // system.settings.indexer.batch_size):
+    for _ in tracked(_turns(system), "turns of the write path", wanted // system.indexer.batch_size):
         pass
     system.write_path.settle()
     ended = time.perf_counter()
