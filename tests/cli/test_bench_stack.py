@@ -33,6 +33,7 @@ def test_bench_stack_measures_pages_and_the_write_path_beside_peers_and_leaves_n
     assert 1 <= recall["searches_a_page"] < 3, "what was published last, and what is popular, the live view knows"
     assert figures["sizes"]["index"]["documents"] == 2000
     assert (figures["intake"]["listings"], figures["freshness"]["listings"]) == (100, 50)
+    assert figures["intake"]["batch_size"] == 256, "a batch is a transaction of Kafka"
     assert {"kafka_transactions", "elasticsearch_requests"} <= set(figures["intake"]["inside_us_per_item"])
     assert figures["shares"].keys() == figures["intake"]["cpu_s"].keys() >= {"smallpool"}
     assert sum(figures["shares"].values()) == pytest.approx(1, abs=0.01)
