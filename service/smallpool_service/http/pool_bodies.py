@@ -9,7 +9,8 @@ from msgspec import UNSET, Struct
 from msgspec.structs import asdict
 from pydantic import Field
 
-from smallpool_core.catalogue import Catalogue
+from smallpool_core.alerts import AlertKind
+from smallpool_core.catalogue import Catalogue, KnownPool
 from smallpool_core.errors import NotFound, Problem, Refused
 from smallpool_core.pools import (
     MAX_CAP,
@@ -25,6 +26,8 @@ from smallpool_core.pools import (
 )
 from smallpool_core.ports import LiveView
 from smallpool_core.rules import RuleWarning
+from smallpool_service.alerts.board import Board
+from smallpool_service.alerts.figures import LastHour
 from smallpool_service.http.bodies import Identifier, Line, Strict
 from smallpool_service.http.problems import HttpProblem
 from smallpool_service.operators import Preview
@@ -167,13 +170,31 @@ class SavedPool(PoolView, frozen=True, kw_only=True):
 
 
 class PoolLine(Struct, frozen=True, kw_only=True):
-    """A pool in a list."""
+    """A pool in a list. `figures` are as of a minute ago at most, null for a pool that is not live or was not looked at yet; `alerts` are
+    the kinds that stand.
+    """
 
     pool_id: str
     name: str
     state: PoolState
     revision: int
     tagged: bool
+    figures: LastHour | None
+    alerts: list[AlertKind]
+
+    @classmethod
+    def of(cls, known: KnownPool, board: Board) -> Self:
+        """The pool with what this process knows of it."""
+        pool = known.pool
+        return cls(
+            pool_id=pool.pool_id,
+            name=pool.name,
+            state=pool.state,
+            revision=pool.revision,
+            tagged=known.is_trusted,
+            figures=board.figures(pool.pool_id),
+            alerts=[one.kind for one in board.alerts(pool.pool_id)],
+        )
 
 
 class PoolList(Struct, frozen=True):

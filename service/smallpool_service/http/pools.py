@@ -69,7 +69,10 @@ router = APIRouter(tags=["pools"], prefix="/v1/pools")
         summary="Pools by id",
         reply=PoolList,
         example={
-            "pools": [{"pool_id": "digital-bargains", "name": "数码捡漏", "state": "live", "revision": 3, "tagged": True}],
+            "pools": [
+                {"pool_id": "digital-bargains", "name": "数码捡漏", "state": "live", "revision": 3, "tagged": True}
+                | {"figures": {"size": 8120, "pages": 940, "page_fill": 0.41, "recalled": 61.5, "listed": 92}, "alerts": ["page_fill_low"]}
+            ],
             "next": None,
         },
         needs=READS,
@@ -89,10 +92,7 @@ async def list_pools(
         for one in parts.recaller.ports.catalogue.all()
         if may_see(key, one.pool.pool_id) and (state is None or one.pool.state == state) and (after is None or one.pool.pool_id > after)
     ]
-    lines = [
-        PoolLine(pool_id=one.pool.pool_id, name=one.pool.name, state=one.pool.state, revision=one.pool.revision, tagged=one.is_trusted)
-        for one in known[:limit]
-    ]
+    lines = [PoolLine.of(one, parts.board) for one in known[:limit]]
     return reply(PoolList(lines, lines[-1].pool_id if len(known) > limit else None))
 
 
