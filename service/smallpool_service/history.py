@@ -59,9 +59,14 @@ async def rollback(ports: ReadPorts, store: PoolStore, pool_id: str, to: int, ch
 
     Raises `NotFound` for no such pool or revision, `Refused` where its rule can no longer be read, and what `save_pool` raises.
     """
-    older = (await read_revision(store, pool_id, to)).pool
-    draft = PoolDraft(name=older.name, rule=older.rule, state=older.state, settings=older.settings, ordering=older.ordering)
+    draft = await content_of(store, pool_id, to)
     return await save_pool(ports, store, pool_id, draft, replace(change, reason=change.reason or f"back to revision {to}"))
+
+
+async def content_of(store: PoolStore, pool_id: str, number: int) -> PoolDraft:
+    """All that a revision says of its pool; raises `NotFound`."""
+    older = (await read_revision(store, pool_id, number)).pool
+    return PoolDraft(name=older.name, rule=older.rule, state=older.state, settings=older.settings, ordering=older.ordering)
 
 
 def field_differences(before: Pool, after: Pool) -> list[FieldDifference]:

@@ -310,8 +310,6 @@ class Distributed(System):
             self.owner.checkpoint()
 
     def close(self) -> None:
-        if "counter" in self.__dict__:
-            self.count_sender.send()
         self._leave()
         self._close(("redis", "connection"))
 
@@ -339,6 +337,8 @@ class Distributed(System):
         parts: dict[str, Callable[[], object]] = {
             name: made.pop(name).close for name in ("index_tail", "owner", "tail", "synced_tail", "pools", "keys") if name in made
         }
+        if "counter" in made:
+            parts["counts"] = self.count_sender.send
         if "log" in made:
             parts["groups"] = made["log"].leave
         close_together(parts, LEFT_WITHIN_S)

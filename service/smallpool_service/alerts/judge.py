@@ -35,8 +35,12 @@ def sign_of_size(figures: LastHour) -> Sign:
 
 
 def sign_of_page_fill(figures: LastHour, settings: AlertSettings) -> Sign:
-    """`page_fill_low`: too few of the items asked for were given. Between the two lines it tells nothing."""
+    """`page_fill_low`: too few of the items asked for were given. It tells nothing between the two lines, nor of an empty pool, which is
+    an alert by itself.
+    """
     fill = figures.page_fill
+    if figures.size == 0:
+        return UNKNOWN
     if fill is None or figures.pages < settings.page_fill_pages:
         return GONE
     if settings.page_fill <= fill < min(1.0, settings.page_fill + CLEARED_ABOVE):

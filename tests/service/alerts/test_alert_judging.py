@@ -130,6 +130,11 @@ def test_of_few_pages_nothing_is_said() -> None:
     assert sign_of_page_fill(last_hour(pages=20, page_fill=0.1), SETTINGS).is_bad is True
 
 
+def test_an_empty_pool_is_one_alert_and_not_two() -> None:
+    assert sign_of_page_fill(last_hour(size=0, page_fill=0.0), SETTINGS).is_bad is None
+    assert sign_of_page_fill(last_hour(size=1, page_fill=0.0), SETTINGS).is_bad is True
+
+
 def test_a_line_at_one_can_be_reached_again() -> None:
     strict = AlertSettings(page_fill=1.0)
     assert sign_of_page_fill(last_hour(page_fill=0.99), strict).is_bad is True
