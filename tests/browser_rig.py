@@ -40,6 +40,8 @@ BROKEN = [
     ("it-900003", b"not an event"),
 ]
 """What no API would let in, and some other producer of the log might send."""
+WATCHFUL = {"SMALLPOOL_ALERTS_EVERY_S": "1", "SMALLPOOL_ALERTS_PAGE_FILL_PAGES": "10"}
+"""Pools are looked at each second, and ten pages say enough, so that no test waits for minutes."""
 INSTALL = ("apt-get", "install", "-y", "--no-install-recommends", "chromium", "fonts-noto-cjk")
 AXE = ROOT / "tests" / "browser" / "vendor" / "axe-core" / "axe.min.js"
 PICTURES = ROOT / "docs" / "console"
@@ -76,6 +78,22 @@ class Served:
         reply = self.call("POST", "/v1/item-events?wait=applied", json={"events": [event]})
         assert reply.json()["rejected"] == [], reply.text
 
+    def show_pages(self, pool_id: str, people: int = 12) -> None:
+        """A page of ten for so many people."""
+        for place in range(people):
+            reply = self.call("POST", f"/v1/pools/{pool_id}/recall", json={"user_id": f"u-{place:04}", "size": 10})
+            assert reply.status_code == 200, reply.text
+
+    def await_alerts(self, *wanted: tuple[str, str]) -> None:
+        """Returns when these alerts, of a pool and a kind, stand."""
+        give_up = time.monotonic() + PATIENCE_MS / 1000
+        while True:
+            found = {(one["pool_id"], one["kind"]) for one in self.call("GET", "/v1/alerts").json()["alerts"]}
+            if found.issuperset(wanted):
+                return
+            assert time.monotonic() < give_up, found
+            time.sleep(0.2)
+
     def channel_page(self, pool_id: str, size: int = 20) -> list[dict[str, Any]]:
         """The wide items of one page of the pool, for nobody in particular."""
         page = self.call("POST", f"/v1/pools/{pool_id}/recall", json={"size": size, "dry_run": True}).json()
@@ -92,15 +110,16 @@ class Served:
 def served(folder: Path) -> Iterator[Served]:
     """A marketplace of the demo in a folder, served by a process of its own."""
     shell = Shell(folder)
+    shell.environment |= WATCHFUL
     system = open_system(Settings(store=StoreSettings(str(shell.data), "off")))
     try:
         system.init()
         system.load()
         with system.own_write_path():
+            carry_out(system, plan(system, shipped("pools")), "demo")
             made = market.generate(system, ITEMS, SEED)
             market.publish(system, made.listings, lambda _done, _items: None)
             system.acknowledged_log.append_now("item-events", BROKEN, system.clock.now_ms())
-            carry_out(system, plan(system, shipped("pools")), "demo")
             settle(system)
             market.visit(system, made.events)
     finally:

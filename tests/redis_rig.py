@@ -28,6 +28,7 @@ from smallpool_service.recaller import Recaller
 from smallpool_service.settings import ReadSettings
 from smallpool_stores.redis.connection import RedisConnection
 from smallpool_stores.redis.people import RedisPeople
+from smallpool_stores.redis.pool_figures import RedisPoolFigures
 from smallpool_stores.redis.profiles import RedisUserProfiles
 from smallpool_stores.redis.removal import remove_all
 from smallpool_stores.redis.seen import RedisSeenList
@@ -49,6 +50,7 @@ class Stores(NamedTuple):
     profiles: RedisUserProfiles
     stats: RedisItemStats
     people: RedisPeople
+    figures: RedisPoolFigures
 
 
 def stores_over(connection: RedisConnection) -> Stores:
@@ -58,6 +60,7 @@ def stores_over(connection: RedisConnection) -> Stores:
         RedisUserProfiles(connection),
         RedisItemStats(connection),
         RedisPeople(connection),
+        RedisPoolFigures(connection),
     )
 
 

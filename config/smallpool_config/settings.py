@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from smallpool_core.behaviour import BehaviourSettings
 from smallpool_core.errors import Problem, SettingsRefused
 from smallpool_indexer.settings import IndexerSettings
+from smallpool_service.alerts.settings import AlertSettings
 from smallpool_service.http.settings import HttpLimits
 from smallpool_service.settings import ReadSettings
 from smallpool_stores.elasticsearch.settings import ElasticsearchSettings
@@ -91,6 +92,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     read: ReadSettings = field(default_factory=ReadSettings)
     http: HttpSettings = field(default_factory=HttpSettings)
     limits: HttpLimits = field(default_factory=HttpLimits)
+    alerts: AlertSettings = field(default_factory=AlertSettings)
 
 
 def apart(settings: Settings, name: str, directory: str) -> Settings:

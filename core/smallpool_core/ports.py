@@ -12,9 +12,11 @@ from typing import Literal, Protocol
 from msgspec import Struct
 
 from smallpool_core.access import ApiKey
+from smallpool_core.alerts import Alert
 from smallpool_core.items import DeadLetter, Given, Indexed, Understood, WideItem, WideRecord
 from smallpool_core.pages import Answer, Claimed, ClaimRequest, LiveItem, Opening, Query
 from smallpool_core.places import Places
+from smallpool_core.pool_hours import Counted, HourCount
 from smallpool_core.pools import AuditQuery, PoolChange, PoolDraft, Revision
 from smallpool_core.rule_counts import Breakdown, Exclusion
 from smallpool_core.rules import Rule
@@ -117,29 +119,23 @@ class WideTable(ItemLookup, Protocol):
 
         At most one record an item in a call. An equal pair is not newer: the first wins.
         """
-        ...
 
     def end(self) -> Places:
         """The newest place of each partition that is owned; -1 where it is empty."""
-        ...
 
     def misplaced(self, pool_id: str, rule: Rule, now: int, after: str, limit: int) -> list[str]:
         """Ids (rising by UTF-8 bytes, after `after`) of listed items whose tag of this pool is not what `rule` (time leaves
         true) says, or which carry intervals made by an older rule. `rule` with nothing to match empties the tag.
         """
-        ...
 
     def listed(self, after: str, limit: int) -> list[WideItem]:
         """Listed items by id (rising by UTF-8 bytes) after `after`."""
-        ...
 
     def overdue(self, now: int, limit: int) -> list[str]:
         """Ids of listed items that expired an hour or more before `now`."""
-        ...
 
     def strippable(self, before: int, limit: int) -> list[str]:
         """Ids of removed, not yet stripped items whose last record is older than `before` (ms)."""
-        ...
 
 
 class WideTail(Protocol):
@@ -149,19 +145,15 @@ class WideTail(Protocol):
         """The next records after those that were passed, the same again until they are; empty at the end. Does not block. An
         older record of an item may be left out where a newer one follows.
         """
-        ...
 
     def passed(self, records: Sequence[WideRecord]) -> None:
         """These records have had their effect."""
-        ...
 
     def place(self) -> Places:
         """How far was passed, by partition; the partitions that are read are all there, at -1 before the first record."""
-        ...
 
     def is_behind(self) -> bool:
         """Whether records wait that were not passed."""
-        ...
 
 
 class ItemWriter(Protocol):
@@ -226,7 +218,6 @@ class SeenList(Protocol):
 
     async def open(self, identity: str, pool_id: str, request_id: str, now: int) -> Opening:
         """The seen list and the stored page of this request_id, in one read. An open page past deadline + 2 s is as none."""
-        ...
 
     async def claim(self, request: ClaimRequest) -> Claimed:
         """One atomic step. Round r applies only if r rounds are stored, else what is stored returns unchanged.
@@ -235,11 +226,9 @@ class SeenList(Protocol):
         page; puts it on the seen list in page order with its time; trims that to `seen_size`; closes at n or when
         `final`. A closed page is kept 600 s and never changes. Raises `RequestIdReused` on another fingerprint.
         """
-        ...
 
     async def erase(self, identity: str, pool_id: str | None) -> None:
         """Forgets the person's seen lists and pages, of one pool or of all."""
-        ...
 
 
 class TriggerStore(Protocol):
@@ -247,25 +236,20 @@ class TriggerStore(Protocol):
 
     async def get(self, identity: str) -> TriggerState:
         """The stored state; an empty one for a stranger. Weights are as of their own time."""
-        ...
 
     def load(self, identity: str) -> TriggerState:
         """The same state for the write path; inside `Atomic.atomic` it sees the block's writes."""
-        ...
 
     def erased(self, identity: str) -> Places:
         """Up to where in `user-events` this person was erased. An erasure between this and `save` makes `save` fail, or takes it back."""
-        ...
 
     def save(self, identity: str, state: TriggerState, now: int) -> None:
         """Replaces the state, and stores this person's marks with it, in one step; one writer an identity."""
-        ...
 
     def mark(self, identity: str, event: UserEvent, offset: int) -> bool:
         """Whether this event is to be applied: false when (identity, type, object, at) is marked already, at whatever offset. The
         mark stands once `save` of this person, or the block it is in, is done; one of a block that fails never was.
         """
-        ...
 
 
 class UserProfiles(Protocol):
@@ -273,11 +257,9 @@ class UserProfiles(Protocol):
 
     async def get(self, identity: str) -> Profile | None:
         """The profile, None for a stranger."""
-        ...
 
     async def put(self, identity: str, profile: Profile) -> None:
         """Replaces the profile."""
-        ...
 
 
 class People(Protocol):
@@ -295,31 +277,45 @@ class ItemStats(Protocol):
 
     def add(self, deltas: Sequence[StatDelta], partition: int, offset: int) -> None:
         """Adds deltas of one log record; what a pool has of a record at or below the last one added to it is ignored."""
-        ...
 
     def forget(self, item_ids: Sequence[str]) -> None:
         """Drops popularity and exposures of items that left, so that popular lists stay short."""
-        ...
 
     def ranked(self, skip: int, limit: int, now: int) -> list[tuple[str, float]]:
         """Items with their decayed weight on the whole site as of `now`, heaviest first, after the first `skip`; for the write path."""
-        ...
 
     async def popular(self, pool_id: str, limit: int) -> list[str]:
         """Item ids by decayed weight descending."""
-        ...
 
     async def popularity(self, pool_id: str, item_ids: Sequence[str], now: int) -> dict[str, float]:
         """Decayed weight of each item as of `now`; items without events are left out."""
-        ...
 
     async def ignored(self, pool_id: str, item_ids: Collection[str], exposures: int, now: int) -> frozenset[str]:
         """Of the items those whose decayed exposures in the pool are `exposures`·(1 + popularity there) or more."""
-        ...
 
     async def top_terms(self, pool_id: str, limit: int, now: int) -> list[Trigger]:
         """The pool's terms by decayed weight: the trigger prior of a person of whom nothing is known."""
-        ...
+
+
+class PoolFigures(Protocol):
+    """What happened in pools hour by hour, listings kept for eight days and pages for one, and the alerts about them. Callers wait in
+    threads of their own, and fail open: what could not be added is added later.
+    """
+
+    def add(self, counts: Sequence[HourCount]) -> None:
+        """Adds to what was counted. A call that fails may have had its effect: these are figures for people, not money."""
+
+    def read(self, pool_ids: Sequence[str], wanted: Sequence[tuple[Counted, int]]) -> dict[str, dict[tuple[Counted, int], int]]:
+        """By pool what was counted of each kind in each hour that is wanted; zeros and pools without anything are left out."""
+
+    def take_turn(self, now: int, lasts_ms: int) -> bool:
+        """Whether the caller is to judge: true for the first who asks, of all processes, and for nobody else until it is over."""
+
+    def alerts(self) -> list[Alert]:
+        """All alerts as they were put last."""
+
+    def put_alerts(self, alerts: Sequence[Alert]) -> None:
+        """Replaces all alerts; for whoever has the turn."""
 
 
 class PoolStore(Protocol):
@@ -354,25 +350,20 @@ class KeyStore(Protocol):
 
     async def find(self, digest: str) -> ApiKey | None:
         """The key with this digest as it is stored, revoked ones included."""
-        ...
 
     def known(self, digest: str) -> ApiKey | None:
         """The same as this process knows it, for every request to be let in by: waits for no other machine. A write of this process is
         seen at once, one of another within a second; while the store is down, as it was last.
         """
-        ...
 
     async def add(self, key: ApiKey) -> None:
         """Stores a new key."""
-        ...
 
     async def all(self) -> list[ApiKey]:
         """Every key, oldest first."""
-        ...
 
     async def revoke(self, key_id: str, now: int) -> None:
         """Revokes; raises `NotFound`. A second time changes nothing."""
-        ...
 
 
 class Understander(Protocol):

@@ -5,9 +5,12 @@ no other writes the wide table's records of the items that come this way. A sale
 the pools that were read last serve, and a process that never read them takes in nothing.
 """
 
+from collections.abc import Collection, Mapping
 from functools import partial
 
 from smallpool_core.events import INDEXER_GROUP
+from smallpool_core.items import WideItem
+from smallpool_core.pool_counts import PoolCounter
 from smallpool_core.ports import Clock, EventLog, LogRecord, Understander, WideTable
 from smallpool_indexer.assign import Assigner
 from smallpool_indexer.order import order
@@ -31,6 +34,7 @@ class Indexer:
         recorder: Recorder,
         batch_size: int,
         observer: StageObserver | None = None,
+        counter: PoolCounter | None = None,
     ) -> None:
         self._clock = clock
         self._log = log
@@ -40,6 +44,7 @@ class Indexer:
         self._recorder = recorder
         self.batch_size = batch_size
         self._observer = observer or Unobserved()
+        self._counter = counter or PoolCounter()
 
     def run_once(self) -> int:
         """Takes one batch and makes it durable; returns how many records it took. Store errors pass through."""
@@ -64,4 +69,14 @@ class Indexer:
         understood = stages.run("understand", partial(understand, stored=stored, understander=self._understander, now=now), parsed)
         ordered = stages.run("order", partial(order, stored=stored, now=now), understood)
         assigned = stages.run("assign", self._assigner.assign, ordered)
-        stages.run("record", partial(self._recorder.record, stored=stored, letters=stages.letters, upto=records[-1]), assigned)
+        record = partial(self._recorder.record, stored=stored, letters=stages.letters, upto=records[-1])
+        recorded = stages.run("record", record, assigned)
+        self._count(recorded, stored, now)
+
+    def _count(self, recorded: Collection[WideItem], stored: Mapping[str, WideItem], now: int) -> None:
+        """Inflow: only what sellers did, since a pool that is tagged anew has got no listing by it."""
+        for item in recorded:
+            before = stored.get(item.item_id)
+            if item.state == "on_sale" and (before is None or before.version < item.version):
+                was_in = before.pools if before is not None else ()
+                self._counter.listed([pool_id for pool_id in item.pools if pool_id not in was_in], now)

@@ -59,13 +59,14 @@ async def rollback(ports: ReadPorts, store: PoolStore, pool_id: str, to: int, ch
 
     Raises `NotFound` for no such pool or revision, `Refused` where its rule can no longer be read, and what `save_pool` raises.
     """
-    older = (await read_revision(store, pool_id, to)).pool
-    return await save_pool(ports, store, pool_id, content_of(older), replace(change, reason=change.reason or f"back to revision {to}"))
+    draft = await content_of(store, pool_id, to)
+    return await save_pool(ports, store, pool_id, draft, replace(change, reason=change.reason or f"back to revision {to}"))
 
 
-def content_of(pool: Pool) -> PoolDraft:
-    """All that an operator may say of a pool, as this revision says it."""
-    return PoolDraft(**{name: getattr(pool, name) for name in PoolDraft.__struct_fields__})
+async def content_of(store: PoolStore, pool_id: str, number: int) -> PoolDraft:
+    """All that an operator may say of a pool, as this revision says it; raises `NotFound`."""
+    older = (await read_revision(store, pool_id, number)).pool
+    return PoolDraft(**{name: getattr(older, name) for name in PoolDraft.__struct_fields__})
 
 
 def field_differences(before: Pool, after: Pool) -> list[FieldDifference]:

@@ -4,7 +4,8 @@ In: what stages, consumers and routes report. Out: the text that `/metrics` serv
 a label that has taken `MAX_LABEL_VALUES` values calls every further one `other`, so no caller can fill the memory.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from math import nan
 from typing import Generic, NamedTuple, TypeVar
 
@@ -72,6 +73,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._described: list[Described] = []
         self._gauges: dict[str, Gauge] = {}
+        self._labelled: dict[str, Gauge] = {}
         self._requests = self._counter("smallpool_http_requests", ("route", "status"), "HTTP requests by route template and status")
         self._request_s = self._histogram("smallpool_http_request_seconds", ("route",), "seconds to answer a request", _REQUEST_BUCKETS)
         self._stage_s = self._histogram("smallpool_stage_seconds", ("stage",), "seconds one run of a stage takes", _STAGE_BUCKETS)
@@ -131,6 +133,15 @@ class Metrics:
             self._gauges[full] = Gauge(full, meaning, registry=self.registry)
             self._described.append(Described(full, "gauge", (), meaning))
         self._gauges[full].set_function(lambda: _reading(read))
+
+    def watch_each(self, name: str, label: str, meaning: str, reads: Mapping[str, Callable[[], float | None]]) -> None:
+        """The same with a label, by whose values `reads` says what reads each; they are few, and all are known here."""
+        full = f"smallpool_{name}"
+        if full not in self._labelled:
+            self._labelled[full] = Gauge(full, meaning, (label,), registry=self.registry)
+            self._described.append(Described(full, "gauge", (label,), meaning))
+        for value, read in reads.items():
+            self._labelled[full].labels(value).set_function(partial(_reading, read))
 
     def watch_log(self, log: EventLog) -> None:
         """The gauges of what waits on the log."""

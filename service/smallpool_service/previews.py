@@ -138,8 +138,13 @@ async def preview(recaller: Recaller, wanted: Wanted) -> RulePreview:
     """All parts, one after the other. Raises `NotFound` for no such pool, `StoreError` where not even the count is there."""
     ports = recaller.ports
     known = None if wanted.against is None else _known(recaller, wanted.against)
-    counted = await preview_rule(ports, wanted.against, wanted.rule, wanted.sample)
-    return await _Parts(recaller, wanted, known, counted).all()
+    return await _Parts(recaller, wanted, known).all(await preview_rule(ports, wanted.against, wanted.rule, wanted.sample))
+
+
+async def people_of_preview(recaller: Recaller, wanted: Wanted) -> tuple[PeopleEffect | None, list[LeftOut]]:
+    """The part about people by itself, which takes longest, with all the time there is; and why it is not there. Raises `NotFound`."""
+    known = None if wanted.against is None else _known(recaller, wanted.against)
+    return await _Parts(recaller, wanted, known).people()
 
 
 def _known(recaller: Recaller, pool_id: str) -> KnownPool:
@@ -152,7 +157,7 @@ def _known(recaller: Recaller, pool_id: str) -> KnownPool:
 class _Parts:
     """One preview while its parts are made."""
 
-    def __init__(self, recaller: Recaller, wanted: Wanted, known: KnownPool | None, counted: Preview) -> None:
+    def __init__(self, recaller: Recaller, wanted: Wanted, known: KnownPool | None) -> None:
         self._recaller = recaller
         self._reader = recaller.ports.reader
         self._clock = recaller.ports.clock
@@ -160,21 +165,25 @@ class _Parts:
         catalogue = recaller.ports.catalogue
         self._rule = catalogue.served_rule(wanted.against, wanted.rule)
         self._known = None if known is None else replace(known, rule=catalogue.served_rule(wanted.against, known.rule))
-        self._counted = counted
         self._now = self._clock.now_ms()
         self._until = self._now + PREVIEW_MS if wanted.until is None else wanted.until
         self._left = dict(_WEIGHTS)
         self._left_out: list[LeftOut] = []
 
-    async def all(self) -> RulePreview:
-        """Every part in its turn."""
+    async def people(self) -> tuple[PeopleEffect | None, list[LeftOut]]:
+        """The last part alone."""
+        self._left = {"people": 1}
+        return await self._in_turn("people", self._people), self._left_out
+
+    async def all(self, counted: Preview) -> RulePreview:
+        """Every part in its turn, besides what was counted."""
         breakdown = await self._in_turn("breakdown", self._breakdown)
         plus, minus = await self._in_turn("against", self._sides) or (None, None)
         excluded_by = await self._in_turn("excluded_by", self._excluded_by)
         inflow = await self._in_turn("inflow", self._inflow)
         people = await self._in_turn("people", self._people)
         return RulePreview(
-            **asdict(self._counted),
+            **asdict(counted),
             breakdown=breakdown,
             plus=plus,
             minus=minus,

@@ -13,6 +13,7 @@ from smallpool_core.behaviour import BehaviourSettings
 from smallpool_core.catalogue import KnownPool
 from smallpool_core.errors import DeadlinePassed, RequestIdReused, StoreError
 from smallpool_core.pages import Claimed
+from smallpool_core.pool_counts import PoolCounter
 from smallpool_service.page import Page, PageItem
 from smallpool_service.person import Person, open_person
 from smallpool_service.pipeline import Pipeline
@@ -53,6 +54,7 @@ class Recaller:
         behaviour: BehaviourSettings | None = None,
         sources: Sequence[Source] | None = None,
         observer: Observer | None = None,
+        counter: PoolCounter | None = None,
         data_age_ms: Callable[[], int | None] = nobody_measures,
         new_request_id: Callable[[], str] = lambda: uuid4().hex,
     ) -> None:
@@ -61,6 +63,7 @@ class Recaller:
         self.behaviour = behaviour or BehaviourSettings()
         self.sources = sources if sources is not None else default_sources(ports, self.settings)
         self._observer = observer or Unobserved()
+        self._counter = counter or PoolCounter()
         self.data_age_ms = data_age_ms
         self._new_request_id = new_request_id
         self._refreshed_at: int | None = None
@@ -83,6 +86,7 @@ class Recaller:
             await run.tracer.awaited("served", self._record, items, run, pipeline)
         elif run.claims:
             return self._replay(run, claimed)
+        self._count(run, items)
         shown = explained(items, run.ranked, pipeline.taste) if request.explain else items
         self._observer.count("page.made")
         return page_of(run, claimed, shown, {}, self.data_age_ms(), replayed=False)
@@ -142,6 +146,12 @@ class Recaller:
     def _replay(self, run: Run, claimed: Claimed) -> Page:
         self._observer.count("page.replayed")
         return page_of(run, claimed, items_of(claimed.entries), {}, self.data_age_ms(), replayed=True)
+
+    def _count(self, run: Run, items: list[PageItem]) -> None:
+        """What this page says of its pool; one that was replayed has been counted."""
+        asked = run.request
+        if not asked.dry_run:
+            self._counter.page(asked.pool_id, run.started, asked=asked.size, given=len(items), recalled=len(run.ranked))
 
     async def _record(self, items: list[PageItem], run: Run, pipeline: Pipeline) -> None:
         features = features_of(items, run.ranked, pipeline.taste)

@@ -192,6 +192,40 @@ def test_the_rule_builder_is_used_by_keyboard_alone(operator: Visitor) -> None:
     expect(page.locator("#r-1-first")).to_be_focused()
 
 
+def test_an_alert_shows_in_the_list_which_is_filtered_by_it_until_it_is_over(operator: Visitor, server: Served) -> None:
+    server.make_pool("moon-rocks", {"field": "title_words", "op": "contains_any", "value": ["月岩"]}, name="月岩")
+    server.await_alerts(("moon-rocks", "empty"))
+    page = operator.open("/console/pools")
+    with page.expect_response("**/console/pools?*alert=empty*"):
+        page.select_option("#alert", "empty")
+    row = page.locator("tr", has_text="moon-rocks")
+    expect(row.locator(".chip.alert")).to_have_text("池为空")
+    expect(page.locator("tr", has_text="digital-bargains")).to_have_count(0)
+    server.publish("rock-1", "月岩 标本", category=["文玩"], price_cents=9_900)
+    while any(one["pool_id"] == "moon-rocks" for one in server.call("GET", "/v1/alerts").json()["alerts"]):
+        page.wait_for_timeout(200)
+    operator.open("/console/pools?alert=empty")
+    expect(page.locator("tr", has_text="moon-rocks")).to_have_count(0)
+
+
+def test_while_a_rule_is_edited_the_preview_tells_why_what_is_kept_out_and_what_people_would_get(operator: Visitor, server: Served) -> None:
+    server.make_pool("all-digital", PHONES, name="数码")
+    server.show_pages("all-digital", people=3)
+    page = operator.open("/console/pools/all-digital")
+    press(page, "add-leaf:r")
+    choose(page, "r-1", "field", "price_cents")
+    choose(page, "r-1", "op", "lte")
+    type_in(page, "r-1:v", "500")
+    preview = page.locator("#preview")
+    expect(preview.locator(".card.minus .reasons").first).to_contain_text("价格")
+    expect(preview.locator(".card:not(.minus) .reasons").first).to_contain_text("数码")
+    assert preview.locator(".shares").count() >= 3
+    rows = preview.locator("#people tbody tr")
+    expect(rows).to_have_count(3)
+    expect(rows.first.locator("td")).to_have_count(2)
+    expect(preview.locator("#people .hint")).to_contain_text("位真实用户")
+
+
 def test_the_list_is_searched_while_typing(operator: Visitor) -> None:
     page = operator.open("/console/pools")
     with page.expect_response("**/console/pools?*"):

@@ -19,6 +19,7 @@ RULE: dict[str, Any] = {
 }
 USER = "u-0003"
 ITEM = "it-000001"
+PICKED = [f"it-{place:06}" for place in range(1, 5)]
 PAGES = {
     "pools": "/console/pools",
     "pool-rule": f"/console/pools/{POOL}",
@@ -35,18 +36,23 @@ PAGES = {
 }
 UPPER_PART: FloatRect = {"x": 0, "y": 0, "width": 1440, "height": 660}
 SCHEMES = ("light", "dark")
-FARTHER_DOWN = {"lab": ("lab-items", "section[aria-labelledby=page-0]")}
+FARTHER_DOWN = {"lab": ("lab-items", "section[aria-labelledby=page-0]"), "pool-rule": ("pool-preview", "#preview .shares")}
 """Pages of which a second picture shows what stands below: its name, and where it begins."""
 
 
 @pytest.fixture(scope="module", autouse=True)
 def dressed(server: Served) -> None:
-    """A pool with something to show: a nested rule, and a history."""
+    """Pools with something to show: a nested rule with a history; pages that people were shown; one without items, and one with too few."""
     server.make_pool(POOL, RULE["all"][0], name="秋夜文玩场", reason="开新场")
     server.change_pool(POOL, "只要今晚截拍的，挑性价比", rule=RULE)
     server.change_pool(
         POOL, "新上的往前排", ordering={"weights": {"match": 1.0, "quality": 0.3, "freshness": 0.6, "seller": 0.15, "popularity": 0.2}}
     )
+    server.make_pool("under-one-yuan", {"field": "price_cents", "op": "between", "value": [1, 99]}, name="一元清仓", reason="试试看")
+    server.make_pool("editors-choice", {"field": "item_id", "op": "in", "value": PICKED}, name="编辑精选", reason="首页露出")
+    for pool in server.call("GET", "/v1/pools?state=live").json()["pools"]:
+        server.show_pages(pool["pool_id"])
+    server.await_alerts(("under-one-yuan", "empty"), ("editors-choice", "page_fill_low"))
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

@@ -11,7 +11,9 @@ import pytest
 
 from builders import NOW, user_event
 from redis_rig import RedisServer, Stores, claim_of, own_redis, stores_over
+from smallpool_core.alerts import Alert
 from smallpool_core.errors import StoreUnavailable
+from smallpool_core.pool_hours import HourCount
 from smallpool_core.statistics import StatDelta
 from smallpool_core.users import Profile, TriggerState, Weighted
 
@@ -60,8 +62,11 @@ def anything(stores: Stores, chance: random.Random, turn: int) -> None:
         lambda: stores.stats.forget(items),
         lambda: asyncio.run(stores.seen.erase(identity, chance.choice([None, pool_id]))),
         lambda: asyncio.run(stores.people.erase(identity, {0: 1}, NOW)),
+        lambda: stores.figures.add([HourCount(pool_id, now // 3_600_000, "pages", 1)]),
+        lambda: stores.figures.put_alerts([Alert(pool_id, "empty", now)]),
+        lambda: stores.figures.take_turn(now, 60_000),
     ]
-    chance.choices(calls, weights=[4, 2, 3, 5, 1, 1, 1])[0]()
+    chance.choices(calls, weights=[4, 2, 3, 5, 1, 1, 1, 2, 1, 1])[0]()
 
 
 @pytest.mark.parametrize("seed", range(2))

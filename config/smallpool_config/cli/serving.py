@@ -36,6 +36,7 @@ def app_of(system: System, background: Background) -> FastAPI:
         log=system.acknowledged_log,
         metrics=system.metrics,
         limits=system.settings.limits,
+        board=system.board,
         checks={
             "taking_in": lambda: background.failure if background.is_alive else background.failure or "it does not run",
             **system.checks(),

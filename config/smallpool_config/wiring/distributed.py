@@ -15,7 +15,7 @@ from smallpool_config.wiring.system import Loaded, System
 from smallpool_core.errors import StoreError
 from smallpool_core.events import INDEXER_GROUP
 from smallpool_core.places import Places
-from smallpool_core.ports import Atomic, EventLog, ItemReader, LiveView, People, PoolStore, SeenList, UserProfiles, WideTable
+from smallpool_core.ports import Atomic, EventLog, ItemReader, LiveView, People, PoolFigures, PoolStore, SeenList, UserProfiles, WideTable
 from smallpool_indexer.forget import Forgetter
 from smallpool_indexer.index import TailIndexer
 from smallpool_indexer.rebuild import Rebuild, Sources
@@ -44,6 +44,7 @@ from smallpool_stores.memory.rows import ItemRows
 from smallpool_stores.redis import removal as redis_removal
 from smallpool_stores.redis.connection import RedisConnection
 from smallpool_stores.redis.people import RedisPeople
+from smallpool_stores.redis.pool_figures import RedisPoolFigures
 from smallpool_stores.redis.profiles import RedisUserProfiles
 from smallpool_stores.redis.seen import RedisSeenList
 from smallpool_stores.redis.stats import RedisItemStats
@@ -181,6 +182,10 @@ class Distributed(System):
         return RedisItemStats(self.redis, half_life_hours=self.settings.statistics.popularity_half_life_h)
 
     @cached_property
+    def pool_figures(self) -> PoolFigures:
+        return RedisPoolFigures(self.redis)
+
+    @cached_property
     def pools(self) -> PoolStore:
         return ElasticsearchPoolStore(self.connection, self.log.offsets.partitions("item-wide"))
 
@@ -271,13 +276,15 @@ class Distributed(System):
 
     def serving_lines(self) -> Sequence[Line]:
         indexer = self.live_indexer
-        return [[Worker("live view", lambda: indexer.run_once() > 0)]]
+        watching = [Worker("counts of pools", self.count_sender.turn), Worker("figures of pools", self.pool_watch.turn)]
+        return [[Worker("live view", lambda: indexer.run_once() > 0)], watching]
 
     def write_lines(self) -> Sequence[Line]:
-        return self.write_path.lines
+        taking_in, indexing, behaviour = self.write_path.lines
+        return [taking_in, indexing, [*behaviour, Worker("counts of pools", self.count_sender.turn)]]
 
     def whole_lines(self) -> Sequence[Line]:
-        return [*self.write_lines(), *self.serving_lines()]
+        return [*self.write_lines(), self.serving_lines()[0]]
 
     def begin_serving(self) -> None:
         self.keys.begin()
@@ -332,6 +339,8 @@ class Distributed(System):
         parts: dict[str, Callable[[], object]] = {
             name: made.pop(name).close for name in ("index_tail", "owner", "tail", "synced_tail", "pools", "keys") if name in made
         }
+        if "counter" in made:
+            parts["counts"] = self.count_sender.send
         if "log" in made:
             parts["groups"] = made["log"].leave
         close_together(parts, LEFT_WITHIN_S)

@@ -16,13 +16,14 @@ from smallpool_core.ports import (
     KeyStore,
     LiveView,
     People,
+    PoolFigures,
     PoolStore,
     SeenList,
     TriggerStore,
     UserProfiles,
 )
 from smallpool_indexer.index import TailIndexer
-from smallpool_indexer.write_path import Line
+from smallpool_indexer.write_path import Line, Worker
 from smallpool_service.freshness import oldest_waiting_ms
 from smallpool_stores.memory.columns import ColumnIndex
 from smallpool_stores.memory.listing import ListingRow
@@ -31,6 +32,7 @@ from smallpool_stores.sqlite.event_log import SqliteEventLog
 from smallpool_stores.sqlite.keys import SqliteKeyStore
 from smallpool_stores.sqlite.lock import DirectoryLock, is_locked
 from smallpool_stores.sqlite.people import SqlitePeople
+from smallpool_stores.sqlite.pool_figures import SqlitePoolFigures
 from smallpool_stores.sqlite.pools import SqlitePoolStore
 from smallpool_stores.sqlite.profiles import SqliteUserProfiles
 from smallpool_stores.sqlite.reader import SqliteItemReader
@@ -160,6 +162,10 @@ class Embedded(System):
         return SqliteItemStats(self.database, half_life_hours=self.settings.statistics.popularity_half_life_h)
 
     @cached_property
+    def pool_figures(self) -> PoolFigures:
+        return SqlitePoolFigures(self.database)
+
+    @cached_property
     def pools(self) -> PoolStore:
         return SqlitePoolStore(self.durable_database)
 
@@ -224,11 +230,12 @@ class Embedded(System):
         self.load(loaded)
 
     def serving_lines(self) -> Sequence[Line]:
-        return self.write_lines()
+        # A line of its own, because the receiver of alerts may take its time.
+        return [*self.write_lines(), [Worker("figures of pools", self.pool_watch.turn)]]
 
     def write_lines(self) -> Sequence[Line]:
         # One thread: the file has one writer at a time, and what waits for one worker waits for all.
-        return [[worker for line in self.write_path.lines for worker in line]]
+        return [[*(worker for line in self.write_path.lines for worker in line), Worker("counts of pools", self.count_sender.turn)]]
 
     def whole_lines(self) -> Sequence[Line]:
         return self.write_lines()
@@ -252,6 +259,8 @@ class Embedded(System):
         self.database.checkpoint()
 
     def close(self) -> None:
+        if "counter" in self.__dict__:
+            self.count_sender.send()
         for name in ("database", "durable_database"):
             if name in self.__dict__:
                 self.__dict__[name].close()

@@ -4,7 +4,7 @@ In: settings and a clock. Out: a `System`, which builds each part when it is fir
 dictionary. The pipelines are the same in every wiring; a wiring only says where the ports lead.
 """
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from smallpool_config.clock import SystemClock
 from smallpool_config.settings import Settings
+from smallpool_config.wiring.watches_pools import WatchesPools
 from smallpool_core.catalogue import Catalogue
 from smallpool_core.ports import (
     Atomic,
@@ -22,14 +23,11 @@ from smallpool_core.ports import (
     ItemStats,
     ItemWriter,
     KeyStore,
-    LiveView,
     People,
-    PoolStore,
     SeenList,
     TriggerStore,
     UserProfiles,
     WideTable,
-    WideTail,
 )
 from smallpool_indexer.assign import Assigner
 from smallpool_indexer.backfill import Backfill, Progress
@@ -53,7 +51,7 @@ Loaded = Callable[[int, int], None]
 """Called while the index is filled at the start: the place reached in the wide table, and its end."""
 
 
-class System(ABC):
+class System(WatchesPools):
     """Ports by name, and the pipelines over them. Each line of workers may be turned by a thread of its own, while another serves."""
 
     usual_batch: int  # item events a batch, where the settings say nothing else
@@ -102,11 +100,6 @@ class System(ABC):
 
     @property
     @abstractmethod
-    def tail(self) -> WideTail:
-        """What feeds the live view of this process."""
-
-    @property
-    @abstractmethod
     def items(self) -> ItemLookup:
         """Wide items by id, whoever owns them."""
 
@@ -119,11 +112,6 @@ class System(ABC):
     @abstractmethod
     def reader(self) -> ItemReader:
         """The wide index, reading side."""
-
-    @property
-    @abstractmethod
-    def live_view(self) -> LiveView:
-        """What is on sale."""
 
     @property
     @abstractmethod
@@ -154,11 +142,6 @@ class System(ABC):
     @abstractmethod
     def stats(self) -> ItemStats:
         """Statistics of items."""
-
-    @property
-    @abstractmethod
-    def pools(self) -> PoolStore:
-        """The pools."""
 
     @property
     @abstractmethod
@@ -326,6 +309,7 @@ class System(ABC):
             settings=self.settings.read,
             behaviour=self.settings.behaviour,
             observer=self._observer,
+            counter=self.counter,
             data_age_ms=self.data_age_ms,
         )
 
@@ -351,6 +335,7 @@ class System(ABC):
             recorder=Recorder(self.atomic, self.owned_log, self.wide, forgets),
             batch_size=self.settings.indexer.batch_size or self.usual_batch,
             observer=self._observer,
+            counter=self.counter,
         )
 
     @property

@@ -1,6 +1,6 @@
 """Figures of one pool as it is right now, each counted and none estimated.
 
-In: a pool. Out: its size, what leaves within the hour, what was listed in the last hour, and how listings came over the last hours.
+In: a pool. Out: its size, what leaves within the hour, and by which of the last hours what is on sale was listed.
 """
 
 from typing import Final
@@ -19,13 +19,11 @@ LOOKED_AT: Final = 1_000
 
 
 class Figures(Struct, frozen=True):
-    """Counts of items on sale: `listed` within the last hour, `expiring` within the next, `by_hour` by the hour in which they were
-    listed, oldest first. Of a pool with more items than are looked at, the last two are None, and `listed` is a least where `is_least`.
+    """Counts of items on sale: `expiring` within the next hour, `by_hour` by the hour in which they were listed, oldest first. Of a pool
+    with more items than are looked at both are None.
     """
 
     size: int
-    listed: int
-    is_least: bool
     expiring: int | None
     by_hour: list[int] | None
 
@@ -36,11 +34,10 @@ async def figures_of(ports: ReadPorts, known: KnownPool) -> Figures:
     scope = settled(ports, known).scope
     answer = await ports.reader.browse(Query(scope, frozenset(), cap=LOOKED_AT, limit=LOOKED_AT, now=now), "newest")
     hits = answer.hits
-    listed = sum(hit.published_at > now - HOUR_MS for hit in hits)
     if len(hits) == LOOKED_AT:
-        return Figures(len(hits), listed, listed == LOOKED_AT, None, None)
+        return Figures(len(hits), None, None)
     expiring = sum(hit.expires_at is not None and hit.expires_at <= now + HOUR_MS for hit in hits)
-    return Figures(len(hits), listed, is_least=False, expiring=expiring, by_hour=_by_hour(hits, now))
+    return Figures(len(hits), expiring, _by_hour(hits, now))
 
 
 def settled(ports: ReadPorts, known: KnownPool) -> KnownPool:

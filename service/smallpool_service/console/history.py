@@ -6,7 +6,8 @@ In: a pool. Out: revisions, newest first; a new revision with the content of an 
 from typing import Annotated, Final
 
 from fastapi import Query, Response
-from msgspec import UNSET, Struct, structs
+from msgspec import UNSET, Struct
+from msgspec.structs import replace
 
 from smallpool_core.pools import PoolDraft, Revision
 from smallpool_service.console.desk import Operator, Viewer, Visit
@@ -15,7 +16,7 @@ from smallpool_service.console.outline import Line, difference
 from smallpool_service.console.pool_rule import pool_of
 from smallpool_service.console.routes import console_router
 from smallpool_service.console.saving import Target, save
-from smallpool_service.history import content_of, read_revision
+from smallpool_service.history import content_of
 from smallpool_service.http.pool_bodies import MAX_DIGITS
 from smallpool_service.http.recall import PoolId
 
@@ -59,5 +60,4 @@ async def roll_back(visit: Operator, pool_id: PoolId) -> Response:
 
 async def _content(visit: Visit, pool_id: str, wanted: str) -> PoolDraft:
     number = int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) <= MAX_DIGITS else 0
-    older = (await read_revision(visit.parts.pools, pool_id, number)).pool
-    return structs.replace(content_of(older), state=UNSET)
+    return replace(await content_of(visit.parts.pools, pool_id, number), state=UNSET)

@@ -52,6 +52,8 @@ def number(value: float) -> str:
 
 def percent(share: float) -> str:
     """A share of one; less than a thousandth of it, and not nothing, says so."""
+    if not share:
+        return "0%"
     if 0 < share < 0.001:
         return "< 0.1%"
     return f"{share:.1%}" if share < 0.1 else f"{share:.0%}"

@@ -11,19 +11,22 @@ from smallpool_core.errors import Problem, Refused, RevisionStale
 from smallpool_core.plain_text import text_problem
 from smallpool_core.pools import HOME, MAX_NAME, Pool, PoolDraft, PoolState
 from smallpool_core.row_reader import MAX_ID, shown
+from smallpool_core.rules import Rule
 from smallpool_service.console.desk import Operator, Viewer, Visit
 from smallpool_service.console.editing import edited
 from smallpool_service.console.forms import Form, read_form
 from smallpool_service.console.outline import rule_lines
 from smallpool_service.console.routes import console_router
-from smallpool_service.console.rule_form import Draft, drafted, focus_of, look, warned_of
+from smallpool_service.console.rule_form import Draft, drafted, effective_of, focus_of, look, warned_of
 from smallpool_service.console.saving import Target, save
 from smallpool_service.console.tree import ROOT, Node, editor_name, new_leaf, numbered, tree_from, tree_of
 from smallpool_service.http.recall import PoolId
 from smallpool_service.operators import refresh
+from smallpool_service.previews import Wanted, people_of_preview
 
 STATES: Final = ("live", "draft", "archived")
 ANYTHING: Final = "confirm"
+PEOPLE_PATIENCE_MS: Final = 6_000
 
 router = console_router()
 
@@ -63,7 +66,7 @@ async def edit(visit: Viewer) -> Response:
     root = tree_from(form)
     focus = edited(root, form("do"), visit.desk.vocabulary)
     draft = drafted(visit, root, skip_blank=True)
-    await look(visit, draft, _known_id(visit, form("of")))
+    await look(visit, draft, _compared(visit, form("of")))
     return visit.page("part_builder.html", draft=draft, focus=focus_of(focus) if focus else "", **builder(visit))
 
 
@@ -72,8 +75,24 @@ async def preview(visit: Viewer) -> Response:
     """What the rule would hold, and the mistakes in it."""
     form = await read_form(visit)
     draft = drafted(visit, tree_from(form), skip_blank=True)
-    await look(visit, draft, _known_id(visit, form("of")))
+    await look(visit, draft, _compared(visit, form("of")))
     return visit.page("part_preview.html", draft=draft)
+
+
+@router.post("/rule/people")
+async def people(visit: Viewer) -> Response:
+    """What the rule would give real people, before and after; the slower part, asked for once the rest is there."""
+    form = await read_form(visit)
+    against = _compared(visit, form("of"))
+    if against is not None and not visit.may("operator"):  # who cannot edit sends no form
+        rule: Rule | None = visit.parts.recaller.ports.catalogue.get(against).rule
+    else:
+        rule = effective_of(visit, drafted(visit, tree_from(form), skip_blank=True), against)
+    if rule is None:
+        return visit.page("part_people.html", found=None, left_out=[])
+    wanted = Wanted(rule=rule, against=against, until=visit.parts.now() + PEOPLE_PATIENCE_MS)
+    found, left_out = await people_of_preview(visit.parts.recaller, wanted)
+    return visit.page("part_people.html", found=found, left_out=left_out)
 
 
 async def pool_of(visit: Visit, pool_id: str) -> Pool:
@@ -89,8 +108,8 @@ def builder(visit: Visit) -> dict[str, Any]:
     return {"vocabulary": vocabulary, "editor_name": lambda node: editor_name(node, vocabulary)}
 
 
-def _known_id(visit: Visit, pool_id: str) -> str | None:
-    """The pool that is edited, None for a new one."""
+def _compared(visit: Visit, pool_id: str) -> str | None:
+    """The pool that is edited, with which to compare; None for a new one."""
     if not pool_id:
         return None
     visit.check_pool(pool_id)
@@ -100,7 +119,7 @@ def _known_id(visit: Visit, pool_id: str) -> str | None:
 async def _save(visit: Visit, form: Form, pool_id: str, pool: Pool | None) -> Response:
     draft = drafted(visit, tree_from(form), skip_blank=False)
     problems = _problems(visit, form, pool_id, is_new=pool is None)
-    await look(visit, draft, _known_id(visit, pool_id) if pool is not None else None)
+    await look(visit, draft, _compared(visit, pool_id) if pool is not None else None)
     if draft.rule is None or problems:
         return await _form_page(visit, pool, draft, form, 422, problems=problems)
     warning = warned_of(draft.seen.preview) if draft.seen is not None else None

@@ -8,33 +8,38 @@ from typing import Any
 
 from msgspec import Struct
 
-from smallpool_core.errors import Problem, RuleRefused
-from smallpool_core.items import WideItem
+from smallpool_core.errors import Problem, Refused, RuleRefused
 from smallpool_core.pools import PoolDraft
-from smallpool_core.rules import AllOf, Not, Rule, RuleWarning
+from smallpool_core.rules import Rule, RuleWarning
 from smallpool_service.console.desk import Visit
+from smallpool_service.console.matched import Card, in_one_line, kept_out, let_in
 from smallpool_service.console.tree import ROOT, WHOLE, Node, Written, written
 from smallpool_service.items import get_items
-from smallpool_service.operators import Preview, drafted_rule, parse_rule, preview_rule
+from smallpool_service.operators import Preview, drafted_rule, parse_rule
+from smallpool_service.previews import RulePreview, Wanted, preview
 
 SAMPLE = 8
 MOVED = 4
+PATIENCE_MS = 4_000
+"""While somebody types, a part that is not done by then is named instead of shown."""
 
 
-class Moved(Struct, frozen=True):
-    """What a rule holds beyond another one: how many, and a few of them."""
+class Excluded(Struct, frozen=True):
+    """One condition as people read it, and how many items it keeps out: `alone`, those that all other conditions let in."""
 
-    count: int
-    items: list[WideItem]
+    text: str
+    alone: int
+    excluded: int
 
 
 class Seen(Struct, frozen=True):
-    """What a rule would hold: the preview with whole items; what comes and what goes compared with the rule that is live."""
+    """What a rule would do: the preview with cards for its items, and its conditions in words."""
 
-    preview: Preview
-    items: list[WideItem]
-    plus: Moved | None = None
-    minus: Moved | None = None
+    preview: RulePreview
+    some: list[Card]
+    plus: list[Card]
+    minus: list[Card]
+    excluded_by: list[Excluded]
 
 
 class Draft(Struct):
@@ -73,20 +78,32 @@ def mark(visit: Visit, made: Written, problems: Sequence[Problem]) -> None:
             )
 
 
-async def look(visit: Visit, draft: Draft, pool_id: str | None) -> None:
-    """Asks what the draft would hold of the pool, with its lists, and what that changes of what it holds; None for a pool not there yet."""
-    if draft.rule is None:
+async def look(visit: Visit, draft: Draft, against: str | None) -> None:
+    """Asks what the draft would do with the lists of the pool `against`, where there is one, and what that changes of it; what it gives
+    people is left out.
+    """
+    rule = effective_of(visit, draft, against)
+    if rule is None:
         return
-    ports = visit.parts.recaller.ports
-    rule = drafted_rule(ports.catalogue, pool_id, PoolDraft(rule=draft.json))
-    live = None if pool_id is None else ports.catalogue.get(pool_id).rule
-    preview = await preview_rule(ports, pool_id, rule, SAMPLE)
-    items = await _whole(visit, [item.item_id for item in preview.items])
-    plus = minus = None
-    if live is not None and live != rule:
-        plus = await _moved(visit, rule, live)
-        minus = await _moved(visit, live, rule)
-    draft.seen = Seen(preview, items, plus, minus)
+    recaller, now = visit.parts.recaller, visit.parts.now()
+    found = await preview(recaller, Wanted(rule=rule, against=against, sample=SAMPLE, people=0, until=now + PATIENCE_MS))
+    plus, minus = (side.items[:MOVED] if side is not None else [] for side in (found.plus, found.minus))
+    shown = [item.item_id for item in (*found.items, *plus, *minus)]
+    items = await get_items(recaller.ports.reader, shown) if shown else {}
+    some, came, went = ([items[one.item_id] for one in side if one.item_id in items] for side in (found.items, plus, minus))
+    t = visit.words
+    excluded_by = [Excluded(in_one_line(t, one.condition), one.alone, one.excluded) for one in found.excluded_by or ()]
+    draft.seen = Seen(found, let_in(t, rule, some, now), let_in(t, rule, came, now), kept_out(t, rule, went, now), excluded_by)
+
+
+def effective_of(visit: Visit, draft: Draft, against: str | None) -> Rule | None:
+    """What the pool `against`, or a new one, would hold by the draft; None while it could not be saved."""
+    if draft.rule is None:
+        return None
+    try:
+        return drafted_rule(visit.parts.recaller.ports.catalogue, against, PoolDraft(rule=draft.json))
+    except Refused:
+        return None  # said beside the field when it is saved
 
 
 def warned_of(preview: Preview) -> RuleWarning | None:
@@ -97,14 +114,3 @@ def warned_of(preview: Preview) -> RuleWarning | None:
 def focus_of(node_id: str) -> str:
     """The id of the input of a node; the outermost group has the button that adds to it."""
     return f"{node_id}-add" if node_id == ROOT else f"{node_id}-first"
-
-
-async def _moved(visit: Visit, holds: Rule, holds_not: Rule) -> Moved:
-    both = Rule.of(AllOf((holds.expression, Not(holds_not.expression))))
-    count, item_ids = await visit.parts.recaller.ports.reader.preview(both, visit.parts.now(), MOVED)
-    return Moved(count, await _whole(visit, item_ids))
-
-
-async def _whole(visit: Visit, item_ids: Sequence[str]) -> list[WideItem]:
-    found = await get_items(visit.parts.recaller.ports.reader, item_ids) if item_ids else {}
-    return [found[item_id] for item_id in item_ids if item_id in found]

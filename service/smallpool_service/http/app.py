@@ -3,11 +3,15 @@
 In: `ServiceParts`. Out: an ASGI application that holds no state but theirs.
 """
 
+from collections.abc import Callable
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import FastAPI
 
+from smallpool_core.alerts import ALERT_KINDS
 from smallpool_service.http import (
+    alerts,
     docs_page,
     events,
     health,
@@ -39,6 +43,7 @@ ROUTERS = (
     pools.router,
     pool_lists.router,
     history.router,
+    alerts.router,
     keys.router,
     health.router,
     docs_page.router,
@@ -69,6 +74,8 @@ def _watch(parts: ServiceParts) -> None:
     metrics.watch_log(ports.log)
     metrics.watch("live_view_age_ms", "how far what is recallable here may lag behind what was sent", parts.recaller.data_age_ms)
     metrics.watch("live_view_offsets", "offsets of item-wide that the live view has passed", lambda: sum(ports.tail.place().values()))
+    counts: dict[str, Callable[[], float | None]] = {kind: partial(parts.board.count, kind) for kind in ALERT_KINDS}
+    metrics.watch_each("pool_alerts", "kind", "alerts of pools that stand, of all processes together", counts)
     metrics.watch("pools", "pools of any state", lambda: len(ports.catalogue.all()))
 
 

@@ -15,6 +15,7 @@ from pydantic.json_schema import models_json_schema
 
 from smallpool_core.users import UserEvent
 from smallpool_service.history import PoolDifference
+from smallpool_service.http.alerts import AlertList
 from smallpool_service.http.events import ItemBatch, ItemRow, Taken, UserBatch
 from smallpool_service.http.health import Health, Readiness
 from smallpool_service.http.history import AuditPage, RollbackBody
@@ -57,6 +58,7 @@ BODIES: Final[tuple[type[BaseModel], ...]] = (
     RulePreviewBody,
 )
 STRUCTS: Final[tuple[type, ...]] = (
+    AlertList,
     AuditPage,
     CreatedKey,
     FoundItems,

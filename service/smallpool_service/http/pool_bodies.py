@@ -9,6 +9,7 @@ from msgspec import UNSET, Struct, convert
 from msgspec.structs import asdict
 from pydantic import Field
 
+from smallpool_core.alerts import AlertKind
 from smallpool_core.catalogue import Catalogue, KnownPool
 from smallpool_core.errors import NotFound, Problem, Refused
 from smallpool_core.pools import (
@@ -29,6 +30,8 @@ from smallpool_core.ports import LiveView
 from smallpool_core.rules import RuleWarning
 from smallpool_core.schedule import MAX_WINDOWS, Schedule, is_open, next_opening
 from smallpool_core.selection import MAX_LISTED, MAX_PINS, Selection
+from smallpool_service.alerts.board import Board
+from smallpool_service.alerts.figures import LastHour
 from smallpool_service.http.bodies import Identifier, Line, Strict
 from smallpool_service.http.problems import HttpProblem
 from smallpool_service.operators import Preview
@@ -239,7 +242,9 @@ class SavedPool(PoolView, frozen=True, kw_only=True):
 
 
 class PoolLine(Struct, frozen=True, kw_only=True):
-    """A pool in a list."""
+    """A pool in a list. `figures` are as of a minute ago at most, null for a pool that is not live or was not looked at yet; `alerts` are
+    the kinds that stand.
+    """
 
     pool_id: str
     name: str
@@ -249,10 +254,12 @@ class PoolLine(Struct, frozen=True, kw_only=True):
     tagged: bool
     open: bool
     opens_at: int | None
+    figures: LastHour | None
+    alerts: list[AlertKind]
 
     @classmethod
-    def of(cls, known: KnownPool, now: int) -> Self:
-        """The pool as of `now` (ms)."""
+    def of(cls, known: KnownPool, board: Board, now: int) -> Self:
+        """The pool as of `now` (ms), with what this process knows of it."""
         pool = known.pool
         return cls(
             pool_id=pool.pool_id,
@@ -263,6 +270,8 @@ class PoolLine(Struct, frozen=True, kw_only=True):
             tagged=known.is_trusted,
             open=is_served(pool, now),
             opens_at=opens_at(pool, now),
+            figures=board.figures(pool.pool_id),
+            alerts=[one.kind for one in board.alerts(pool.pool_id)],
         )
 
 

@@ -82,6 +82,8 @@ router = APIRouter(tags=["pools"], prefix="/v1/pools")
                     "tagged": True,
                     "open": True,
                     "opens_at": None,
+                    "figures": {"size": 8120, "pages": 940, "page_fill": 0.41, "recalled": 61.5, "listed": 92},
+                    "alerts": ["page_fill_low"],
                 }
             ],
             "next": None,
@@ -106,7 +108,7 @@ async def list_pools(
         if may_see(key, one.pool.pool_id) and (state is None or one.pool.state == state) and (one.pool.priority, one.pool.pool_id) > first
     ]
     now = parts.now()
-    lines = [PoolLine.of(one, now) for one in known[:limit]]
+    lines = [PoolLine.of(one, parts.board, now) for one in known[:limit]]
     return reply(PoolList(lines, lines[-1].pool_id if len(known) > limit else None))
 
 

@@ -106,6 +106,20 @@ class Keys(Struct, frozen=True):
         """The keys of one pool's statistics with this half-life; weights of two half-lives cannot be added."""
         return PoolKeys(f"{self.prefix}{{{digest('pool', pool_id)}}}{half_life_ms:.17g}:")
 
+    def figures(self, pool_id: str) -> str:
+        """Hash: what was counted in one pool, by `kind.hour`."""
+        return f"{self.prefix}{{{digest('pool', pool_id)}}}f"
+
+    @property
+    def alerts(self) -> str:
+        """String: all alerts."""
+        return f"{self.prefix}alerts"
+
+    @property
+    def turn(self) -> str:
+        """String: there while somebody has the turn to judge."""
+        return f"{self.prefix}turn"
+
     def pools_of_item(self, item_id: str) -> str:
         """Sorted set, all of score 0 (short ones take less than a set): pools in which an item has weight or was shown; not the site."""
         return f"{self.prefix}{{{digest('item', item_id)}}}w"

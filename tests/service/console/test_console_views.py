@@ -7,7 +7,9 @@ import pytest
 from builders import HOUR, NOW
 from console_rig import Desk
 from http_rig import click, shelf
+from smallpool_core.alerts import Alert
 from smallpool_core.errors import Refused
+from smallpool_service.alerts.figures import LastHour
 from smallpool_service.console import figures
 from smallpool_service.console.csv_file import harmless
 from smallpool_service.console.dry import read_triggers
@@ -44,7 +46,7 @@ def test_the_figures_of_a_row_are_counted(desk: Desk) -> None:
     desk.api.make_pool()
     desk.log_in()
     reply = desk.get("/console/pools/p/figures")
-    assert cells(reply.text) == ["1", "1"]
+    assert cells(reply.text) == ["1"]
     assert "0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1" in reply.text
 
 
@@ -54,8 +56,57 @@ def test_of_a_pool_with_more_items_than_are_looked_at_no_figure_is_made_up(desk:
     desk.api.make_pool()
     desk.log_in()
     text = desk.get("/console/pools/p/figures").text
-    assert cells(text) == ["2+"]
+    assert cells(text) == []
     assert "<svg" not in text
+
+
+def given(page_fill: float | None, recalled: float | None, listed: int) -> LastHour:
+    return LastHour(5, 40, page_fill, recalled, listed)
+
+
+@pytest.fixture
+def watched(desk: Desk) -> Desk:
+    """Three pools as whoever looks at pools last found them."""
+    for pool_id in ("a", "b", "c"):
+        desk.api.make_pool(pool_id, name=f"池 {pool_id}")
+    alerts = [Alert("b", "page_fill_low", NOW, raised_at=NOW), Alert("c", "empty", NOW, raised_at=NOW), Alert("a", "empty", NOW)]
+    desk.api.parts.board.put({"a": given(0.98, 61.5, 12), "b": given(0.3, 4.0, 90)}, alerts, NOW)
+    desk.log_in()
+    return desk
+
+
+def test_the_list_shows_what_pools_gave_in_the_last_hour_and_their_alerts(watched: Desk) -> None:
+    text = watched.get("/console/pools?sort=id&order=asc").text
+    a, b, c = text.split("<tr>")[2:]
+    assert ("98%" in a, "61.5" in a, "chip bad" in a) == (True, True, False)
+    assert ("30%" in b, "页填充率低" in b, "池为空" in c) == (True, True, True)
+    assert re.findall(r'class="raised" href="([^"]+)">([^<]+)<', text) == [
+        ("/console/pools?alert=empty", "池为空 1"),
+        ("/console/pools?alert=page_fill_low", "页填充率低 1"),
+    ]
+    assert "页填充率低" in watched.get("/console/pools/b").text
+    assert "页填充率低" not in watched.get("/console/pools/a/history").text
+
+
+@pytest.mark.parametrize(("sort", "first"), [("page_fill", "a"), ("recalled", "a"), ("listed", "b")])
+def test_the_list_is_sorted_by_figures_and_what_is_not_known_comes_last(watched: Desk, sort: str, first: str) -> None:
+    found = names(watched.get(f"/console/pools?sort={sort}&order=desc").text)
+    assert (found[0], found[-1]) == (first, "c")
+    assert names(watched.get(f"/console/pools?sort={sort}&order=asc").text)[0] == "c"
+
+
+def test_the_list_is_filtered_by_alert_also_as_a_table_to_take_along(watched: Desk) -> None:
+    assert set(names(watched.get("/console/pools?alert=any").text)) == {"b", "c"}
+    assert names(watched.get("/console/pools?alert=empty").text) == ["c"]
+    assert names(watched.get("/console/pools?alert=inflow_stopped").text) == []
+    lines = watched.get("/console/pools.csv?alert=page_fill_low").text.splitlines()
+    assert len(lines) == 2
+    assert lines[1].split(",")[4:9] == ["0", "0.3", "4.0", "90", "页填充率低"]
+
+
+def test_a_key_that_is_limited_to_pools_is_told_of_no_other_pools_alerts(watched: Desk) -> None:
+    watched.log_in(watched.api.key("viewer", pools=("a",)))
+    assert 'class="raised"' not in watched.get("/console/pools").text
 
 
 def test_whoever_goes_back_in_the_browser_gets_a_whole_page(desk: Desk) -> None:
@@ -72,6 +123,69 @@ def test_the_preview_tells_what_would_come_in_and_what_would_go_out(desk: Desk) 
     text = desk.form("/console/rule/preview", {"of": "p", "r:mode": "all", "r-0:field": "price_cents", "r-0:op": "gte", "r-0:v": "3"}).text
     assert 'id="tally">2<' in text
     assert re.findall(r'chip (?:good|bad)">([^<]+)<', text) == ["+ 1", "− 1"]
+
+
+PRICES = [{"item_id": "a", "price_cents": 100}, {"item_id": "b", "price_cents": 300}, {"item_id": "c", "price_cents": 500}]
+BETWEEN = {
+    "r:mode": "all",
+    "r-0:field": "price_cents",
+    "r-0:op": "gte",
+    "r-0:v": "3",
+    "r-1:field": "price_cents",
+    "r-1:op": "lte",
+    "r-1:v": "4",
+}
+
+
+def test_the_preview_says_of_each_card_why_it_is_there_and_what_each_condition_keeps_out(desk: Desk) -> None:
+    desk.api.publish(*PRICES)
+    desk.api.make_pool(rule={"all": []})
+    desk.log_in()
+    text = desk.form("/console/rule/preview", {"of": "p"} | BETWEEN).text
+    reasons = dict(re.findall(r'card-title">.*?</a>.*?<p class="reasons">(<b>[^<]+</b>) ([^<]+)</p>', text, re.DOTALL))
+    assert set(reasons) == {"<b>命中</b>", "<b>不满足</b>"}
+    gone = re.findall(r'class="card minus">.*?items/(\w+)".*?<b>不满足</b> ([^<]+)</p>', text, re.DOTALL)
+    assert gone == [("a", "价格 不低于 ¥3"), ("c", "价格 不超过 ¥4")]
+    kept = re.findall(r'class="card ">.*?items/(\w+)".*?<b>命中</b> ([^<]+)</p>', text, re.DOTALL)
+    assert kept == [("b", "价格 不低于 ¥3 · 价格 不超过 ¥4")]
+    excluded = re.findall(r'share-name">(价格[^<]+)</span>.*?<span class="num">(\d+)<small>仅此条 (\d+)</small>', text)
+    assert excluded == [("价格 不低于 ¥3", "1", "1"), ("价格 不超过 ¥4", "1", "1")]
+
+
+def test_the_preview_breaks_down_what_it_holds_and_estimates_the_inflow(desk: Desk) -> None:
+    desk.api.publish(
+        *(item | {"published_at": NOW - HOUR} for item in PRICES), {"item_id": "d", "price_cents": 2_000_000, "seller_id": "s77"}
+    )
+    desk.log_in()
+    text = desk.form("/console/rule/preview", {"of": "", "r:mode": "all"}).text
+    assert 'id="inflow">0.17<' in text
+    prices = re.findall(r'share-name">([^<]*¥[^<]*)</span>.*?<span class="num">(\d+)<', text)
+    assert prices == [("&lt; ¥10", "3"), ("≥ ¥10,000", "1")]
+    assert "<code>s77</code>" in text
+
+
+def test_the_effect_on_people_compares_the_rule_as_it_stands_with_the_one_that_is_edited(desk: Desk) -> None:
+    desk.api.publish(*shelf(12))
+    desk.api.make_pool()
+    desk.api.post("/v1/user-events", {"events": [click("i003")]})
+    desk.api.settle()
+    desk.api.post("/v1/pools/p/recall", {"user_id": "u1", "size": 2})
+    desk.log_in()
+    fields = {"of": "p", "r:mode": "all", "r-0:field": "item_id", "r-0:op": "in", "r-0:v": "i001"}
+    text = desk.form("/console/rule/people", fields).text
+    fill = re.findall(r'<td class="num[^"]*">([^<]+)</td>', text)
+    assert fill == ["100%", "10%"]
+    alone = desk.form("/console/rule/people", fields | {"of": ""}).text
+    assert re.findall(r'<td class="num[^"]*">([^<]+)</td>', alone) == ["10%"]
+    viewer = desk.log_in(desk.api.key("viewer"))
+    assert viewer.status_code == 303
+    as_it_stands = desk.form("/console/rule/people", {"of": "p"}).text
+    assert re.findall(r'<td class="num[^"]*">([^<]+)</td>', as_it_stands) == ["100%", "100%"]
+
+
+def test_without_anybody_to_try_a_rule_with_the_effect_on_people_says_so(desk: Desk) -> None:
+    desk.log_in()
+    assert "nobody is known to try it with" in desk.form("/console/rule/people", {"of": "", "r:mode": "all"}).text
 
 
 def test_a_save_that_lost_the_race_writes_nothing_until_it_is_applied_again(desk: Desk) -> None:

@@ -27,6 +27,7 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("GET", "/v1/pools/p"): {"viewer", "operator"},
     ("GET", "/v1/pools/p/revisions"): {"viewer", "operator"},
     ("GET", "/v1/pools/p/revisions/1/diff"): {"viewer", "operator"},
+    ("GET", "/v1/alerts"): {"viewer", "operator"},
     ("GET", "/v1/audit"): {"viewer", "operator"},
     ("POST", "/v1/pools/preview"): {"viewer", "operator"},
     ("POST", "/v1/pools/p/preview"): {"viewer", "operator"},
