@@ -4,14 +4,13 @@ In: a pool, revisions. Out: the difference, condition by condition; a new revisi
 """
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 from rich.text import Text
 
 from smallpool_config.cli.options import AsJson, Data
-from smallpool_config.cli.screen import plain, print_json, screen
+from smallpool_config.cli.screen import condition_text, json_text, plain, print_json, screen
 
 if TYPE_CHECKING:
     from smallpool_core.rules import RuleDifference
@@ -84,7 +83,7 @@ def _show(found: "PoolDifference") -> None:
 
 def _field_line(one: "FieldDifference") -> Text:
     mark, style = STYLES["changed"]
-    return Text.assemble((f"{mark} ", style), f"{one.field}: ", (_json(one.before), "red"), " → ", (_json(one.after), "green"))
+    return Text.assemble((f"{mark} ", style), f"{one.field}: ", (json_text(one.before), "red"), " → ", (json_text(one.after), "green"))
 
 
 def _condition_lines(one: "RuleDifference") -> list[Text]:
@@ -95,14 +94,3 @@ def _condition_lines(one: "RuleDifference") -> list[Text]:
         return [Text.assemble((f"{mark} ", style), f"{place}: ", (condition_text(one.after or one.before), style))]
     head = Text.assemble((f"{mark} ", style), f"{place}: ")
     return [head, Text(f"    - {condition_text(one.before)}", style="red"), Text(f"    + {condition_text(one.after)}", style="green")]
-
-
-def condition_text(condition: dict[str, Any] | None) -> str:
-    """A single condition as people say it, a group as JSON."""
-    if condition is None or "field" not in condition:
-        return _json(condition)
-    return plain(f"{condition['field']} {condition['op']} {_json(condition['value'])}")
-
-
-def _json(value: Any) -> str:
-    return plain(msgspec.json.encode(value).decode())

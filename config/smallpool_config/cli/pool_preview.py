@@ -12,8 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from smallpool_config.cli.options import AsJson, Data
-from smallpool_config.cli.pool_history import condition_text
-from smallpool_config.cli.screen import brief, path, plain, print_json, screen, table, yuan
+from smallpool_config.cli.screen import brief, condition_text, path, plain, print_json, screen, table, yuan
 from smallpool_core.normalise import PATH_SEPARATOR
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""How the command line speaks: consoles, plain text from strangers, prices, times and bars.
+"""How the command line speaks: consoles, plain text from strangers, conditions, prices, times and bars.
 
 In: values. Out: text for a terminal, sane in a pipe; nothing that a seller wrote reaches a terminal as a control sequence.
 """
@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 import typer
@@ -53,6 +54,18 @@ def report(error: SmallpoolError) -> None:
 def plain(text: str) -> str:
     """The text on one line, without anything that a terminal would obey."""
     return "".join(character if character.isprintable() else "�" for character in _BLANKS.sub(" ", text))
+
+
+def json_text(value: object) -> str:
+    """The value as JSON on one line."""
+    return plain(msgspec.json.encode(value).decode())
+
+
+def condition_text(condition: dict[str, Any] | None) -> str:
+    """A single condition of a rule as people say it, a group as JSON."""
+    if condition is None or "field" not in condition:
+        return json_text(condition)
+    return plain(f"{condition['field']} {condition['op']} {json_text(condition['value'])}")
 
 
 def brief(text: str) -> str:
