@@ -15,6 +15,8 @@ from smallpool_core.ports import Clock, PoolFigures
 
 EVERY_MS: Final = 5_000
 AFTER_A_FAILURE_MS: Final = 30_000
+AT_ONCE: Final = 200
+"""Counts of one turn: where they share a file and a thread with listings, these have their turn in between."""
 
 log = logging.getLogger("smallpool.figures")
 
@@ -61,24 +63,31 @@ class CountSender:
         self._counter = counter
         self._figures = figures
         self._clock = clock
+        self._waiting: list[HourCount] = []
         self._sent_at: int | None = None
         self._pause_ms = EVERY_MS
 
     def turn(self) -> bool:
-        """Sends where it is time to; there is never more to do at once."""
+        """Sends some of what it is time for; what is left of it is in no hurry."""
         now = self._clock.now_ms()
-        if self._sent_at is None or not 0 <= now - self._sent_at < self._pause_ms:
-            self._sent_at = now
-            self.send()
+        if not self._waiting and (self._sent_at is None or not 0 <= now - self._sent_at < self._pause_ms):
+            self._sent_at, self._waiting = now, self._counter.take()
+        self._send_some()
         return False
 
     def send(self) -> None:
-        """Sends now."""
-        counts = self._counter.take()
+        """Sends everything now."""
+        self._waiting += self._counter.take()
+        while self._waiting:
+            self._send_some()
+
+    def _send_some(self) -> None:
+        some, left = self._waiting[:AT_ONCE], self._waiting[AT_ONCE:]
         try:
-            self._figures.add(counts)
-            self._pause_ms = EVERY_MS
+            self._figures.add(some)
+            self._waiting, self._pause_ms = left, EVERY_MS
         except StoreError as error:
-            self._counter.put_back(counts)
+            self._counter.put_back(self._waiting)
+            self._waiting = []
             self._pause_ms = AFTER_A_FAILURE_MS
             log.warning("what was counted in pools waits %d s: %s", AFTER_A_FAILURE_MS // 1000, error)

@@ -276,7 +276,7 @@ class Distributed(System):
 
     def serving_lines(self) -> Sequence[Line]:
         indexer = self.live_indexer
-        watching = [Worker("counts of pools", self.count_sender.turn), Worker("figures of pools", self.pool_watch.turn)]
+        watching = [Worker("counts of pools", self.count_sender.turn), Worker("figures of pools", self.watch_pools)]
         return [[Worker("live view", lambda: indexer.run_once() > 0)], watching]
 
     def write_lines(self) -> Sequence[Line]:

@@ -67,3 +67,10 @@ class WatchesPools(ABC):
         post = Webhook(asked.webhook_url, asked.timeout_ms).post if asked.webhook_url else None
         messenger = Messenger(post, pools.name, self._observer)
         return PoolWatch(pools, self.pool_figures, self.clock, self.board, messenger, asked)
+
+    def watch_pools(self) -> bool:
+        """One turn of the watch, for a line of workers. It is never busy: a look at ten thousand pools rests between its turns, and who
+        takes in listings or answers pages does not wait for it.
+        """
+        self.pool_watch.turn()
+        return False

@@ -3,6 +3,8 @@
 In: the store of pools. Out: sizes by pool, None where the tag is on its way.
 """
 
+from collections.abc import Iterable
+
 from msgspec.structs import replace
 
 from smallpool_core.catalogue import KnownPool
@@ -38,6 +40,7 @@ class LivePools:
         known = self._pools.get(pool_id)
         return pool_id if known is None else known.pool.name
 
-    def size(self, pool_id: str, now: int) -> int | None:
-        """How many items are in it and on sale."""
-        return self._live.size(pool_id, now) if self._pools[pool_id].seen_from(self._tail.place()).is_trusted else None
+    def sizes(self, pool_ids: Iterable[str], now: int) -> dict[str, int | None]:
+        """How many items are in each and on sale."""
+        place = self._tail.place()
+        return {one: self._live.size(one, now) if self._pools[one].seen_from(place).is_trusted else None for one in pool_ids}

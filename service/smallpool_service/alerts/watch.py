@@ -19,7 +19,7 @@ from smallpool_service.alerts.messenger import Messenger
 from smallpool_service.alerts.settings import AlertSettings
 
 AT_ONCE: Final = 200
-"""Pools of one turn, after which others of the process may have theirs."""
+"""Pools of one turn, some milliseconds, after which others of the process may have theirs."""
 TURN_LASTS: Final = 0.9
 """Of the time between two looks: the turn is free again when it is next asked for, by whom it was taken or by another."""
 
@@ -42,6 +42,7 @@ class PoolWatch:
         self._begun_at: int | None = None
         self._left: list[str] = []
         self._found: dict[str, tuple[LastHour, Counts]] = {}
+        self._usually: dict[str, float] = {}
         self._alerts: list[Alert] = []
         self._turn_until = 0
 
@@ -60,16 +61,22 @@ class PoolWatch:
         return False
 
     def _begin(self, now: int) -> bool:
-        self._begun_at, self._turn_until = now, 0
-        self._left, self._found = self._pools.refresh(), {}
+        lasts_ms = int(self._every_ms * TURN_LASTS)
+        self._begun_at = now
+        self._left, self._found, self._usually = self._pools.refresh(), {}, {}
+        self._turn_until = now + lasts_ms if self._figures.take_turn(now, lasts_ms) else 0
         return self._look(now)
 
     def _look(self, now: int) -> bool:
         some, self._left = self._left[:AT_ONCE], self._left[AT_ONCE:]
-        counted = self._figures.read(some, wanted_of(now, self._settings.inflow_hours))
+        hours = self._settings.inflow_hours
+        counted, sizes = self._figures.read(some, wanted_of(now, hours)), self._pools.sizes(some, now)
         for pool_id in some:
             counts = counted.get(pool_id, {})
-            self._found[pool_id] = figures_of(counts, now, self._pools.size(pool_id, now)), counts
+            self._found[pool_id] = figures_of(counts, now, sizes[pool_id]), counts
+        if self._turn_until:
+            silent = [pool_id for pool_id in some if not came_in(counted.get(pool_id, {}), now, hours)]
+            self._usually |= self._usual(silent, now)
         if self._left:
             return True
         self._conclude(now)
@@ -77,8 +84,7 @@ class PoolWatch:
 
     def _conclude(self, now: int) -> None:
         self._alerts = self._figures.alerts()
-        if self._figures.take_turn(now, int(self._every_ms * TURN_LASTS)):
-            self._turn_until = now + int(self._every_ms * TURN_LASTS)
+        if now < self._turn_until:
             self._alerts = judged(self._alerts, self._signs(now), now, self._settings.turns)
             self._figures.put_alerts(self._alerts)
             self._tell(now)
@@ -88,21 +94,17 @@ class PoolWatch:
     def _signs(self, now: int) -> dict[tuple[str, AlertKind], Sign]:
         settings, signs = self._settings, dict[tuple[str, AlertKind], Sign]()
         listed = {pool_id: came_in(counts, now, settings.inflow_hours) for pool_id, (_, counts) in self._found.items()}
-        usually = self._usual([pool_id for pool_id, came in listed.items() if not came], now)
         for pool_id, (figures, _) in self._found.items():
             signs[pool_id, "empty"] = sign_of_size(figures)
             signs[pool_id, "page_fill_low"] = sign_of_page_fill(figures, settings)
-            signs[pool_id, "inflow_stopped"] = sign_of_inflow(listed[pool_id], usually.get(pool_id, 0.0), settings)
+            signs[pool_id, "inflow_stopped"] = sign_of_inflow(listed[pool_id], self._usually.get(pool_id, 0.0), settings)
         return signs
 
     def _usual(self, silent: Sequence[str], now: int) -> dict[str, float]:
         """What the hours in which nothing came in bring as a rule."""
-        hours, wanted = self._settings.inflow_hours, wanted_of_days(now, self._settings.inflow_hours)
-        found: dict[str, float] = {}
-        for start in range(0, len(silent), AT_ONCE):
-            counted = self._figures.read(silent[start : start + AT_ONCE], wanted)
-            found |= {pool_id: usual(counts, now, hours) for pool_id, counts in counted.items()}
-        return found
+        hours = self._settings.inflow_hours
+        counted = self._figures.read(silent, wanted_of_days(now, hours))
+        return {pool_id: usual(counts, now, hours) for pool_id, counts in counted.items()}
 
     def _tell(self, now: int) -> None:
         """Tells what was not told, while this process has the turn."""

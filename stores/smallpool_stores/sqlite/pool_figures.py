@@ -6,7 +6,7 @@ In: amounts by pool, kind and hour; alerts. Out: the same. What is too old goes 
 from collections.abc import Sequence
 from typing import Final
 
-from msgspec import msgpack
+from msgspec import json, msgpack
 
 from smallpool_core.alerts import Alert
 from smallpool_core.pool_hours import LISTED, LISTINGS_KEPT_H, PAGES_KEPT_H, Counted, HourCount
@@ -35,6 +35,12 @@ WHERE taken_until <= ? OR taken_until > excluded.taken_until
 """
 _PUT = "INSERT INTO pool_alerts VALUES (1, ?, 0) ON CONFLICT DO UPDATE SET alerts = excluded.alerts"
 
+_READ = """
+SELECT pool_id, counted, hour, amount FROM pool_hours
+WHERE pool_id IN (SELECT value FROM json_each(?)) AND hour IN (SELECT value FROM json_each(?))
+"""
+
+_encode_json = json.Encoder().encode
 _encode = msgpack.Encoder().encode
 _decode = msgpack.Decoder(list[Alert]).decode
 
@@ -44,30 +50,32 @@ class SqlitePoolFigures:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._pruned: dict[str, int] = {}
+        """The hour as of which what is too old was last dropped, by pool: once an hour is enough."""
 
     def add(self, counts: Sequence[HourCount]) -> None:
         if not counts:
             return
         newest = max(one.hour for one in counts)
         pools = {one.pool_id for one in counts}
+        due = [pool_id for pool_id in pools if self._pruned.get(pool_id, newest - 1) < newest]
         with self._database.atomic(), translated(f"add what was counted in {len(pools)} pools"):
             connection = self._database.connection
             connection.executemany(_ADD, [(one.pool_id, one.hour, one.counted, one.amount) for one in counts])
             oldest = (newest - LISTINGS_KEPT_H, newest - PAGES_KEPT_H, LISTED)
-            connection.executemany(_DROP, [(pool_id, *oldest) for pool_id in pools])
+            connection.executemany(_DROP, [(pool_id, *oldest) for pool_id in due])
+        self._pruned.update(dict.fromkeys(due, newest))
 
     def read(self, pool_ids: Sequence[str], wanted: Sequence[tuple[Counted, int]]) -> dict[str, dict[tuple[Counted, int], int]]:
-        hours = sorted({hour for _, hour in wanted})
-        asked = ", ".join("?" * len(hours))
-        statement = f"SELECT counted, hour, amount FROM pool_hours WHERE pool_id = ? AND hour IN ({asked})"
+        hours, keys = [hour for _, hour in wanted], set(wanted)
         found: dict[str, dict[tuple[Counted, int], int]] = {}
-        keys = set(wanted)
+        # In one statement: whoever also wants the interpreter may have it before each.
         with translated(f"read what was counted in {len(pool_ids)} pools"):
-            for pool_id in pool_ids:
-                rows = self._database.connection.execute(statement, (pool_id, *hours))
-                counts = {(counted, hour): amount for counted, hour, amount in rows if (counted, hour) in keys}
-                if counts:
-                    found[pool_id] = counts
+            asked = (_encode_json(pool_ids).decode(), _encode_json(sorted(set(hours))).decode())
+            rows = self._database.connection.execute(_READ, asked).fetchall()
+        for pool_id, counted, hour, amount in rows:
+            if (counted, hour) in keys:
+                found.setdefault(pool_id, {})[counted, hour] = amount
         return found
 
     def take_turn(self, now: int, lasts_ms: int) -> bool:
