@@ -5,6 +5,7 @@ With the store down the last copy serves. Not safe for threads: each thread of a
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from threading import Lock
 from typing import Any
 
 from msgspec import UNSET, Struct
@@ -65,13 +66,14 @@ class KnownPool(Struct, frozen=True):
 
 
 class Catalogue:
-    """All pools by id, as of `epoch`; none before the store was read once, which `is_read` says."""
+    """All pools by id, as of `epoch`; none before the store was read once, which `is_read` says. Any thread may refresh it."""
 
     def __init__(self, store: PoolStore, attributes: Attributes, *, split_words: Callable[[str], Sequence[str]] | None = None) -> None:
         self._store = store
         self._attributes = attributes
         self._split_words = split_words
         self._pools: dict[str, KnownPool] = {}
+        self._refreshing = Lock()
         self.epoch = 0
         self.is_read = False
         everything = parse_rule(EVERYTHING, attributes)
@@ -94,11 +96,12 @@ class Catalogue:
 
     def refresh(self) -> list[KnownPool]:
         """Takes in what changed since the last refresh and returns it; one cheap read where nothing did."""
-        epoch = self._store.epoch()
-        changed = [] if epoch == self.epoch else [self._known(change) for change in self._store.changes(self.epoch)]
-        self._pools |= {known.pool.pool_id: known for known in changed}
-        self.epoch = epoch
-        self.is_read = True
+        with self._refreshing:  # else the slower of two would put back what the faster took in
+            epoch = self._store.epoch()
+            changed = [] if epoch == self.epoch else [self._known(change) for change in self._store.changes(self.epoch)]
+            self._pools |= {known.pool.pool_id: known for known in changed}
+            self.epoch = epoch
+            self.is_read = True
         return changed
 
     def _known(self, change: PoolChange) -> KnownPool:

@@ -3,7 +3,7 @@
 In: pool ids and revisions. Out: a structured difference; a new revision with an old content; revisions of all pools, newest first.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import UNSET, Struct, to_builtins
@@ -82,8 +82,13 @@ def field_differences(before: Pool, after: Pool) -> list[FieldDifference]:
 def _difference(name: str, before: Any, after: Any) -> FieldDifference:
     if not name.startswith("selection."):
         return FieldDifference(name, before, after)
+    return FieldDifference(name, *moved(before, after))
+
+
+def moved(before: Sequence[str], after: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Which entries of a list went, and which came."""
     old, new = dict.fromkeys(before), dict.fromkeys(after)
-    return FieldDifference(name, [one for one in old if one not in new], [one for one in new if one not in old])
+    return [one for one in old if one not in new], [one for one in new if one not in old]
 
 
 def _rule_differences(before: Pool, after: Pool) -> list[RuleDifference]:

@@ -128,8 +128,8 @@ async def save_pool(ports: ReadPorts, store: PoolStore, pool_id: str, draft: Poo
     """
     check_draft(ports.catalogue, pool_id, draft)
     revision = await store.put(pool_id, draft, change.expected, change.author, change.reason, change.at)
-    refresh(ports.catalogue)
-    return Saved(revision.pool, await preview_rule(ports, pool_id, ports.catalogue.effective(revision.pool), 0))
+    # Not read from the revision: of one whose rule an older knowledge base could read there is nothing to hold, and no mistake of now.
+    return Saved(revision.pool, await preview_rule(ports, pool_id, known_rule(ports.catalogue, pool_id), 0))
 
 
 def refresh(catalogue: Catalogue) -> None:

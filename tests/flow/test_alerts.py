@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from builders import DAY, HOUR, MINUTE, FakeClock
 from smallpool_config.settings import Settings, StoreSettings
+from smallpool_core.pools import BANNED
 from smallpool_service.alerts.settings import AlertSettings
 from smallpool_service.metrics import Metrics
 from system_rig import EVERYTHING, UNHURRIED, Marketplace, listing, listings, sold
@@ -182,6 +183,14 @@ def test_an_archived_pool_has_no_alerts(market: Marketplace, receiver: Receiver)
     look(market)
     assert standing(market) == []
     assert receiver.told == [("p", "empty", "raised"), ("p", "empty", "cleared")]
+
+
+def test_nothing_being_banned_is_no_alert(market: Marketplace, receiver: Receiver) -> None:
+    market.put_pool(BANNED, {"any": []})
+    market.put_pool("p", EVERYTHING)
+    look(market, 3)
+    assert standing(market) == [("p", "empty")]
+    assert receiver.told == [("p", "empty", "raised")]
 
 
 def test_without_a_receiver_alerts_are_shown_all_the_same(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What operators put in by hand: include lists, bans, pins and schedules hold with the next page; what is banned is served nowhere."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -9,7 +10,7 @@ import pytest
 
 from builders import MINUTE, NOW
 from smallpool_core.errors import PoolClosed, Refused
-from smallpool_core.pools import BANNED, HOME, Ordering
+from smallpool_core.pools import BANNED, HOME, Ordering, PoolDraft
 from smallpool_core.rules import matches, parse_rule
 from smallpool_core.schedule import Schedule, Window
 from smallpool_core.selection import Selection, effective_rule
@@ -224,3 +225,11 @@ def test_a_pool_is_closed_outside_of_its_windows_and_whole_when_it_opens(market:
     with pytest.raises(PoolClosed, match="no window is left"):
         market.recall()
     assert market.system.wide.end() == end
+
+
+def test_a_pool_whose_rule_can_no_longer_be_read_can_be_archived(market: Marketplace) -> None:
+    unreadable = PoolDraft(rule={"field": "attributes.taken_out", "op": "eq", "value": "x"})
+    asyncio.run(market.system.pools.put("old", unreadable, None, "tester", "as it was made once", market.clock.now_ms()))
+    saved = market.save_pool("old", state="archived")
+    assert saved.count == 0
+    assert asyncio.run(market.system.pools.get("old")).pool.state == "archived"

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from smallpool_config.cli.options import AsJson, Data
+from smallpool_config.cli.pool_history import Pool
 from smallpool_config.cli.screen import print_json
 
 if TYPE_CHECKING:
     from smallpool_service.lists import ListName
 
-Pool = Annotated[str, typer.Argument(metavar="POOL", help="The pool's id.")]
 Items = Annotated[list[str], typer.Argument(metavar="ITEM...", help="Ids of items; one that is not there yet may come later.")]
 Remove = Annotated[bool, typer.Option("--remove", help="Take them out of the list instead.")]
 Reason = Annotated[str | None, typer.Option("--reason", help="Why; kept with the new revision.")]

@@ -24,6 +24,7 @@ from smallpool_core.ports import (
     ItemWriter,
     KeyStore,
     People,
+    PoolStore,
     SeenList,
     TriggerStore,
     UserProfiles,
@@ -142,6 +143,11 @@ class System(WatchesPools):
     @abstractmethod
     def stats(self) -> ItemStats:
         """Statistics of items."""
+
+    @property
+    @abstractmethod
+    def pools(self) -> PoolStore:
+        """The pools."""
 
     @property
     @abstractmethod

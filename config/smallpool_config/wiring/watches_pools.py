@@ -7,8 +7,9 @@ from abc import ABC, abstractmethod
 from functools import cached_property
 
 from smallpool_config.settings import Settings
+from smallpool_core.catalogue import Catalogue
 from smallpool_core.pool_counts import CountSender, PoolCounter
-from smallpool_core.ports import Clock, LiveView, PoolFigures, PoolStore, WideTail
+from smallpool_core.ports import Clock, LiveView, PoolFigures, WideTail
 from smallpool_service.alerts.board import Board
 from smallpool_service.alerts.live_pools import LivePools
 from smallpool_service.alerts.messenger import Messenger
@@ -41,8 +42,8 @@ class WatchesPools(ABC):
 
     @property
     @abstractmethod
-    def pools(self) -> PoolStore:
-        """The pools."""
+    def catalogue(self) -> Catalogue:
+        """The pools as this process knows them, for reading."""
 
     @cached_property
     def counter(self) -> PoolCounter:
@@ -63,7 +64,7 @@ class WatchesPools(ABC):
     def pool_watch(self) -> PoolWatch:
         """What fills the board, and raises and clears alerts."""
         asked = self.settings.alerts
-        pools = LivePools(self.pools, self.live_view, self.tail)
+        pools = LivePools(self.catalogue, self.live_view, self.tail)
         post = Webhook(asked.webhook_url, asked.timeout_ms).post if asked.webhook_url else None
         messenger = Messenger(post, pools.name, self._observer)
         return PoolWatch(pools, self.pool_figures, self.clock, self.board, messenger, asked)

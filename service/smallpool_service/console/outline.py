@@ -14,6 +14,7 @@ from smallpool_core.selection import MAX_LISTED, Selection
 from smallpool_service.console.editors import PRICE
 from smallpool_service.console.look import when, written, yuan
 from smallpool_service.console.words import Words
+from smallpool_service.history import moved
 
 INDENT = "    "
 
@@ -102,9 +103,9 @@ def difference(t: Words, before: Pool | None, after: Pool) -> list[Line]:
 def _of_lists(t: Words, before: Selection, after: Selection) -> list[Line]:
     lines: list[Line] = []
     for name in MAX_LISTED:
-        old, new = dict.fromkeys(getattr(before, name)), dict.fromkeys(getattr(after, name))
-        lines += [Line("gone", f"{t('lists.' + name)}: {entry}") for entry in old if entry not in new]
-        lines += [Line("new", f"{t('lists.' + name)}: {entry}") for entry in new if entry not in old]
+        gone, new = moved(getattr(before, name), getattr(after, name))
+        lines += [Line("gone", f"{t('lists.' + name)}: {entry}") for entry in gone]
+        lines += [Line("new", f"{t('lists.' + name)}: {entry}") for entry in new]
     return lines
 
 
