@@ -24,6 +24,7 @@ from smallpool_stores.memory.columns import ColumnIndex
 from smallpool_stores.memory.live_first import LiveFirstReader, breaker_of
 from smallpool_stores.memory.live_reader import LiveItemReader
 from smallpool_stores.memory.live_view import PackedLiveView
+from smallpool_stores.memory.recent import KEPT, RecentIndex
 from smallpool_stores.memory.rows import ItemRows
 from smallpool_stores.sqlite.reader import SqliteItemReader
 from smallpool_stores.sqlite.schema import open_database
@@ -86,13 +87,15 @@ def elasticsearch(table: SqliteWideTable, loop: asyncio.Runner) -> Iterator[Inde
 
 
 class Both:
-    """What feeds the wide index and, as a tail of its own does, the live view of a process that serves."""
+    """What feeds the wide index and, as a tail of its own does, what a process that serves knows by itself."""
 
-    def __init__(self, writer: ItemWriter, view: PackedLiveView) -> None:
+    def __init__(self, writer: ItemWriter, recent: RecentIndex, view: PackedLiveView) -> None:
         self._writer = writer
+        self._recent = recent
         self._view = view
 
     def index(self, items: Sequence[WideItem]) -> Indexed:
+        self._recent.index(items)
         self._view.apply(items)
         return self._writer.index(items)
 
@@ -101,11 +104,12 @@ class Both:
 
 
 @contextmanager
-def live_view_first(table: SqliteWideTable, loop: asyncio.Runner) -> Iterator[Index]:
-    rows = ItemRows()
+def live_view_first(table: SqliteWideTable, loop: asyncio.Runner, kept: int = KEPT) -> Iterator[Index]:
+    rows, recent = ItemRows(), RecentIndex(kept)
     with item_index() as (writer, reader):
         breaker = breaker_of("elasticsearch", after=6, pause_ms=1_000)
-        yield Index(table, Both(writer, PackedLiveView(rows)), LiveFirstReader(reader, LiveItemReader(rows), breaker), loop)
+        live_first = LiveFirstReader(reader, LiveItemReader(rows), recent, breaker)
+        yield Index(table, Both(writer, recent, PackedLiveView(rows)), live_first, loop)
 
 
 Adapter = Callable[[SqliteWideTable, asyncio.Runner], AbstractContextManager[Index]]
@@ -115,6 +119,7 @@ ADAPTERS: dict[str, Adapter] = {
     "embedded, small pools indexed": partial(embedded, settle_floor=0),
     "elasticsearch": elasticsearch,
     "elasticsearch, the live view first": live_view_first,
+    "elasticsearch, the live view first, few records kept beside": partial(live_view_first, kept=20),
 }
 
 

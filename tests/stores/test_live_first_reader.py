@@ -13,6 +13,7 @@ from smallpool_core.pages import Answer, Query, Scope
 from smallpool_stores.memory.live_first import LiveFirstReader, breaker_of
 from smallpool_stores.memory.live_reader import LiveItemReader
 from smallpool_stores.memory.live_view import PackedLiveView
+from smallpool_stores.memory.recent import RecentIndex
 from smallpool_stores.memory.rows import ItemRows
 
 TRUSTED = Query(Scope("all", RULES["all"], trusted=True), frozenset(), 10, 10, NOW)
@@ -41,7 +42,7 @@ def reader(index: SlowReader) -> LiveFirstReader:
     """The live view knows one item more."""
     rows = ItemRows()
     PackedLiveView(rows).apply([*index.items.values(), tagged(wide_item("c"))])
-    return LiveFirstReader(index, LiveItemReader(rows), breaker_of("index", after=3, pause_ms=60_000))
+    return LiveFirstReader(index, LiveItemReader(rows), RecentIndex(), breaker_of("index", after=3, pause_ms=60_000))
 
 
 def ids(answer: Answer) -> list[str]:

@@ -15,7 +15,19 @@ from smallpool_config.wiring.system import Loaded, System
 from smallpool_core.errors import StoreError
 from smallpool_core.events import INDEXER_GROUP
 from smallpool_core.places import Places
-from smallpool_core.ports import Atomic, EventLog, ItemReader, LiveView, People, PoolFigures, PoolStore, SeenList, UserProfiles, WideTable
+from smallpool_core.ports import (
+    Atomic,
+    EventLog,
+    ItemReader,
+    ItemWriter,
+    LiveView,
+    People,
+    PoolFigures,
+    PoolStore,
+    SeenList,
+    UserProfiles,
+    WideTable,
+)
 from smallpool_indexer.forget import Forgetter
 from smallpool_indexer.index import TailIndexer
 from smallpool_indexer.rebuild import Rebuild, Sources
@@ -40,6 +52,7 @@ from smallpool_stores.memory.listing import ListingRow
 from smallpool_stores.memory.live_first import LiveFirstReader, breaker_of
 from smallpool_stores.memory.live_reader import LiveItemReader
 from smallpool_stores.memory.live_view import PackedLiveView
+from smallpool_stores.memory.recent import RecentIndex
 from smallpool_stores.memory.rows import ItemRows
 from smallpool_stores.redis import removal as redis_removal
 from smallpool_stores.redis.connection import RedisConnection
@@ -118,7 +131,7 @@ class Distributed(System):
     def reader(self) -> ItemReader:
         asked = self.settings.elasticsearch
         breaker = breaker_of("elasticsearch", asked.pause_after, asked.pause_ms)
-        return LiveFirstReader(self.index_reader, LiveItemReader(self.live_rows), breaker)
+        return LiveFirstReader(self.index_reader, LiveItemReader(self.live_rows), self.recent, breaker)
 
     @cached_property
     def index_reader(self) -> ElasticsearchItemReader:
@@ -129,6 +142,11 @@ class Distributed(System):
     def live_rows(self) -> ItemRows:
         """What is on sale, for the live view and for what is answered from it."""
         return ItemRows()
+
+    @cached_property
+    def recent(self) -> RecentIndex:
+        """What came in last, recallable before the wide index is refreshed."""
+        return RecentIndex()
 
     @cached_property
     def packed_live_view(self) -> PackedLiveView:
@@ -145,8 +163,8 @@ class Distributed(System):
 
     @cached_property
     def live_indexer(self) -> TailIndexer:
-        """What feeds the live view."""
-        return self._indexer_of(self.tail, live_view=self.live_view)
+        """What feeds the live view, and what stands beside the wide index."""
+        return self._indexer_of(self.tail, writer=self.recent, live_view=self.live_view)
 
     @cached_property
     def tail_indexer(self) -> TailIndexer:
@@ -352,9 +370,7 @@ class Distributed(System):
             if name in self.__dict__:
                 self.__dict__.pop(name).close()
 
-    def _indexer_of(
-        self, tail: KafkaWideTail, *, writer: ElasticsearchItemWriter | None = None, live_view: LiveView | None = None
-    ) -> TailIndexer:
+    def _indexer_of(self, tail: KafkaWideTail, *, writer: ItemWriter | None = None, live_view: LiveView | None = None) -> TailIndexer:
         return TailIndexer(
             tail,
             clock=self.clock,

@@ -20,6 +20,8 @@ from smallpool_stores.memory.pool_rows import SETTLE_FLOOR, PoolRows
 from smallpool_stores.memory.rows import LIVE_FROM, STATIC, ItemRows
 from smallpool_stores.memory.terms import Asked, TermColumns
 
+_NOTHING = Answer((), exhausted=True)
+
 
 class ColumnIndex:
     """The port `ItemWriter`, and what `ItemReader` asks where a pool's tag is trusted. Owns its rows; `live_view` looks at the same.
@@ -91,6 +93,8 @@ class ColumnIndex:
         return pool.index
 
     def _best(self, query: Query, ranked: Ranked, asked: Asked | None = None) -> Answer:
+        if not ranked.rows.size:
+            return _NOTHING
         found, is_all = best_allowed(self.rows, query, ranked)
         return self._answer(query, found, asked, is_all=is_all)
 

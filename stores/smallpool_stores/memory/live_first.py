@@ -1,13 +1,16 @@
-"""The port `ItemReader` over two: what the live view of this process knows it answers at once; the wide index is asked for the rest.
+"""The port `ItemReader` over what this process knows by itself and the wide index: the live view answers what it can at once, and
+beside what the wide index recalls by terms stands what came in since it was refreshed.
 
-In: queries. Out: answers; the wide index's are exact of what it holds, the live view's of what it has taken in, which is never less
-than what judges every candidate before it is claimed. A wide index that keeps failing is left alone by the breaker, so that pages need
-not wait for it.
+In: queries. Out: answers, exact of all that this process has taken in, which is never less than what judges every candidate before
+it is claimed; where a pool's tag is not trusted, of what the wide index holds. A wide index that keeps failing is left alone by the
+breaker, so that pages need not wait for it.
 """
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
+
+from msgspec.structs import replace
 
 from smallpool_core.errors import StoreUnavailable
 from smallpool_core.items import WideItem
@@ -17,6 +20,7 @@ from smallpool_core.rule_counts import Breakdown, Exclusion
 from smallpool_core.rules import Rule
 from smallpool_stores.breaker import Breaker
 from smallpool_stores.memory.live_reader import LiveItemReader
+from smallpool_stores.memory.recent import RecentIndex, joined
 
 FAILURES = (StoreUnavailable, asyncio.CancelledError)
 """Whoever gives a question up, by its deadline as a rule, had no answer."""
@@ -34,17 +38,29 @@ def breaker_of(name: str, after: int, pause_ms: int) -> Breaker:
 
 class LiveFirstReader:
     """Term recall, whole items and counts of rules need the wide index; so does a pool whose tag is not trusted. Counts are asked past
-    the breaker.
+    the breaker. `recent` is fed by the tail that feeds the live view.
     """
 
-    def __init__(self, index: ItemReader, live: LiveItemReader, breaker: Breaker) -> None:
+    def __init__(self, index: ItemReader, live: LiveItemReader, recent: RecentIndex, breaker: Breaker) -> None:
         self._index = index
         self._live = live
+        self._recent = recent
         self._breaker = breaker
 
     async def recall(self, query: Query, weights: Mapping[str, int]) -> Answer:
-        with self._breaker.asking():
-            return await self._index.recall(query, weights)
+        if not self._live.knows(query.scope):
+            with self._breaker.asking():
+                return await self._index.recall(query, weights)
+        # One more than is wanted, since whether there are more is to be said of rows that are known not to be outdated.
+        asked = wider = replace(query, limit=query.limit + 1)
+        while True:
+            with self._breaker.asking():
+                answer = await self._index.recall(asked, weights)
+            beside = self._recent.beside(wider, weights, answer.hits)
+            if not beside.outdated:
+                return joined((answer, *beside.answers), query)
+            # What the wide index has in an older form took the place of others: seldom, and each round leaves fewer of them.
+            asked = replace(asked, excluded=asked.excluded | beside.outdated)
 
     async def browse(self, query: Query, by: Literal["newest", "static"]) -> Answer:
         if self._live.knows(query.scope):

@@ -140,6 +140,20 @@ class ItemRows:
         """How an item without a row left, None where it never did or that was long ago."""
         return self._removals.get(item_id)
 
+    def order_of(self, item_id: str) -> int:
+        """The newest (version, enrich) known of the item as one integer, -1 where none is."""
+        row = self._rows.get(item_id)
+        if row is not None:
+            return int(self.facts.cells[row * FACTS + ORDER])
+        removal = self._removals.get(item_id)
+        return -1 if removal is None else removal.order
+
+    def forget(self, item_id: str) -> None:
+        """Lets go of a listed item as if it had never come."""
+        with self.lock:
+            self._bury(item_id, self._rows.get(item_id))
+            self.changes += 1
+
     def rows_of(self, item_ids: Iterable[str]) -> list[int]:
         """Rows of those of the items that are listed, in the order given."""
         return [row for row in map(self._rows.get, item_ids) if row is not None]
@@ -180,12 +194,7 @@ class ItemRows:
         item_id = item.item_id
         order = packed(item.version, item.enrich)
         row = self._rows.get(item_id)
-        if row is None:
-            removal = self._removals.get(item_id)
-            known = -1 if removal is None else removal.order
-        else:
-            known = self.facts.cells[row * FACTS + ORDER]
-        if order <= known:
+        if order <= self.order_of(item_id):
             return False
         if item.state != "on_sale":
             self._bury(item_id, row)
