@@ -8,7 +8,8 @@ from contextlib import suppress
 
 from msgspec import UNSET, Struct, UnsetType
 
-from smallpool_core.catalogue import NOTHING, Catalogue
+from smallpool_core.catalogue import NOTHING, Catalogue, KnownPool
+from smallpool_core.cuts import Cut, within
 from smallpool_core.errors import NotFound, Problem, Refused, RuleRefused, StoreError
 from smallpool_core.plain_text import text_problem
 from smallpool_core.pools import (
@@ -129,7 +130,9 @@ async def save_pool(ports: ReadPorts, store: PoolStore, pool_id: str, draft: Poo
     check_draft(ports.catalogue, pool_id, draft)
     revision = await store.put(pool_id, draft, change.expected, change.author, change.reason, change.at)
     # Not read from the revision: of one whose rule an older knowledge base could read there is nothing to hold, and no mistake of now.
-    return Saved(revision.pool, await preview_rule(ports, pool_id, known_rule(ports.catalogue, pool_id), 0))
+    rule = known_rule(ports.catalogue, pool_id)
+    cut = await ports.cuts.found(KnownPool(revision.pool, ports.catalogue.served_rule(pool_id, rule), {}, 1), ports.clock.now_ms())
+    return Saved(revision.pool, await preview_rule(ports, pool_id, rule, 0, cut))
 
 
 def refresh(catalogue: Catalogue) -> None:
@@ -147,10 +150,12 @@ def known_rule(catalogue: Catalogue, pool_id: str) -> Rule:
         return catalogue.parse(NOTHING)
 
 
-async def preview_rule(ports: ReadPorts, pool_id: str | None, rule: Rule, sample: int) -> Preview:
-    """What the rule holds right now for a pool, saved or (None) not, with the first `sample` items; what is banned everywhere aside."""
+async def preview_rule(ports: ReadPorts, pool_id: str | None, rule: Rule, sample: int, cut: Cut | None = None) -> Preview:
+    """What the rule holds right now for a pool, saved or (None) not, up to the cut-off, with the first `sample` items; what is banned
+    everywhere aside.
+    """
     now = ports.clock.now_ms()
-    count, item_ids = await ports.reader.preview(ports.catalogue.served_rule(pool_id, rule), now, sample)
+    count, item_ids = await ports.reader.preview(within(ports.catalogue.served_rule(pool_id, rule), cut), now, sample)
     items = await samples(ports.reader, item_ids)
     on_sale = ports.live.size(HOME, now)
     return Preview(count, on_sale, items, [*warnings(rule), *_counted(rule, count, on_sale)])

@@ -28,6 +28,7 @@ PAGES = {
     "pool-history": f"/console/pools/{POOL}/history",
     "new-pool": "/console/new-pool",
     "lab": f"/console/lab?pool={POOL}&user={USER}&size=4&weights_b=match%3D0.2%20freshness%3D2",
+    "lab-replay": f"/console/lab/replay?pool={POOL}&sample=20&weights=match%3D0.2%20freshness%3D2%20quality%3D1",
     "item": f"/console/items/{ITEM}?pool=old-money&user={USER}",
     "items": "/console/items",
     "ingest": "/console/ingest",
@@ -36,7 +37,11 @@ PAGES = {
 }
 UPPER_PART: FloatRect = {"x": 0, "y": 0, "width": 1440, "height": 660}
 SCHEMES = ("light", "dark")
-FARTHER_DOWN = {"lab": ("lab-items", "section[aria-labelledby=page-0]"), "pool-rule": ("pool-preview", "#preview .shares")}
+FARTHER_DOWN = {
+    "lab": ("lab-items", "section[aria-labelledby=page-0]"),
+    "lab-replay": ("lab-replay-pages", "section[aria-labelledby=page-0]"),
+    "pool-rule": ("pool-preview", "#preview .shares"),
+}
 """Pages of which a second picture shows what stands below: its name, and where it begins."""
 
 

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
+from smallpool_core.cuts import Cut, CutBy
 from smallpool_core.errors import StoreUnavailable
 from smallpool_core.items import WideItem
 from smallpool_core.pages import Answer, Query
@@ -71,3 +72,6 @@ class LiveFirstReader:
 
     async def exclusions(self, parts: Sequence[Rule], now: int) -> list[Exclusion]:
         return await self._index.exclusions(parts, now)
+
+    async def cut_off(self, rule: Rule, by: CutBy, size: int, now: int) -> Cut | None:
+        return await self._index.cut_off(rule, by, size, now)
