@@ -8,10 +8,12 @@ from math import isfinite, prod
 from typing import Any, Final, Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from smallpool_core.errors import Problem, RuleRefused
 from smallpool_core.fields import Attributes
 from smallpool_core.items import WideItem
+from smallpool_core.messages import problem
 from smallpool_core.rules import Rule, matches, parse_rule
 from smallpool_core.rules.values import SplitWords
 
@@ -64,7 +66,7 @@ def check_adjustments(
     """Every mistake of the adjustments of one kind; none where they are sound."""
     path = f"ordering.{kind}"
     if len(written) > MAX_ADJUSTMENTS:
-        return [Problem(path, f"a list of {len(written)}", f"at most {MAX_ADJUSTMENTS} conditions are allowed")]
+        return [problem(path, f"a list of {len(written)}", "pool.adjustments", most=MAX_ADJUSTMENTS)]
     problems: list[Problem] = []
     for place, one in enumerate(written):
         problems += _factor_problems(kind, f"{path}[{place}].factor", one.factor)
@@ -72,13 +74,13 @@ def check_adjustments(
             parse_rule(one.condition, attributes, split_words=words)
         except RuleRefused as error:
             at = f"{path}[{place}].condition"
-            problems += [Problem(problem.path.replace("$", at, 1), problem.found, problem.message) for problem in error.problems]
+            problems += [replace(one, path=one.path.replace("$", at, 1)) for one in error.problems]
     return problems
 
 
 def _factor_problems(kind: AdjustmentKind, path: str, factor: float) -> list[Problem]:
     if kind == "boost" and not (isfinite(factor) and 1 < factor <= MAX_BOOST):
-        return [Problem(path, repr(factor), f"a factor above 1 and up to {MAX_BOOST:g} is allowed")]
+        return [problem(path, repr(factor), "pool.boost", most=f"{MAX_BOOST:g}")]
     if kind == "bury" and not 0 < factor < 1:
-        return [Problem(path, repr(factor), "a factor above 0 and below 1 is allowed")]
+        return [problem(path, repr(factor), "pool.bury")]
     return []

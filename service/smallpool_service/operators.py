@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
 
 from smallpool_core.catalogue import NOTHING, Catalogue, KnownPool
 from smallpool_core.cuts import Cut, within
 from smallpool_core.errors import NotFound, Problem, Refused, RuleRefused, StoreError
+from smallpool_core.messages import problem
 from smallpool_core.plain_text import text_problem
 from smallpool_core.pools import (
     BANNED,
@@ -74,7 +76,7 @@ def check_draft(catalogue: Catalogue, pool_id: str, draft: PoolDraft) -> Rule | 
     """The draft's own rule, None where it has none. Raises `Refused` with every mistake of the draft."""
     problems: list[Problem] = []
     if pool_id == HOME:
-        problems.append(Problem("pool_id", repr(HOME), "home is the whole marketplace, and no pool of its own; choose another id"))
+        problems.append(problem("pool_id", repr(HOME), "pool.home"))
     problems += _text_problems(("pool_id", pool_id, MAX_ID))
     return _checked(catalogue, pool_id, draft, problems)
 
@@ -100,7 +102,7 @@ def _checked(catalogue: Catalogue, pool_id: str, draft: PoolDraft, problems: lis
     except RuleRefused as error:
         problems += error.problems
     if rule is not None and rule.is_timed and pool_id == BANNED:
-        problems.append(Problem("rule", "a condition on now", "a ban holds at all times: say it without `within`"))
+        problems.append(problem("rule", "a condition on now", "pool.banned_timed"))
     if problems:
         raise Refused(problems)
     return rule
@@ -117,7 +119,7 @@ def parse_rule(catalogue: Catalogue, rule: object) -> Rule:
     try:
         return catalogue.parse(rule)
     except RuleRefused as error:
-        problems = [Problem("rule" + problem.path.removeprefix(WHOLE), problem.found, problem.message) for problem in error.problems]
+        problems = [replace(one, path="rule" + one.path.removeprefix(WHOLE)) for one in error.problems]
         raise RuleRefused(problems) from None
 
 

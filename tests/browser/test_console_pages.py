@@ -50,8 +50,17 @@ def dressed(server: Served) -> None:
     """Pools with something to show: a nested rule with a history; pages that people were shown; one without items, and one with too few."""
     server.make_pool(POOL, RULE["all"][0], name="秋夜文玩场", reason="开新场")
     server.change_pool(POOL, "只要今晚截拍的，挑性价比", rule=RULE)
+    weights = {"match": 1.0, "quality": 0.3, "freshness": 0.6, "seller": 0.15, "popularity": 0.2}
+    fine = {"condition": {"field": "quality", "op": "gte", "value": 0.9}, "factor": 1.5}
+    auctions = {"condition": {"field": "sale", "op": "eq", "value": "auction"}, "factor": 0.8}
     server.change_pool(
-        POOL, "新上的往前排", ordering={"weights": {"match": 1.0, "quality": 0.3, "freshness": 0.6, "seller": 0.15, "popularity": 0.2}}
+        POOL, "新上的往前排，精品提权", ordering={"weights": weights, "boost": [fine], "bury": [auctions], "pins": PICKED[2:]}
+    )
+    server.change_pool(
+        POOL,
+        "上名单，最多五百件",
+        selection={"include": PICKED[:2], "ban_items": ["it-000099"], "ban_sellers": ["seller-007"], "ban_words": ["仿品"]},
+        settings={"max_size": 500},
     )
     server.make_pool("under-one-yuan", {"field": "price_cents", "op": "between", "value": [1, 99]}, name="一元清仓", reason="试试看")
     server.make_pool("editors-choice", {"field": "item_id", "op": "in", "value": PICKED}, name="编辑精选", reason="首页露出")

@@ -149,7 +149,7 @@ async def _example(visit: Visit, pool: Pool, wanted: Wanted | None, user: str) -
 
 
 def _page(visit: Visit, pool: Pool, wanted: Wanted, form: Form, status: int = OK, **values: Any) -> Response:
-    errors = {problem.path: f"{problem.message} ({problem.found})" for problem in wanted.problems}
+    errors = {problem.path: f"{visit.words.said(problem)} ({problem.found})" for problem in wanted.problems}
     typed = cast("dict[str, Any]", {name: form(name) for name, _ in form})
     return visit.page(
         "pool_page.html",
