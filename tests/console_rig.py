@@ -19,9 +19,9 @@ _TOKEN = re.compile(r'name="csrf" value="([^"]+)"')
 class Desk:
     """Somebody before the console, logged in as admin once `log_in` was called; each call is one request on a loop of its own."""
 
-    def __init__(self, folder: Path, limits: HttpLimits = LIMITS) -> None:
+    def __init__(self, folder: Path, limits: HttpLimits = LIMITS, *, secret: str | None = None) -> None:
         self.api = Api(folder, limits)
-        install(self.api.app, VOCABULARY)
+        install(self.api.app, VOCABULARY, secret)
         self.cookies = httpx.Cookies()
         self.token = ""
 

@@ -13,6 +13,7 @@ from builders import NOW, FakeClock
 from smallpool_core.access import Role
 from smallpool_core.catalogue import Catalogue
 from smallpool_core.fields import Attributes
+from smallpool_service.cuts import Cuts
 from smallpool_service.freshness import oldest_waiting_ms
 from smallpool_service.http.app import create_app
 from smallpool_service.http.parts import Check, ServiceParts
@@ -63,9 +64,10 @@ class Api:
 
     def _ports(self) -> ReadPorts:
         rig = self.rig
+        reader = SqliteItemReader(rig.columns, rig.wide)
         return ReadPorts(
             catalogue=Catalogue(rig.pools, Attributes({}), split_words=rig.understander.split_words),
-            reader=SqliteItemReader(rig.columns, rig.wide),
+            reader=reader,
             live=rig.live_view,
             tail=rig.tail,
             seen=SqliteSeenList(rig.database),
@@ -75,6 +77,7 @@ class Api:
             stats=rig.stats,
             log=rig.log,
             clock=self.clock,
+            cuts=Cuts(rig.live_view, reader),
         )
 
     def key(self, *roles: Role, pools: tuple[str, ...] = ()) -> str:

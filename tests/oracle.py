@@ -6,6 +6,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from smallpool_core.cuts import Cut, CutBy
 from smallpool_core.items import WideItem
 from smallpool_core.normalise import PATH_SEPARATOR
 from smallpool_core.pages import Answer, Hit, Query, Scope
@@ -59,6 +60,21 @@ def exclusions(items: Iterable[WideItem], parts: Sequence[Rule], now: int) -> li
     return [Exclusion(sum(one == {place} for one in failed), sum(place in one for one in failed)) for place in range(len(parts))]
 
 
+def cut_off(items: Iterable[WideItem], by: CutBy, size: int, now: int) -> Cut | None:
+    """The value of the last of the first `size` items on sale, where there are more and it has one that says something."""
+
+    def value(item: WideItem) -> int:
+        return getattr(item, by.removeprefix("-")) or 0 if "price" not in by or item.price_cents is not None else -1
+
+    falls = by.startswith("-")
+    found = [item for item in items if is_on_sale(item, now)]
+    ranked = sorted(found, key=lambda item: (value(item) == -1, -value(item) if falls else value(item)))
+    if len(ranked) <= size:
+        return None
+    last = value(ranked[size - 1])
+    return None if last == -1 or (last == 0 and "price" not in by) else Cut(by, last)
+
+
 def _most_frequent(values: list[str], limit: int) -> tuple[Share, ...]:
     ranked = sorted(Counter(values).items(), key=lambda pair: (-pair[1], pair[0].encode()))
     return tuple(Share(key, count) for key, count in ranked[:limit])
@@ -78,6 +94,8 @@ def is_on_sale(item: WideItem, now: int) -> bool:
 
 def is_in_scope(item: WideItem, scope: Scope, now: int) -> bool:
     """Everything that is not tagged as banned, or the whole rule; where the tag is trusted, the tag too."""
+    if scope.cut is not None and not scope.cut.holds(item):
+        return False
     if scope.everything:
         return BANNED not in item.pools
     is_tagged = scope.pool_id in item.pools or not scope.trusted

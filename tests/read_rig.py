@@ -7,6 +7,7 @@ from typing import Any, Literal
 import oracle
 from builders import NOW, FakeClock, wide_item
 from smallpool_core.catalogue import Catalogue
+from smallpool_core.cuts import Cut, CutBy
 from smallpool_core.errors import StoreUnavailable
 from smallpool_core.fields import Attributes
 from smallpool_core.items import WideItem
@@ -20,6 +21,7 @@ from smallpool_core.rules import Rule, matches
 from smallpool_core.terms import Trigger
 from smallpool_core.users import Identity, Profile, TriggerState, Weighted
 from smallpool_service.candidates import Question
+from smallpool_service.cuts import Cuts
 from smallpool_service.page import Page
 from smallpool_service.recaller import Recaller
 from smallpool_service.request import RecallRequest
@@ -84,6 +86,10 @@ class FakeReader(Fragile):
         self.use()
         return oracle.exclusions(self.items.values(), parts, now)
 
+    async def cut_off(self, rule: Rule, by: CutBy, size: int, now: int) -> Cut | None:
+        self.use()
+        return oracle.cut_off([item for item in self.items.values() if matches(rule, item, now)], by, size, now)
+
     def _allowed(self, query: Query) -> list[WideItem]:
         self.use()
         self.queries.append(query)
@@ -100,6 +106,8 @@ def is_listed(item: WideItem, now: int) -> bool:
 
 def _in_scope(item: WideItem, query: Query) -> bool:
     scope = query.scope
+    if scope.cut is not None and not scope.cut.holds(item):
+        return False
     if scope.everything:
         return BANNED not in item.pools
     return matches(scope.rule, item, query.now) and (not scope.trusted or scope.pool_id in item.pools)
@@ -153,14 +161,18 @@ class FakeLive:
     def apply(self, items: Sequence[WideItem]) -> None:
         self.items.update((item.item_id, item) for item in items)
 
-    def look(self, item_ids: Sequence[str], pool_id: str, now: int) -> list[LiveItem | None]:
-        return [live_item(self.items[item_id], pool_id, now) if item_id in self.items else None for item_id in item_ids]
+    def look(self, item_ids: Sequence[str], pool_id: str, now: int, cut: Cut | None = None) -> list[LiveItem | None]:
+        return [live_item(self.items[item_id], pool_id, now, cut) if item_id in self.items else None for item_id in item_ids]
 
-    def size(self, pool_id: str, now: int) -> int:
-        return sum(pool_id in item.pools and is_listed(item, now) for item in self.items.values())
+    def size(self, pool_id: str, now: int, cut: Cut | None = None) -> int:
+        held = [item for item in self.items.values() if pool_id in item.pools and is_listed(item, now)]
+        return sum(cut is None or cut.holds(item) for item in held)
+
+    def cut_off(self, pool_id: str, by: CutBy, size: int, now: int) -> Cut | None:
+        return oracle.cut_off([item for item in self.items.values() if pool_id in item.pools], by, size, now)
 
 
-def live_item(item: WideItem, pool_id: str, now: int) -> LiveItem:
+def live_item(item: WideItem, pool_id: str, now: int, cut: Cut | None = None) -> LiveItem:
     return LiveItem(
         item_id=item.item_id,
         version=item.version,
@@ -171,6 +183,7 @@ def live_item(item: WideItem, pool_id: str, now: int) -> LiveItem:
         expires_at=item.expires_at,
         seller_id=item.seller_id,
         spread_key=item.spread_key,
+        is_cut=cut is not None and not cut.holds(item),
     )
 
 
@@ -318,6 +331,9 @@ class FakeLog(Fragile):
         found = [(offset, key, value) for offset, (of, key, value) in enumerate(self.records) if of == topic]
         return [LogRecord(topic, 0, offset, key, value, NOW) for offset, key, value in found[::-1][:limit]]  # type: ignore[arg-type]
 
+    async def between(self, topic: str, since: int, until: int, limit: int) -> list[LogRecord]:
+        return [record for record in reversed(await self.recent(topic, len(self.records))) if since <= record.at < until][:limit]
+
     def end(self, topic: str) -> Places:
         return {0: sum(appended == topic for appended, _, _ in self.records) - 1}
 
@@ -388,6 +404,7 @@ class World:
             stats=self.stats,
             log=self.log,  # type: ignore[arg-type]
             clock=self.clock,
+            cuts=Cuts(self.live, self.reader),
         )
         self.recaller = Recaller(self.ports, settings=settings or ReadSettings(pools_refresh_ms=0), sources=sources)
 

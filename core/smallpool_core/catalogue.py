@@ -11,6 +11,8 @@ from typing import Any
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
+from smallpool_core.adjustments import KINDS, Adjustments, check_adjustments
+from smallpool_core.cuts import Cut
 from smallpool_core.errors import NotFound, PoolClosed, PoolNotLive, Problem, Refused
 from smallpool_core.fields import Attributes
 from smallpool_core.pages import Scope
@@ -30,7 +32,8 @@ class KnownPool(Struct, frozen=True):
     """A pool with its effective rule, parsed, and how far its tag is on stored items, by partition of `item-wide`.
 
     `refused` says why the stored rule cannot be read, as after an attribute that it names was taken out of the knowledge base: the pool
-    then holds nothing until it is saved again, and every other pool goes on.
+    then holds nothing until it is saved again, and every other pool goes on. `cut` is up to where a pool of a largest size holds items, as
+    whoever asks about it has found. `adjustments` are the ordering's, parsed.
     """
 
     pool: Pool
@@ -38,6 +41,8 @@ class KnownPool(Struct, frozen=True):
     tagged: Mapping[int, Tagging]
     partitions: int
     refused: str | None = None
+    cut: Cut | None = None
+    adjustments: Adjustments = Adjustments()
 
     def is_tagged(self, partitions: Iterable[int]) -> bool:
         """Whether the tag on the stored items of these partitions is what this revision's rule says."""
@@ -62,7 +67,7 @@ class KnownPool(Struct, frozen=True):
     @property
     def scope(self) -> Scope:
         """Where recall in this pool looks."""
-        return Scope(self.pool.pool_id, self.rule, self.is_trusted, self.pool.pool_id == HOME)
+        return Scope(self.pool.pool_id, self.rule, self.is_trusted, self.pool.pool_id == HOME, self.cut)
 
 
 class Catalogue:
@@ -86,9 +91,19 @@ class Catalogue:
         return parse_rule(rule, self._attributes, split_words=self._split_words)
 
     def check(self, draft: PoolDraft) -> list[Problem]:
-        """Every mistake of the lists and the schedule of a draft, with the words of this catalogue's language."""
-        lists = [] if draft.selection is UNSET else check_selection(draft.selection, self._attributes, self._split_words)
-        return lists + ([] if draft.schedule is UNSET else check_schedule(draft.schedule))
+        """Every mistake of the lists, the schedule and the conditions of the ordering of a draft, with the words of this catalogue's
+        language.
+        """
+        problems = [] if draft.selection is UNSET else check_selection(draft.selection, self._attributes, self._split_words)
+        problems += [] if draft.schedule is UNSET else check_schedule(draft.schedule)
+        if draft.ordering is not UNSET:
+            for kind in KINDS:
+                problems += check_adjustments(kind, getattr(draft.ordering, kind), self._attributes, self._split_words)
+        return problems
+
+    def adjustments(self, ordering: Ordering) -> Adjustments:
+        """What an ordering multiplies scores by; raises `RuleRefused` where a condition cannot be read any more."""
+        return Adjustments.parsed((*ordering.boost, *ordering.bury), self._attributes)
 
     def effective(self, pool: Pool) -> Rule:
         """What the pool says that it holds; raises `RuleRefused` where that cannot be read any more."""
@@ -108,13 +123,13 @@ class Catalogue:
         """The pool after the change; a rule that is known already is not parsed again."""
         before = self._pools.get(change.pool.pool_id)
         if before is not None and before.pool.epoch == change.pool.epoch and before.refused is None:
-            return KnownPool(change.pool, before.rule, change.tagged, change.partitions)
+            return KnownPool(change.pool, before.rule, change.tagged, change.partitions, adjustments=before.adjustments)
         try:
-            rule = self._read(change.pool)
+            rule, adjustments = self._read(change.pool), self.adjustments(change.pool.ordering)
         except Refused as error:
             log.error("the pool %r holds nothing until it is saved again: it cannot be read: %s", change.pool.pool_id, error)  # noqa: TRY400, the pool is at fault
             return KnownPool(change.pool, self._nothing, {}, change.partitions, str(error))
-        return KnownPool(change.pool, rule, change.tagged, change.partitions)
+        return KnownPool(change.pool, rule, change.tagged, change.partitions, adjustments=adjustments)
 
     def _read(self, pool: Pool) -> Rule:
         """The effective rule of a pool of which everything can be read; raises `Refused`."""

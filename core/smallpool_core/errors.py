@@ -24,12 +24,16 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 
-class Problem(Struct, frozen=True):
-    """One mistake in an input: where it is, what was found, and what is allowed."""
+class Problem(Struct, frozen=True, omit_defaults=True):
+    """One mistake in an input: where it is, what was found, and what is allowed. Where `messages` has a code for that, `code` and the
+    `values` in it say the same for whoever says it in another language.
+    """
 
     path: str
     found: str
     message: str
+    code: str = ""
+    values: dict[str, str] = {}
 
     def __str__(self) -> str:
         return f"{self.path or '(input)'}: found {self.found}; {self.message}"

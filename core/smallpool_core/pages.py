@@ -4,6 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from smallpool_core.cuts import Cut
 from smallpool_core.items import Sale
 from smallpool_core.rules import Rule
 
@@ -18,13 +19,14 @@ class Scope(Struct, frozen=True):
     """Where recall looks: one pool. While its tag is not `trusted`, `rule` alone decides who is in it.
 
     A trusted tag still comes with the rule: where `rule.is_timed`, a row must be tagged *and* hold at `now`.
-    `everything` is the home pool, which has neither tag nor rule: all that is not tagged as banned.
+    `everything` is the home pool, which has neither tag nor rule: all that is not tagged as banned. With a `cut`, only what is within it.
     """
 
     pool_id: str
     rule: Rule
     trusted: bool
     everything: bool = False
+    cut: Cut | None = None
 
 
 class Query(Struct, frozen=True):
@@ -83,7 +85,7 @@ class LiveItem(Struct, frozen=True, gc=False):
     """What the live view knows of one item, as seen from one pool at one instant.
 
     `in_pool` is the tag and, for a rule that depends on time, its intervals; `is_on_sale` includes publication
-    and expiry by the clock.
+    and expiry by the clock; `is_cut` says whether the item lies beyond the cut-off that was asked about.
     """
 
     item_id: str
@@ -95,6 +97,7 @@ class LiveItem(Struct, frozen=True, gc=False):
     expires_at: int | None
     seller_id: str | None
     spread_key: str
+    is_cut: bool = False
 
 
 class Entry(Struct, frozen=True, gc=False):

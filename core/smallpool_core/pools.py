@@ -6,7 +6,10 @@ from typing import Any, Final, Literal, get_args
 
 from msgspec import UNSET, Struct, UnsetType, field, structs
 
+from smallpool_core.adjustments import Adjustment
+from smallpool_core.cuts import CUT_BYS, MAX_SIZES, CutBy
 from smallpool_core.errors import NotFound, Problem, RevisionStale
+from smallpool_core.messages import problem
 from smallpool_core.schedule import Schedule
 from smallpool_core.selection import MAX_PINS, Selection, id_problems
 
@@ -20,12 +23,14 @@ MAX_NAME: Final = 200
 
 
 class PoolSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """Recall settings of one pool; the limits are checked by `check_settings`."""
+    """Recall settings of one pool; the limits are checked by `check_settings`. With a `max_size` it holds the first items by `cut_by`."""
 
     max_per_category: int = 3
     seen_size: int = 200
     spread_level: int | None = None
     when_exhausted: Literal["stop", "repeat_oldest"] = "stop"
+    max_size: int | None = None
+    cut_by: CutBy = "-quality"
 
 
 MAX_CAP: Final = 100
@@ -43,10 +48,14 @@ DEFAULT_WEIGHTS = {"match": 1.0, "quality": 0.3, "freshness": 0.3, "seller": 0.1
 
 
 class Ordering(Struct, frozen=True, forbid_unknown_fields=True):
-    """How a pool orders what was recalled: the weight of each score dimension, each in [0, 10], and the items that come first, in order."""
+    """How a pool orders what was recalled: the weight of each score dimension, each in [0, 10], the conditions by which scores are then
+    multiplied, and the items that come first, in order.
+    """
 
     weights: dict[str, float] = field(default_factory=lambda: dict(DEFAULT_WEIGHTS))
     pins: tuple[str, ...] = ()
+    boost: tuple[Adjustment, ...] = ()
+    bury: tuple[Adjustment, ...] = ()
 
 
 PRIORITIES: Final = (0, 9)
@@ -133,25 +142,26 @@ def check_settings(settings: PoolSettings, ordering: Ordering) -> list[Problem]:
         ("settings.max_per_category", settings.max_per_category, 1, MAX_CAP),
         ("settings.seen_size", settings.seen_size, *SEEN_SIZES),
         ("settings.spread_level", 1 if level is None else level, 1, MAX_SPREAD_LEVEL),
+        ("settings.max_size", MAX_SIZES[0] if settings.max_size is None else settings.max_size, *MAX_SIZES),
     )
     problems = [
-        Problem(path, str(found), f"a whole number from {low} to {high} is allowed")
-        for path, found, low, high in bounds
-        if not low <= found <= high
+        problem(path, str(found), "pool.whole", low=low, high=high) for path, found, low, high in bounds if not low <= found <= high
     ]
+    if settings.cut_by not in CUT_BYS:
+        problems.append(problem("settings.cut_by", repr(settings.cut_by), "pool.cut_by", names=", ".join(CUT_BYS)))
     for name, weight in ordering.weights.items():
         path = f"ordering.weights.{name}"
         if name not in DIMENSIONS:
-            problems.append(Problem(path, repr(weight), f"there are weights for {', '.join(DIMENSIONS)}"))
+            problems.append(problem(path, repr(weight), "pool.dimension", names=", ".join(DIMENSIONS)))
         elif not isfinite(weight) or not 0 <= weight <= MAX_WEIGHT:
-            problems.append(Problem(path, repr(weight), f"a weight from 0 to {MAX_WEIGHT:g} is allowed"))
+            problems.append(problem(path, repr(weight), "pool.weight", most=f"{MAX_WEIGHT:g}"))
     return problems + _pin_problems(ordering.pins)
 
 
 def _pin_problems(pins: tuple[str, ...]) -> list[Problem]:
     if len(pins) > MAX_PINS:
-        return [Problem("ordering.pins", f"a list of {len(pins)}", f"at most {MAX_PINS} pins are allowed; a page shows no more of them")]
-    twice = [Problem("ordering.pins", repr(one), "an item is pinned once") for one in dict.fromkeys(pins) if pins.count(one) > 1]
+        return [problem("ordering.pins", f"a list of {len(pins)}", "pool.pins", most=MAX_PINS)]
+    twice = [problem("ordering.pins", repr(one), "pool.pin_twice") for one in dict.fromkeys(pins) if pins.count(one) > 1]
     return id_problems("ordering.pins", pins) + twice
 
 
@@ -160,7 +170,7 @@ def check_priority(priority: int) -> list[Problem]:
     first, last = PRIORITIES
     if first <= priority <= last:
         return []
-    return [Problem("priority", str(priority), f"a whole number from {first} (first) to {last} is allowed")]
+    return [problem("priority", str(priority), "pool.priority", first=first, last=last)]
 
 
 def check_reserved(pool_id: str, draft: PoolDraft) -> list[Problem]:
@@ -169,12 +179,12 @@ def check_reserved(pool_id: str, draft: PoolDraft) -> list[Problem]:
         return []
     problems = []
     if draft.ordering is not UNSET and draft.ordering.pins:
-        problems.append(
-            Problem("ordering.pins", f"a list of {len(draft.ordering.pins)}", "what is banned is shown nowhere; leave them out")
-        )
+        problems.append(problem("ordering.pins", f"a list of {len(draft.ordering.pins)}", "pool.banned_shown"))
+    if draft.settings is not UNSET and draft.settings.max_size is not None:
+        problems.append(problem("settings.max_size", str(draft.settings.max_size), "pool.banned_cut"))
     if draft.schedule is not UNSET and draft.schedule.windows:
         found = f"a list of {len(draft.schedule.windows)}"
-        problems.append(Problem("schedule.windows", found, "what is banned is banned at all times; leave them out"))
+        problems.append(problem("schedule.windows", found, "pool.banned_always"))
     return problems
 
 

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from smallpool_core.access import ApiKey
 from smallpool_core.alerts import Alert
+from smallpool_core.cuts import Cut, CutBy
 from smallpool_core.items import DeadLetter, Given, Indexed, Understood, WideItem, WideRecord
 from smallpool_core.pages import Answer, Claimed, ClaimRequest, LiveItem, Opening, Query
 from smallpool_core.places import Places
@@ -72,6 +73,11 @@ class EventLog(Protocol):
 
     async def recent(self, topic: Topic, limit: int) -> list[LogRecord]:
         """The newest records, those of one partition newest first; moves no group. A partition gives no more than its share."""
+
+    async def between(self, topic: Topic, since: int, until: int, limit: int) -> list[LogRecord]:
+        """The first records that were appended from `since` until before `until` (ms), oldest first; moves no group. A partition gives
+        no more than its share.
+        """
 
     def commit(self, topic: Topic, group: str, upto: Places) -> None:
         """Moves the group past these places; never backwards. Inside `Atomic.atomic` it joins the block."""
@@ -196,6 +202,9 @@ class ItemReader(Protocol):
         others, and how many fail it at all.
         """
 
+    async def cut_off(self, rule: Rule, by: CutBy, size: int, now: int) -> Cut | None:
+        """Up to where the first `size` of the items on sale that a rule matches go, by a field; None where it matches no more."""
+
 
 class LiveView(Protocol):
     """State of every item on sale, in process. At most 2 s behind at p99; the tail that feeds it says how far."""
@@ -204,12 +213,16 @@ class LiveView(Protocol):
         """Takes in records of `item-wide`; older pairs are ignored."""
         ...
 
-    def look(self, item_ids: Sequence[str], pool_id: str, now: int) -> list[LiveItem | None]:
+    def look(self, item_ids: Sequence[str], pool_id: str, now: int, cut: Cut | None = None) -> list[LiveItem | None]:
         """What is known of each item as seen from the pool, None for an item never seen."""
         ...
 
-    def size(self, pool_id: str, now: int) -> int:
-        """How many items are in the pool and on sale."""
+    def size(self, pool_id: str, now: int, cut: Cut | None = None) -> int:
+        """How many items are in the pool, within the cut-off, and on sale."""
+        ...
+
+    def cut_off(self, pool_id: str, by: CutBy, size: int, now: int) -> Cut | None:
+        """Up to where the first `size` of the items in the pool and on sale go, by a field; None where there are no more."""
         ...
 
 

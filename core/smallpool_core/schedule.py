@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from msgspec import Struct, field
 
 from smallpool_core.errors import Problem
+from smallpool_core.messages import problem
 from smallpool_core.rules.values import shown
 
 
@@ -32,7 +33,6 @@ class Schedule(Struct, frozen=True, forbid_unknown_fields=True):
 
 MAX_WINDOWS: Final = 100
 """Most windows of one schedule."""
-_EXPECTED: Final = "a local date and time without an offset is allowed, such as 2026-11-11T00:00"
 
 
 class Opening(Struct, frozen=True):
@@ -57,19 +57,19 @@ def check_schedule(schedule: Schedule) -> list[Problem]:
     """Every mistake of the schedule; none where it is sound."""
     zone = _zone(schedule.timezone)
     if zone is None:
-        return [Problem("schedule.timezone", shown(schedule.timezone), "an IANA name of a time zone is allowed, such as Asia/Shanghai")]
+        return [problem("schedule.timezone", shown(schedule.timezone), "pool.timezone")]
     if len(schedule.windows) > MAX_WINDOWS:
-        return [Problem("schedule.windows", shown(schedule.windows), f"at most {MAX_WINDOWS} windows are allowed; take out past ones")]
+        return [problem("schedule.windows", shown(schedule.windows), "pool.windows", most=MAX_WINDOWS)]
     return [problem for place, window in enumerate(schedule.windows) for problem in _window_problems(window, zone, place)]
 
 
 def _window_problems(window: Window, zone: ZoneInfo, place: int) -> Iterable[Problem]:
     path = f"schedule.windows[{place}]"
     ends = [(f"{path}.{name}", text, _instant(text, zone)) for name, text in (("from", window.opens), ("until", window.closes))]
-    wrong = [Problem(where, shown(text), _EXPECTED) for where, text, at in ends if at is None]
+    wrong = [problem(where, shown(text), "pool.window") for where, text, at in ends if at is None]
     (_, _, opens), (where, text, closes) = ends
     if opens is not None and closes is not None and closes <= opens:
-        wrong.append(Problem(where, shown(text), f"a window ends after it begins, which is at {window.opens}"))
+        wrong.append(problem(where, shown(text), "pool.window_ends", opens=window.opens))
     return wrong
 
 

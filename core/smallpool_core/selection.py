@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from smallpool_core.errors import Problem, RuleRefused
 from smallpool_core.fields import Attributes
+from smallpool_core.messages import problem
 from smallpool_core.plain_text import text_problem
 from smallpool_core.row_reader import MAX_ID
 from smallpool_core.rules import AllOf, AnyOf, Expression, Not, Rule, parse_rule
@@ -69,7 +71,7 @@ def check_selection(selection: Selection, attributes: Attributes, split_words: S
     for name, most in MAX_LISTED.items():
         path, listed = f"selection.{name}", getattr(selection, name)
         if len(listed) > most:
-            problems.append(Problem(path, shown(listed), f"at most {most:,} entries are allowed; take out those of items long gone"))
+            problems.append(problem(path, shown(listed), "pool.listed", most=f"{most:,}"))
         elif name == "ban_words":
             problems += _word_problems(path, listed, attributes, split_words)
         else:
@@ -88,7 +90,7 @@ def _word_problems(path: str, words: Sequence[str], attributes: Attributes, spli
         if words:
             _leaf("ban_words", words, attributes, split_words)
     except RuleRefused as error:
-        return [Problem(problem.path.replace("$.value", path, 1), problem.found, problem.message) for problem in error.problems]
+        return [replace(one, path=one.path.replace("$.value", path, 1)) for one in error.problems]
     return []
 
 

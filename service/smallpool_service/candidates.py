@@ -48,11 +48,14 @@ class Candidate(Struct, gc=False):
 
 
 class Scored(Struct, frozen=True, gc=False):
-    """A candidate with its value in each score dimension, in [0, 1], and the weighted sum of them."""
+    """A candidate with its value in each score dimension, in [0, 1], and the weighted sum of them times `factor`, which is what an
+    operator boosts or buries it by.
+    """
 
     candidate: Candidate
     values: tuple[float, ...]
     score: float
+    factor: float = 1.0
 
     @property
     def item_id(self) -> str:

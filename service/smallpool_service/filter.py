@@ -24,6 +24,7 @@ DETAILS = {
     "expired": "its time is over",
     "gone": "it is not on sale",
     "banned": "it is banned everywhere: the pool `banned` holds it",
+    "cut": "the pool has a largest size, and its best items end before this one",
     "not_in_pool": "the pool's rule does not hold for it at this moment",
     "stale": "the item changed after the row was indexed, and the pool's tag is still being brought up to date",
 }
@@ -55,6 +56,8 @@ def live_reason(hit: Hit, live: LiveItem | None, scope: Scope) -> str | None:
         return "expired" if live.is_expired else "gone"
     if scope.everything:
         return "banned" if live.in_pool else None
+    if live.is_cut:
+        return "cut"
     if scope.trusted:
         return None if live.in_pool else "not_in_pool"
     return "stale" if (live.version, live.enrich) > (hit.version, hit.enrich) else None
@@ -80,7 +83,8 @@ def own_reason(hit: Hit, screen: Screen) -> str | None:
 
 def look_up(live: LiveView, item_ids: Sequence[str], scope: Scope, now: int) -> dict[str, LiveItem | None]:
     """What the live view knows of each item, by id, as seen from the scope's pool; from the one of what is banned, where it is all."""
-    return dict(zip(item_ids, live.look(item_ids, BANNED if scope.everything else scope.pool_id, now), strict=True))
+    pool_id = BANNED if scope.everything else scope.pool_id
+    return dict(zip(item_ids, live.look(item_ids, pool_id, now, scope.cut), strict=True))
 
 
 def filter_hits(lists: Lists, screen: Screen, live: LiveView) -> Lists:

@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
 
-from smallpool_core.catalogue import NOTHING, Catalogue
+from smallpool_core.catalogue import NOTHING, Catalogue, KnownPool
+from smallpool_core.cuts import Cut, within
 from smallpool_core.errors import NotFound, Problem, Refused, RuleRefused, StoreError
+from smallpool_core.messages import problem
 from smallpool_core.plain_text import text_problem
 from smallpool_core.pools import (
     BANNED,
@@ -73,7 +76,7 @@ def check_draft(catalogue: Catalogue, pool_id: str, draft: PoolDraft) -> Rule | 
     """The draft's own rule, None where it has none. Raises `Refused` with every mistake of the draft."""
     problems: list[Problem] = []
     if pool_id == HOME:
-        problems.append(Problem("pool_id", repr(HOME), "home is the whole marketplace, and no pool of its own; choose another id"))
+        problems.append(problem("pool_id", repr(HOME), "pool.home"))
     problems += _text_problems(("pool_id", pool_id, MAX_ID))
     return _checked(catalogue, pool_id, draft, problems)
 
@@ -99,7 +102,7 @@ def _checked(catalogue: Catalogue, pool_id: str, draft: PoolDraft, problems: lis
     except RuleRefused as error:
         problems += error.problems
     if rule is not None and rule.is_timed and pool_id == BANNED:
-        problems.append(Problem("rule", "a condition on now", "a ban holds at all times: say it without `within`"))
+        problems.append(problem("rule", "a condition on now", "pool.banned_timed"))
     if problems:
         raise Refused(problems)
     return rule
@@ -116,7 +119,7 @@ def parse_rule(catalogue: Catalogue, rule: object) -> Rule:
     try:
         return catalogue.parse(rule)
     except RuleRefused as error:
-        problems = [Problem("rule" + problem.path.removeprefix(WHOLE), problem.found, problem.message) for problem in error.problems]
+        problems = [replace(one, path="rule" + one.path.removeprefix(WHOLE)) for one in error.problems]
         raise RuleRefused(problems) from None
 
 
@@ -129,7 +132,9 @@ async def save_pool(ports: ReadPorts, store: PoolStore, pool_id: str, draft: Poo
     check_draft(ports.catalogue, pool_id, draft)
     revision = await store.put(pool_id, draft, change.expected, change.author, change.reason, change.at)
     # Not read from the revision: of one whose rule an older knowledge base could read there is nothing to hold, and no mistake of now.
-    return Saved(revision.pool, await preview_rule(ports, pool_id, known_rule(ports.catalogue, pool_id), 0))
+    rule = known_rule(ports.catalogue, pool_id)
+    cut = await ports.cuts.found(KnownPool(revision.pool, ports.catalogue.served_rule(pool_id, rule), {}, 1), ports.clock.now_ms())
+    return Saved(revision.pool, await preview_rule(ports, pool_id, rule, 0, cut))
 
 
 def refresh(catalogue: Catalogue) -> None:
@@ -147,10 +152,12 @@ def known_rule(catalogue: Catalogue, pool_id: str) -> Rule:
         return catalogue.parse(NOTHING)
 
 
-async def preview_rule(ports: ReadPorts, pool_id: str | None, rule: Rule, sample: int) -> Preview:
-    """What the rule holds right now for a pool, saved or (None) not, with the first `sample` items; what is banned everywhere aside."""
+async def preview_rule(ports: ReadPorts, pool_id: str | None, rule: Rule, sample: int, cut: Cut | None = None) -> Preview:
+    """What the rule holds right now for a pool, saved or (None) not, up to the cut-off, with the first `sample` items; what is banned
+    everywhere aside.
+    """
     now = ports.clock.now_ms()
-    count, item_ids = await ports.reader.preview(ports.catalogue.served_rule(pool_id, rule), now, sample)
+    count, item_ids = await ports.reader.preview(within(ports.catalogue.served_rule(pool_id, rule), cut), now, sample)
     items = await samples(ports.reader, item_ids)
     on_sale = ports.live.size(HOME, now)
     return Preview(count, on_sale, items, [*warnings(rule), *_counted(rule, count, on_sale)])

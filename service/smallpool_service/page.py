@@ -7,13 +7,14 @@ from smallpool_core.pages import Dropped, Short, SourceFailure
 
 
 class Explained(Struct, frozen=True):
-    """Why an item is on the page: its rank in each source (from 1), the weight of each trigger it matched, and its
-    value in each score dimension.
+    """Why an item is on the page: its rank in each source (from 1), the weight of each trigger it matched, its value in each score
+    dimension, and the factor by which the pool boosts or buries it.
     """
 
     sources: dict[str, int]
     triggers: dict[str, int]
     score: dict[str, float]
+    factor: float = 1.0
 
 
 class PageItem(Struct, frozen=True, kw_only=True, gc=False):

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from smallpool_core.behaviour import BehaviourSettings, over_exposed
 from smallpool_core.pages import Answer, Claimed, Dropped, Hit, Query, Short
 from smallpool_core.terms import term
+from smallpool_service.adjust import Adjuster
 from smallpool_service.bans import banned_meanwhile
 from smallpool_service.candidates import Candidate, Lists, Question, Recalled, Scored
 from smallpool_service.claim import Claiming
@@ -50,7 +51,14 @@ class Pipeline:
     """One request on its way through the stages."""
 
     def __init__(
-        self, run: Run, person: Person, ports: ReadPorts, sources: Sequence[Source], settings: ReadSettings, behaviour: BehaviourSettings
+        self,
+        run: Run,
+        person: Person,
+        ports: ReadPorts,
+        sources: Sequence[Source],
+        settings: ReadSettings,
+        behaviour: BehaviourSettings,
+        adjuster: Adjuster,
     ) -> None:
         self.wishes = Wishes({}, "none")
         self.claiming = Claiming(run, ports, person.begun, settings.offered_per_item * run.request.size)
@@ -60,6 +68,7 @@ class Pipeline:
         self._sources = sources
         self._settings = settings
         self._behaviour = behaviour
+        self._adjuster = adjuster
         self._seen = person.seen_ids
         self._bought = person.bought_ids
         self._tired = over_exposed(person.state, behaviour)
@@ -91,7 +100,7 @@ class Pipeline:
         kept = timed("filter", filter_hits, thinned, await self._screen(thinned), ports.live)
         merged = timed("merge", merge, kept)
         scored = await awaited("score", self._score, merged)
-        ranked = timed("order", order, scored, run.known.pool.ordering.pins)
+        ranked = await awaited("order", self._order, scored)
         await awaited("claim", self.claiming.take, ranked)
 
         run.note(recalled, (*thinned.dropped, *kept.dropped), ranked)
@@ -133,6 +142,10 @@ class Pipeline:
         item_ids = [candidate.hit.item_id for candidate in candidates]
         popularity = await run.attempt("stats", self._ports.stats.popularity(SITE, item_ids, run.started), {})
         return score(candidates, self.taste, popularity)
+
+    async def _order(self, scored: Sequence[Scored]) -> list[Scored]:
+        run = self._run
+        return order(await self._adjuster.adjusted(scored, run, self._ports), run.known.pool.ordering.pins)
 
     async def _find_own(self, query: Query) -> None:
         """Once something that the person sells was recalled, finds the rest of it in one question: under the cap of the port it

@@ -12,9 +12,10 @@ from msgspec import Struct
 from msgspec.structs import asdict, replace
 
 from smallpool_core.catalogue import KnownPool
+from smallpool_core.cuts import Cut, within
 from smallpool_core.errors import Problem, Refused, StoreError
 from smallpool_core.fields import FieldKind
-from smallpool_core.pools import BANNED, HOME, blank_pool
+from smallpool_core.pools import BANNED, HOME, PoolSettings, blank_pool
 from smallpool_core.rule_counts import MAX_PARTS, PRICE_BOUNDS, Breakdown, Exclusion, Share
 from smallpool_core.rules import AllOf, Expression, Leaf, Not, Rule
 from smallpool_core.users import Identity
@@ -43,11 +44,13 @@ class Wanted(Struct, frozen=True, kw_only=True):
     """What is to be previewed: an effective rule.
 
     `against` is the pool whose rule as it stands is compared, and whose settings and seen lists hold; None for a rule by itself. The
-    people are `users`, or else `people` of those that the newest pages were for. `until` (ms) is when an answer comes too late.
+    people are `users`, or else `people` of those that the newest pages were for. `until` (ms) is when an answer comes too late. The
+    `settings` are the pool's own where there are none.
     """
 
     rule: Rule
     against: str | None = None
+    settings: PoolSettings | None = None
     sample: int = 10
     people: int = 10
     users: tuple[str, ...] = ()
@@ -136,35 +139,57 @@ class RulePreview(Preview, frozen=True, kw_only=True):
 
 async def preview(recaller: Recaller, wanted: Wanted) -> RulePreview:
     """All parts, one after the other. Raises `NotFound` for no such pool, `StoreError` where not even the count is there."""
-    ports = recaller.ports
-    known = None if wanted.against is None else _known(recaller, wanted.against)
-    return await _Parts(recaller, wanted, known).all(await preview_rule(ports, wanted.against, wanted.rule, wanted.sample))
+    parts = await _parts(recaller, wanted)
+    return await parts.all(await preview_rule(recaller.ports, wanted.against, wanted.rule, wanted.sample, parts.cut))
 
 
 async def people_of_preview(recaller: Recaller, wanted: Wanted) -> tuple[PeopleEffect | None, list[LeftOut]]:
     """The part about people by itself, which takes longest, with all the time there is; and why it is not there. Raises `NotFound`."""
-    known = None if wanted.against is None else _known(recaller, wanted.against)
-    return await _Parts(recaller, wanted, known).people()
+    return await (await _parts(recaller, wanted)).people()
 
 
-def _known(recaller: Recaller, pool_id: str) -> KnownPool:
+async def _parts(recaller: Recaller, wanted: Wanted) -> "_Parts":
+    """A preview before its first part is made: the pool as it stands and as it would be, each up to its cut-off."""
+    catalogue, cuts, now = recaller.ports.catalogue, recaller.ports.cuts, recaller.ports.clock.now_ms()
+    known = None if wanted.against is None else await standing(recaller, wanted.against)
+    changed = _changed(wanted, known, catalogue.served_rule(wanted.against, wanted.rule))
+    if changed != known:
+        changed = replace(changed, cut=await cuts.found(changed, now))
+    return _Parts(recaller, wanted, known, changed)
+
+
+def _changed(wanted: Wanted, known: KnownPool | None, rule: Rule) -> KnownPool:
+    """The pool as it would be: none of its items is tagged yet, unless its rule is the one that stands."""
+    if known is None or known.pool.pool_id == HOME:
+        pool = blank_pool(UNSAVED)
+        return KnownPool(pool if wanted.settings is None else replace(pool, settings=wanted.settings), rule, {}, 1)
+    if wanted.settings is not None:
+        known = replace(known, pool=replace(known.pool, settings=wanted.settings))
+    return known if rule == known.rule else replace(known, rule=rule, tagged={})
+
+
+async def standing(recaller: Recaller, pool_id: str) -> KnownPool:
+    """A saved pool as it stands, as recall in it may look: without what is banned, up to its cut-off. Raises `NotFound`."""
     known_rule(recaller.ports.catalogue, pool_id)
     known = recaller.ports.catalogue.get(pool_id)
     # Of a pool that is not live no item carries the tag.
-    return known.seen_from(recaller.ports.tail.place()) if known.pool.state == "live" else replace(known, tagged={})
+    known = known.seen_from(recaller.ports.tail.place()) if known.pool.state == "live" else replace(known, tagged={})
+    known = replace(known, rule=recaller.ports.catalogue.served_rule(pool_id, known.rule))
+    return replace(known, cut=await recaller.ports.cuts.found(known, recaller.ports.clock.now_ms()))
 
 
 class _Parts:
     """One preview while its parts are made."""
 
-    def __init__(self, recaller: Recaller, wanted: Wanted, known: KnownPool | None) -> None:
+    def __init__(self, recaller: Recaller, wanted: Wanted, known: KnownPool | None, changed: KnownPool) -> None:
         self._recaller = recaller
         self._reader = recaller.ports.reader
         self._clock = recaller.ports.clock
         self._wanted = wanted
-        catalogue = recaller.ports.catalogue
-        self._rule = catalogue.served_rule(wanted.against, wanted.rule)
-        self._known = None if known is None else replace(known, rule=catalogue.served_rule(wanted.against, known.rule))
+        self.cut: Cut | None = changed.cut
+        self._rule = within(changed.rule, changed.cut)
+        self._known = known
+        self._changed = changed
         self._now = self._clock.now_ms()
         self._until = self._now + PREVIEW_MS if wanted.until is None else wanted.until
         self._left = dict(_WEIGHTS)
@@ -215,9 +240,10 @@ class _Parts:
     async def _sides(self, _until: int) -> tuple[Side, Side] | None:
         if self._known is None:
             return None
-        if self._rule == self._known.rule:
+        stands = within(self._known.rule, self._known.cut)
+        if self._rule == stands:
             return Side(0, []), Side(0, [])
-        new, old = self._rule.expression, self._known.rule.expression
+        new, old = self._rule.expression, stands.expression
         return await self._side(new, old), await self._side(old, new)
 
     async def _side(self, holds: Expression, does_not: Expression) -> Side:
@@ -247,21 +273,12 @@ class _Parts:
             return None
         named = [Identity(user_id, None) for user_id in wanted.users]
         shoppers = await shoppers_of(self._recaller, named or await recent_people(self._recaller.ports, most), most)
-        changed, known = self._changed(), self._known
+        changed, known = self._changed, self._known
         found = await effects(self._recaller, shoppers, [changed] if known in (None, changed) else [changed, known], until)
         if not found[0]:
             self._left_out.append(LeftOut("people", "no time was left for it" if shoppers else "nobody is known to try it with"))
             return None
         return PeopleEffect(len(found[0]), TOP, None if known is None else mean(found[-1]), mean(found[0]))
-
-    def _changed(self) -> KnownPool:
-        """The pool as it would be: none of its items is tagged yet, unless its rule is the one that stands."""
-        rule, known = self._rule, self._known
-        if known is not None and rule == known.rule:
-            return known
-        if known is None or known.pool.pool_id == HOME:
-            return KnownPool(blank_pool(UNSAVED), rule, {}, 1)
-        return replace(known, rule=rule, tagged={})
 
 
 def conditions_of(rule: Rule) -> list[tuple[str, Expression]]:

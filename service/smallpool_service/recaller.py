@@ -14,6 +14,7 @@ from smallpool_core.catalogue import KnownPool
 from smallpool_core.errors import DeadlinePassed, RequestIdReused, StoreError
 from smallpool_core.pages import Claimed
 from smallpool_core.pool_counts import PoolCounter
+from smallpool_service.adjust import Adjuster
 from smallpool_service.page import Page, PageItem
 from smallpool_service.person import Person, open_person
 from smallpool_service.pipeline import Pipeline
@@ -66,6 +67,7 @@ class Recaller:
         self._counter = counter or PoolCounter()
         self.data_age_ms = data_age_ms
         self._new_request_id = new_request_id
+        self._adjuster = Adjuster()
         self._refreshed_at: int | None = None
 
     async def recall(self, request: RecallRequest) -> Page:
@@ -74,7 +76,7 @@ class Recaller:
         Raises `Refused` (a limit is broken), `NotFound`, `PoolNotLive` or `PoolClosed` (the pool), `RequestIdReused` (another body
         came under this request_id), `DeadlinePassed` (before anything was asked). A store that fails degrades the page.
         """
-        run = self.start(request)
+        run = await self.begin(request)
         person = await run.tracer.awaited("open", open_person, run, self.ports, self.settings)
         _check_fingerprint(person, run)
         if person.begun.closed:
@@ -92,11 +94,21 @@ class Recaller:
         return page_of(run, claimed, shown, {}, self.data_age_ms(), replayed=False)
 
     async def rehearse(self, request: RecallRequest, known: KnownPool) -> Page:
-        """The page of a dry run in a pool as `known` says it is, which need not be saved; nothing is counted, nothing written."""
+        """The page of a dry run in a pool as `known` says it is, which need not be saved; nothing is counted, nothing written. Where it
+        has a largest size, `known` comes with its cut-off.
+        """
         run = self.start(request, known)
         person = await open_person(run, self.ports, self.settings)
         claimed = await self.pipeline(run, person).execute()
         return page_of(run, claimed, items_of(claimed.entries), {}, self.data_age_ms(), replayed=False)
+
+    async def begin(self, request: RecallRequest) -> Run:
+        """`start`, with the cut-off of a pool that has a largest size; where nothing tells it in time the pool is not cut, and says so."""
+        run = self.start(request)
+        known = run.known
+        if known.pool.settings.max_size is not None:
+            run.known = await run.attempt("cut_off", self.ports.cuts.applied(known, run.started), known, self.settings.opening_share)
+        return run
 
     def start(self, request: RecallRequest, rehearsed: KnownPool | None = None) -> Run:
         """Checks the request and finds its pool, unless it is rehearsed in one; asks no store for a request whose deadline has passed."""
@@ -121,7 +133,7 @@ class Recaller:
 
     def pipeline(self, run: Run, person: Person) -> Pipeline:
         """The stages for one run."""
-        return Pipeline(run, person, self.ports, self.sources_of(run.known), self.settings, self.behaviour)
+        return Pipeline(run, person, self.ports, self.sources_of(run.known), self.settings, self.behaviour, self._adjuster)
 
     def sources_of(self, known: KnownPool) -> Sequence[Source]:
         """The sources that are asked for a page of the pool: pinned items have one of their own, where there are any."""

@@ -14,6 +14,7 @@ from smallpool_core.pages import Dropped, SourceFailure
 from smallpool_core.ports import Clock, EventLog, ItemReader, ItemStats, LiveView, People, SeenList, TriggerStore, UserProfiles, WideTail
 from smallpool_core.rules import Rule
 from smallpool_service.candidates import Recalled, Scored
+from smallpool_service.cuts import Cuts
 from smallpool_service.prompt import in_time
 from smallpool_service.request import RecallRequest
 from smallpool_service.trace import Observer, Tracer
@@ -23,7 +24,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ReadPorts:
-    """What the read path asks of the world. `tail` is what feeds `live`, and says how far it has come."""
+    """What the read path asks of the world. `tail` is what feeds `live`, and says how far it has come; `cuts` looks at it."""
 
     catalogue: Catalogue
     reader: ItemReader
@@ -36,6 +37,7 @@ class ReadPorts:
     stats: ItemStats
     log: EventLog
     clock: Clock
+    cuts: Cuts
 
 
 class Run:

@@ -54,7 +54,7 @@ class Verdict(Struct, frozen=True):
 
 async def why(recaller: Recaller, item_id: str, pool_id: str, identity: Identity, size: int = 10) -> Why:
     """Follows one item through a dry run of a page of `size`; raises what `Recaller.recall` raises of pools and ids."""
-    run = recaller.start(RecallRequest(pool_id=pool_id, identity=identity, size=size, explain=True, dry_run=True))
+    run = await recaller.begin(RecallRequest(pool_id=pool_id, identity=identity, size=size, explain=True, dry_run=True))
     ports = recaller.ports
     # Told by the pool's own rule, without what is banned everywhere: that has a reason of its own.
     known = replace(run.known, rule=ports.catalogue.get(pool_id).rule)
@@ -107,6 +107,8 @@ def why_not_in_pool(item: WideItem, live: LiveItem | None, known: KnownPool, now
         conditions = [str(condition) for condition in failing(known.rule, item, now)]
         more = f"; and {len(conditions) - SHOWN_CONDITIONS} more" if len(conditions) > SHOWN_CONDITIONS else ""
         return Verdict("pool", "not_in_pool", "; ".join(conditions[:SHOWN_CONDITIONS]) + more)
+    if known.cut is not None and not known.cut.holds(item):
+        return Verdict("pool", "cut", f"the best {known.pool.settings.max_size} items of the pool end at {known.cut}")
     if live is None or (known.is_trusted and not live.in_pool):
         return Verdict("pool", "not_yet_tagged", "the rule holds for it, but the live view does not have it in the pool yet")
     return None

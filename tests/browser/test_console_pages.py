@@ -28,6 +28,7 @@ PAGES = {
     "pool-history": f"/console/pools/{POOL}/history",
     "new-pool": "/console/new-pool",
     "lab": f"/console/lab?pool={POOL}&user={USER}&size=4&weights_b=match%3D0.2%20freshness%3D2",
+    "lab-replay": f"/console/lab/replay?pool={POOL}&sample=20&weights=match%3D0.2%20freshness%3D2%20quality%3D1",
     "item": f"/console/items/{ITEM}?pool=old-money&user={USER}",
     "items": "/console/items",
     "ingest": "/console/ingest",
@@ -36,7 +37,11 @@ PAGES = {
 }
 UPPER_PART: FloatRect = {"x": 0, "y": 0, "width": 1440, "height": 660}
 SCHEMES = ("light", "dark")
-FARTHER_DOWN = {"lab": ("lab-items", "section[aria-labelledby=page-0]"), "pool-rule": ("pool-preview", "#preview .shares")}
+FARTHER_DOWN = {
+    "lab": ("lab-items", "section[aria-labelledby=page-0]"),
+    "lab-replay": ("lab-replay-pages", "section[aria-labelledby=page-0]"),
+    "pool-rule": ("pool-preview", "#preview .shares"),
+}
 """Pages of which a second picture shows what stands below: its name, and where it begins."""
 
 
@@ -45,8 +50,17 @@ def dressed(server: Served) -> None:
     """Pools with something to show: a nested rule with a history; pages that people were shown; one without items, and one with too few."""
     server.make_pool(POOL, RULE["all"][0], name="秋夜文玩场", reason="开新场")
     server.change_pool(POOL, "只要今晚截拍的，挑性价比", rule=RULE)
+    weights = {"match": 1.0, "quality": 0.3, "freshness": 0.6, "seller": 0.15, "popularity": 0.2}
+    fine = {"condition": {"field": "quality", "op": "gte", "value": 0.9}, "factor": 1.5}
+    auctions = {"condition": {"field": "sale", "op": "eq", "value": "auction"}, "factor": 0.8}
     server.change_pool(
-        POOL, "新上的往前排", ordering={"weights": {"match": 1.0, "quality": 0.3, "freshness": 0.6, "seller": 0.15, "popularity": 0.2}}
+        POOL, "新上的往前排，精品提权", ordering={"weights": weights, "boost": [fine], "bury": [auctions], "pins": PICKED[2:]}
+    )
+    server.change_pool(
+        POOL,
+        "上名单，最多五百件",
+        selection={"include": PICKED[:2], "ban_items": ["it-000099"], "ban_sellers": ["seller-007"], "ban_words": ["仿品"]},
+        settings={"max_size": 500},
     )
     server.make_pool("under-one-yuan", {"field": "price_cents", "op": "between", "value": [1, 99]}, name="一元清仓", reason="试试看")
     server.make_pool("editors-choice", {"field": "item_id", "op": "in", "value": PICKED}, name="编辑精选", reason="首页露出")

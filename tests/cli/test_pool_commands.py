@@ -1,6 +1,8 @@
 """`smallpool pools`: files are the truth, every mistake is told before the first change, and a second time nothing is left to do."""
 
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
@@ -198,3 +200,37 @@ def clicked(shell: Shell, user_id: str, item_id: str) -> None:
 
 def shell_file(shell: Shell, rule: str) -> str:
     return shell.write("draft.yaml", f"pool_id: draft\nrule: {rule}\n")
+
+
+def test_a_day_is_replayed_by_a_draft_that_is_not_applied(market: Shell) -> None:
+    for person in range(3):
+        market.run("recall", "p", "--user", f"u{person}", "--json")
+    day = datetime.now(ZoneInfo("Asia/Shanghai")).strftime("%Y-%m-%d")
+    draft = market.write("draft.yaml", "pool_id: p\nrule: {any: []}\n")
+    found = market.run("pools", "replay", "p", "--draft", draft, "--day", day, "--sample", "2", "--json").json
+    assert (found["served"], found["replayed"], len(found["pages"])) == (3, 2, 2)
+    assert found["totals"]["changed"] == 1.0
+    assert found["totals"]["draft_fill"] == 0.0
+    told = market.run("pools", "replay", "p", "--draft", draft, "--day", day).out
+    assert told.startswith(f"3 of 3 requests of {day} made again, pages of 10")
+    assert "100% of the pages change" in told
+    assert market.run("pools", "show", "p", "--json").json["pool"]["revision"] == 1
+    other = market.write("other.yaml", "pool_id: q\nrule: {any: []}\n")
+    assert "a draft of 'p' is needed" in market.run("pools", "replay", "p", "--draft", other, "--day", day, code=1).err
+
+
+def test_the_largest_size_and_boosts_of_a_file_come_back_out_as_they_went_in(market: Shell) -> None:
+    text = (
+        "settings: {max_size: 7, cut_by: price_cents, max_per_category: 100}\n"
+        "ordering: {weights: {match: 1.0}, boost: [{condition: {field: sale, op: eq, value: fixed}, factor: 2.0}]}\n"
+    )
+    file = market.write("p.yaml", f"pool_id: p\nrule: {{all: []}}\n{text}")
+    assert market.run("pools", "preview", file, "--json").json["count"] >= 7
+    market.run("pools", "apply", file)
+    written = yaml.safe_load(Path(market.run("pools", "export", str(market.folder / "out"), "--json").json[0]["file"]).read_text("utf-8"))
+    assert written["settings"]["max_size"] == 7
+    assert written["ordering"]["boost"] == [{"condition": {"field": "sale", "op": "eq", "value": "fixed"}, "factor": 2.0}]
+    assert market.run("pools", "list", "--json").json[0]["size"] >= 7
+    told = market.run("pools", "diff", "p").out
+    assert "settings.max_size" in told
+    assert "ordering.boost" in told

@@ -148,6 +148,21 @@ def test_dead_letters_come_back_whole_with_their_offsets(event_log: EventLog) ->
     assert event_log.end("dead-letters") == {0: 2}
 
 
+def test_records_of_a_stretch_of_time_come_oldest_first_and_end_before_it_does(event_log: EventLog) -> None:
+    for minute in range(6):
+        append(event_log, f"m{minute}", topic="served", at=NOW + minute * 60_000)
+
+    def between(since: int, until: int, limit: int = 100) -> list[str]:
+        return texts(asyncio.run(event_log.between("served", NOW + since * 60_000, NOW + until * 60_000, limit)))
+
+    assert between(1, 4) == ["m1", "m2", "m3"]
+    assert between(1, 4, limit=2) == ["m1", "m2"]
+    assert between(-9, 1) == ["m0"]
+    assert between(5, 99) == ["m5"]
+    assert between(6, 99) == between(-9, 0) == between(3, 3) == []
+    assert asyncio.run(event_log.between("user-events", NOW, NOW + 60_000, 10)) == []
+
+
 def test_pruning_forgets_what_is_old_and_passed(pruned_log: EventLog) -> None:
     append(pruned_log, "old", "older", at=NOW - 8 * DAY)
     append(pruned_log, "young")

@@ -13,12 +13,13 @@ import oracle
 from builders import HOUR, NOW, FakeClock, wide_item
 from elasticsearch_rig import item_index
 from market import NOWS, RULES, Market, rule, tagged
+from smallpool_core.cuts import CUT_BYS, Cut, CutBy
 from smallpool_core.items import Indexed, WideItem
 from smallpool_core.pages import Answer, Query, Scope
 from smallpool_core.pools import BANNED, HOME
 from smallpool_core.ports import ItemReader, ItemWriter, WideTable
 from smallpool_core.rule_counts import MAX_PARTS, PRICE_BOUNDS, Breakdown, Exclusion, Share
-from smallpool_core.rules import Rule
+from smallpool_core.rules import Rule, matches
 from smallpool_core.versions import ENRICH_SOLD
 from smallpool_stores.memory.columns import ColumnIndex
 from smallpool_stores.memory.live_first import LiveFirstReader, breaker_of
@@ -69,6 +70,9 @@ class Index:
 
     def breakdown(self, rule: Rule, now: int = NOW, limit: int = 20) -> Breakdown:
         return self._loop.run(self.reader.breakdown(rule, now, limit))
+
+    def cut_off(self, rule: Rule, by: CutBy, size: int, now: int = NOW) -> Cut | None:
+        return self._loop.run(self.reader.cut_off(rule, by, size, now))
 
     def exclusions(self, *parts: Rule, now: int = NOW) -> list[Exclusion]:
         return self._loop.run(self.reader.exclusions(parts, now))
@@ -365,3 +369,33 @@ def test_as_many_conditions_are_counted_as_the_port_allows(index: Index) -> None
     index.write(*(wide_item(f"i{number:02}", price_cents=number) for number in range(MAX_PARTS)))
     parts = [rule({"not": {"field": "price_cents", "op": "eq", "value": number}}) for number in range(MAX_PARTS)]
     assert index.exclusions(*parts) == [Exclusion(1, 1)] * MAX_PARTS
+
+
+@pytest.mark.parametrize("by", CUT_BYS)
+@pytest.mark.parametrize("seed", range(3))
+def test_cut_offs_are_the_oracles_and_every_answer_ends_at_them(index: Index, by: CutBy, seed: int) -> None:
+    market = Market(seed)
+    for _ in range(3):
+        index.write(*market.changes(40))
+        items = market.items.values()
+        for size in (1, 3, 10, 1_000_000):
+            now = market.random.choice(NOWS)
+            pool_id = market.random.choice(("all", "cheap", "twice"))
+            held = [item for item in items if matches(RULES[pool_id], item, now)]
+            cut = index.cut_off(RULES[pool_id], by, size, now)
+            assert cut == oracle.cut_off(held, by, size, now)
+            query, weights = market.query(), market.weights()
+            query = replace(query, scope=replace(query.scope, cut=market.random.choice((cut, Cut(by, 500)))))
+            assert index.recall(query, weights) == oracle.recall(items, query, weights)
+            assert index.browse(query, "newest") == oracle.browse(items, query, "newest")
+            assert index.browse(query, "static") == oracle.browse(items, query, "static")
+            assert index.pick(query, list(market.items)) == oracle.pick(items, query, list(market.items))
+
+
+def test_items_that_tie_at_the_cut_off_stay_in(index: Index) -> None:
+    index.write(*(tagged(wide_item(f"i{number}", quality=900 if number < 2 else 600)) for number in range(6)))
+    cut = index.cut_off(RULES["all"], "-quality", 3)
+    assert cut == Cut("-quality", 600)
+    assert len(ids(index.browse(asked(scope=replace(asked().scope, cut=cut)), "static"))) == 6
+    assert index.cut_off(RULES["all"], "-quality", 2) == Cut("-quality", 900)
+    assert index.cut_off(RULES["all"], "-quality", 6) is None

@@ -1,6 +1,7 @@
 """The promises of the port `LiveView`, on every adapter."""
 
 from collections.abc import Callable
+from itertools import product
 
 import pytest
 from msgspec.structs import replace
@@ -8,6 +9,7 @@ from msgspec.structs import replace
 import oracle
 from builders import HOUR, NOW, wide_item
 from market import NOWS, RULES, Market, tagged
+from smallpool_core.cuts import CUT_BYS
 from smallpool_core.pages import LiveItem, Scope
 from smallpool_core.pools import HOME
 from smallpool_core.ports import LiveView
@@ -137,6 +139,23 @@ def test_looks_and_sizes_agree_with_the_records_through_a_life_of_changes(view: 
             assert {item.item_id: item.is_on_sale for item in found} == on_sale
             assert {item.item_id: item.in_pool for item in found} == in_pool
             assert view.size(pool_id, now) == sum(on_sale[item_id] and in_pool[item_id] for item_id in on_sale)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_cut_offs_and_what_is_within_them_agree_with_the_records(view: LiveView, seed: int) -> None:
+    market = Market(seed)
+    for _ in range(5):
+        view.apply(market.changes(40))
+        now = market.random.choice(NOWS)
+        for pool_id, by in product(("all", "twice"), CUT_BYS):
+            scope = Scope(pool_id, RULES[pool_id], trusted=True)
+            held = [item for item in market.items.values() if oracle.is_on_sale(item, now) and oracle.is_in_scope(item, scope, now)]
+            size = market.random.choice((1, 4, 20))
+            cut = view.cut_off(pool_id, by, size, now)
+            assert cut == oracle.cut_off(held, by, size, now)
+            assert view.size(pool_id, now, cut) == sum(cut is None or cut.holds(item) for item in held)
+            looked = view.look([item.item_id for item in held], pool_id, now, cut)
+            assert [item and item.is_cut for item in looked] == [cut is not None and not cut.holds(item) for item in held]
 
 
 def test_a_removal_is_a_newer_record_than_any_change_of_its_version(view: LiveView) -> None:

@@ -16,6 +16,7 @@ from smallpool_core.catalogue import Catalogue
 from smallpool_core.fields import Attributes
 from smallpool_core.items import ItemEvent
 from smallpool_core.users import Identity
+from smallpool_service.cuts import Cuts
 from smallpool_service.page import Page
 from smallpool_service.people import erase_person, put_profile, view_person
 from smallpool_service.recaller import Recaller
@@ -38,9 +39,10 @@ class Shop:
     def __init__(self, folder: Path) -> None:
         self.rig = Rig(folder)
         self.clock = self.rig.clock
+        reader = SqliteItemReader(self.rig.columns, self.rig.wide)
         self.ports = ReadPorts(
             catalogue=Catalogue(self.rig.pools, Attributes({}), split_words=self.rig.understander.split_words),
-            reader=SqliteItemReader(self.rig.columns, self.rig.wide),
+            reader=reader,
             live=self.rig.live_view,
             tail=self.rig.tail,
             seen=SqliteSeenList(self.rig.database),
@@ -50,6 +52,7 @@ class Shop:
             stats=self.rig.stats,
             log=self.rig.log,
             clock=self.clock,
+            cuts=Cuts(self.rig.live_view, reader),
         )
         self.recaller = Recaller(self.ports, settings=UNHURRIED)
 

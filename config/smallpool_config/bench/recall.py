@@ -19,8 +19,9 @@ from smallpool_config.bench.marketplace import Marketplace
 from smallpool_config.bench.report import machine, percentile, resident_mb, tracked
 from smallpool_config.settings import Settings
 from smallpool_config.wiring import Embedded, System
+from smallpool_core.adjustments import Adjustment
 from smallpool_core.pages import ClaimRequest, Entry
-from smallpool_core.pools import PoolDraft
+from smallpool_core.pools import Ordering, PoolDraft
 from smallpool_core.users import Identity
 from smallpool_service.page import Page
 from smallpool_service.request import RecallRequest
@@ -30,20 +31,20 @@ SEEN = 200
 AT_ONCE = 2_000
 
 
-def bench_recall(settings: Settings, *, items: int, pools: int, requests: int, seed: int) -> dict[str, Any]:
-    """The figures as JSON values; works in a directory of its own, which it removes."""
+def bench_recall(settings: Settings, *, items: int, pools: int, requests: int, seed: int, boosts: int = 0) -> dict[str, Any]:
+    """The figures as JSON values, of pools that boost by so many conditions; works in a directory of its own, which it removes."""
     with TemporaryDirectory(prefix="smallpool-bench-") as directory:
         system = Embedded(replace(settings, store=replace(settings.store, directory=directory)))
         try:
-            return asyncio.run(_measured(system, Path(directory), items, pools, requests, seed))
+            return asyncio.run(_measured(system, Path(directory), items, pools, requests, seed, boosts))
         finally:
             system.close()
 
 
-async def _measured(system: Embedded, directory: Path, items: int, pools: int, requests: int, seed: int) -> dict[str, Any]:
+async def _measured(system: Embedded, directory: Path, items: int, pools: int, requests: int, seed: int, boosts: int) -> dict[str, Any]:
     market = Marketplace(items, pools, seed, system.clock.now_ms())
     timings = {"store_s": _seconds(lambda: store_items(system, market))}
-    await make_pools(system, market)
+    await make_pools(system, market, Ordering(boost=tuple(_boost(number) for number in range(boosts))))
     timings["load_s"] = _seconds(system.load)
     asked = market.requested_pools(requests)
     for person, pool in enumerate(tracked(asked, "people", requests)):
@@ -68,6 +69,7 @@ async def _measured(system: Embedded, directory: Path, items: int, pools: int, r
         "items": items,
         "pools": pools,
         "requests": requests,
+        "boosts": boosts,
         "pools_requested": len(set(asked)),
         "largest_pool": int(market.pool_sizes.max()),
         "memberships": int(market.pool_sizes.sum()),
@@ -104,12 +106,19 @@ def _batches(values: Iterable[Any]) -> Iterator[list[Any]]:
         yield batch
 
 
-async def make_pools(system: Embedded, market: Marketplace) -> None:
+def _boost(number: int) -> Adjustment:
+    """One of several conditions: each holds for other prices, which all items have, or for a title that some have."""
+    price = {"field": "price_cents", "op": "between", "value": [number * 5_000, (number + 1) * 5_000]}
+    word = {"field": "title_words", "op": "contains_any", "value": [f"word{number}"]}
+    return Adjustment({"any": [price, word]}, 1.1)
+
+
+async def make_pools(system: Embedded, market: Marketplace, ordering: Ordering | None = None) -> None:
     """Pools are saved, and marked as tagged: the items carry the tags that the rules ask for."""
     upto = system.wide.end()
     with system.durable_database.atomic():
         for number in tracked(range(market.pools), "pools", market.pools):
-            draft = PoolDraft(rule=market.rule(number))
+            draft = PoolDraft(rule=market.rule(number), ordering=ordering or Ordering())
             revision = await system.pools.put(market.pool_id(number), draft, None, "bench", "made", market.now)
             system.pools.set_tagged(revision.pool.pool_id, revision.pool.epoch, upto)
 

@@ -22,6 +22,7 @@ def recall(
     items: Annotated[int, typer.Option("--items", min=1, help="Items in the marketplace.")] = 1_000_000,
     pools: Annotated[int, typer.Option("--pools", min=1, help="Pools over them.")] = 10_000,
     requests: Annotated[int, typer.Option("--requests", min=1, help="Pages asked for, each by a new person.")] = 2_000,
+    boosts: Annotated[int, typer.Option("--boosts", min=0, max=20, help="Conditions by which each pool boosts items.")] = 0,
     seed: Seed = 1,
     as_json: AsJson = False,
 ) -> None:
@@ -29,7 +30,7 @@ def recall(
     from smallpool_config.bench.recall import bench_recall
     from smallpool_config.cli.session import settings_of
 
-    figures = bench_recall(settings_of(ctx, None), items=items, pools=pools, requests=requests, seed=seed)
+    figures = bench_recall(settings_of(ctx, None), items=items, pools=pools, requests=requests, seed=seed, boosts=boosts)
     _tell(figures, as_json=as_json)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from msgspec import UNSET
 from rich.console import Console
 from rich.text import Text
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from smallpool_config.wiring import System
+    from smallpool_core.pools import PoolSettings
     from smallpool_core.rules import Rule, RuleWarning
     from smallpool_service.operators import SampleItem
     from smallpool_service.previews import PeopleEffect, PriceCount, RulePreview, Spread
@@ -51,9 +53,9 @@ def preview(
     with opened(ctx, data) as system:
         catch_up(system, shown=not as_json)
         load(system, shown=not as_json)
-        rule, pool_id = _rule(system, pool)
+        rule, pool_id, settings = _rule(system, pool)
         against = pool_id if pool_id in system.catalogue else None
-        wanted = Wanted(rule=rule, against=against, sample=sample, people=people, users=tuple(user or ()))
+        wanted = Wanted(rule=rule, against=against, settings=settings, sample=sample, people=people, users=tuple(user or ()))
         found = asyncio.run(make(system.recaller, wanted))
     if as_json:
         print_json(found)
@@ -69,17 +71,18 @@ def show_warnings(warnings: "Sequence[RuleWarning]", pool: str) -> None:
         screen(stderr=True).print(Text(f"warning: {where}: {plain(warning.message)}", style="yellow"), soft_wrap=True)
 
 
-def _rule(system: "System", pool: str) -> "tuple[Rule, str]":
-    """The rule, and the id of the pool that it is for."""
+def _rule(system: "System", pool: str) -> "tuple[Rule, str, PoolSettings | None]":
+    """The rule, the id of the pool that it is for, and other settings than its own, where a file has some."""
     from smallpool_config.cli.pool_files import read_pools
     from smallpool_service.operators import drafted_rule
 
     system.catalogue.refresh()
     file = Path(pool)
     if not file.is_file():
-        return system.catalogue.get(pool).rule, pool
+        return system.catalogue.get(pool).rule, pool, None
     [read] = read_pools(file, system.catalogue)
-    return drafted_rule(system.catalogue, read.pool_id if read.pool_id in system.catalogue else None, read.draft), read.pool_id
+    rule = drafted_rule(system.catalogue, read.pool_id if read.pool_id in system.catalogue else None, read.draft)
+    return rule, read.pool_id, None if read.draft.settings is UNSET else read.draft.settings
 
 
 def _show(console: Console, found: "RulePreview") -> None:

@@ -15,6 +15,7 @@ from smallpool_config.cli.options import AsJson, Data
 from smallpool_config.cli.pool_history import diff, rollback
 from smallpool_config.cli.pool_lists import ban, include, pin
 from smallpool_config.cli.pool_preview import preview
+from smallpool_config.cli.pool_replay import replay
 from smallpool_config.cli.screen import plain, print_json, screen, table, when
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def list_pools(ctx: typer.Context, data: Data = None, as_json: AsJson = False) -
                 "priority": known.pool.priority,
                 "open": is_open(known.pool.schedule, now),
                 "tagged": known.is_trusted,
-                "size": system.live_view.size(known.pool.pool_id, now) if known.is_trusted else None,
+                "size": system.cuts.size(known, now) if known.is_trusted else None,
             }
             for known in system.catalogue.by_priority()
         ]
@@ -148,6 +149,7 @@ def export(
 
 
 app.command("preview")(preview)
+app.command("replay")(replay)
 app.command("pin")(pin)
 app.command("include")(include)
 app.command("ban")(ban)

@@ -5,6 +5,7 @@ finished first.
 """
 
 import gc
+import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 import uvicorn
 from fastapi import FastAPI
 
+from smallpool_config.cli.admin_key import VARIABLE
 from smallpool_config.cli.connections import bounded
 from smallpool_config.cli.stopping import told_to_stop
 from smallpool_config.runtime import Background
@@ -43,7 +45,7 @@ def app_of(system: System, background: Background) -> FastAPI:
         },
     )
     app = create_app(parts)
-    install(app, vocabulary_of(system.knowledge))
+    install(app, vocabulary_of(system.knowledge), os.environ.get(VARIABLE) or None)
     return app
 
 

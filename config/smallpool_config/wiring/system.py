@@ -19,7 +19,6 @@ from smallpool_core.ports import (
     Clock,
     EventLog,
     ItemLookup,
-    ItemReader,
     ItemStats,
     ItemWriter,
     KeyStore,
@@ -108,11 +107,6 @@ class System(WatchesPools):
     @abstractmethod
     def writer(self) -> ItemWriter:
         """The wide index, writing side."""
-
-    @property
-    @abstractmethod
-    def reader(self) -> ItemReader:
-        """The wide index, reading side."""
 
     @property
     @abstractmethod
@@ -305,6 +299,7 @@ class System(WatchesPools):
             stats=self.stats,
             log=self.log,
             clock=self.clock,
+            cuts=self.cuts,
         )
 
     @cached_property

@@ -9,11 +9,12 @@ from functools import cached_property
 from smallpool_config.settings import Settings
 from smallpool_core.catalogue import Catalogue
 from smallpool_core.pool_counts import CountSender, PoolCounter
-from smallpool_core.ports import Clock, LiveView, PoolFigures, WideTail
+from smallpool_core.ports import Clock, ItemReader, LiveView, PoolFigures, WideTail
 from smallpool_service.alerts.board import Board
 from smallpool_service.alerts.live_pools import LivePools
 from smallpool_service.alerts.messenger import Messenger
 from smallpool_service.alerts.watch import PoolWatch
+from smallpool_service.cuts import Cuts
 from smallpool_service.trace import Observer
 from smallpool_stores.webhook import Webhook
 
@@ -37,6 +38,11 @@ class WatchesPools(ABC):
 
     @property
     @abstractmethod
+    def reader(self) -> ItemReader:
+        """The wide index, reading side."""
+
+    @property
+    @abstractmethod
     def pool_figures(self) -> PoolFigures:
         """What happens in pools, and the alerts about them."""
 
@@ -44,6 +50,11 @@ class WatchesPools(ABC):
     @abstractmethod
     def catalogue(self) -> Catalogue:
         """The pools as this process knows them, for reading."""
+
+    @cached_property
+    def cuts(self) -> Cuts:
+        """Up to where pools of a largest size hold items."""
+        return Cuts(self.live_view, self.reader)
 
     @cached_property
     def counter(self) -> PoolCounter:
@@ -64,7 +75,7 @@ class WatchesPools(ABC):
     def pool_watch(self) -> PoolWatch:
         """What fills the board, and raises and clears alerts."""
         asked = self.settings.alerts
-        pools = LivePools(self.catalogue, self.live_view, self.tail)
+        pools = LivePools(self.catalogue, self.cuts, self.tail)
         post = Webhook(asked.webhook_url, asked.timeout_ms).post if asked.webhook_url else None
         messenger = Messenger(post, pools.name, self._observer)
         return PoolWatch(pools, self.pool_figures, self.clock, self.board, messenger, asked)

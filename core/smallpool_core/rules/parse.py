@@ -14,8 +14,6 @@ from smallpool_core.rules.values import SplitWords, ValueCheck, shown
 
 _GROUPS = ("all", "any")
 _LEAF_KEYS = ("field", "op", "value")
-_SHAPES = 'expected {"all": […]}, {"any": […]}, {"not": …} or {"field": …, "op": …, "value": …}'
-_FIELDS_ARE = f"fields are: {', '.join(FIELDS)} and {ATTRIBUTE_PREFIX}NAME"
 _LONGEST_NAME = 80
 
 
@@ -45,7 +43,7 @@ class _Reading:
         """The expression at `path`, or None where it or something in it was refused."""
         if depth > MAX_DEPTH:
             self._count_leaf(path)
-            self.check.refuse(path, shown(value), f"a rule nests at most {MAX_DEPTH} deep")
+            self.check.refuse(path, shown(value), "rule.too_deep", most=MAX_DEPTH)
             return None
         if isinstance(value, dict):
             if len(value) == 1 and next(iter(value)) in _GROUPS:
@@ -57,14 +55,14 @@ class _Reading:
                 return self._leaf(value, path) if self._count_leaf(path) else None
         self._count_leaf(path)
         keys = f" with the keys {', '.join(shown(key) for key in list(value)[:8])}" if isinstance(value, dict) and value else ""
-        self.check.refuse(path, "an object" + keys if keys else shown(value), _SHAPES)
+        self.check.refuse(path, "an object" + keys if keys else shown(value), "rule.shape")
         return None
 
     def _group(self, name: str, value: object, path: str, depth: int) -> Expression | None:
         path = f"{path}.{name}"
         if not isinstance(value, (list, tuple)):
             self._count_leaf(path)
-            self.check.refuse(path, shown(value), f"`{name}` takes a list of expressions")
+            self.check.refuse(path, shown(value), "rule.group", group=name)
             return None
         if not value:
             self._count_leaf(path)
@@ -83,16 +81,16 @@ class _Reading:
         """Count one end of the tree, whatever stands there, so that no input makes the reading long."""
         self._leaves += 1
         if self._leaves == MAX_LEAVES + 1:
-            self.check.refuse(path, f"leaf number {self._leaves}", f"a rule has at most {MAX_LEAVES} leaves; use `in` or make two pools")
+            self.check.refuse(path, f"leaf number {self._leaves}", "rule.leaves", most=MAX_LEAVES)
         return self._leaves <= MAX_LEAVES
 
     def _leaf(self, value: Mapping[object, object], path: str) -> Leaf | None:
         for key in value:
             if key not in _LEAF_KEYS:
-                self.check.refuse(path, f"the key {shown(key)}", "a leaf has the keys field, op and value only")
+                self.check.refuse(path, f"the key {shown(key)}", "rule.keys")
         missing = [key for key in _LEAF_KEYS if key not in value]
         for key in missing:
-            self.check.refuse(f"{path}.{key}", "nothing", f"a leaf needs `{key}`")
+            self.check.refuse(f"{path}.{key}", "nothing", "rule.missing", key=key)
         field = self._field(value["field"], f"{path}.field") if "field" in value else None
         op = self._operator(field, value["op"], f"{path}.op") if field is not None and "op" in value else None
         if field is None or op is None or "value" in missing:
@@ -104,21 +102,25 @@ class _Reading:
         field = field_named(name, self._attributes) if isinstance(name, str) else None
         if field is not None:
             return field
-        self.check.refuse(path, shown(name), f"no such field; {self._field_hint(name) if isinstance(name, str) else _FIELDS_ARE}")
+        self._refuse_field(name, path)
         return None
 
-    def _field_hint(self, name: str) -> str:
+    def _refuse_field(self, name: object, path: str) -> None:
+        if not isinstance(name, str):
+            self.check.refuse(path, shown(name), "rule.field", names=", ".join(FIELDS), prefix=ATTRIBUTE_PREFIX)
+            return
         # With and without `attributes.` alike: leaving it out, or putting it before a plain field, is the likeliest slip.
         full_names = {declared: ATTRIBUTE_PREFIX + declared for declared in self._attributes.types} | {known: known for known in FIELDS}
         near = difflib.get_close_matches(name.removeprefix(ATTRIBUTE_PREFIX)[:_LONGEST_NAME], full_names)
         if near:
-            return f"did you mean {' or '.join(full_names[one] for one in near)}?"
-        if name.startswith(ATTRIBUTE_PREFIX):
-            return f"declared attributes are: {', '.join(sorted(self._attributes.types)) or 'none'}"
-        return _FIELDS_ARE
+            self.check.refuse(path, shown(name), "rule.field_near", names=" or ".join(full_names[one] for one in near))
+        elif name.startswith(ATTRIBUTE_PREFIX):
+            self.check.refuse(path, shown(name), "rule.field_attribute", names=", ".join(sorted(self._attributes.types)) or "none")
+        else:
+            self.check.refuse(path, shown(name), "rule.field", names=", ".join(FIELDS), prefix=ATTRIBUTE_PREFIX)
 
     def _operator(self, field: Field, op: object, path: str) -> Operator | None:
         if isinstance(op, str) and op in field.operators:
             return op
-        self.check.refuse(path, shown(op), f"`{field.name}` takes {', '.join(field.operators)}")
+        self.check.refuse(path, shown(op), "rule.operator", field=field.name, names=", ".join(field.operators))
         return None

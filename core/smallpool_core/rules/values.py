@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from smallpool_core.errors import Problem
 from smallpool_core.fields import Attributes, Field, FieldKind, Operator
 from smallpool_core.items import THOUSAND
+from smallpool_core.messages import problem
 from smallpool_core.normalise import PATH_SEPARATOR, has_surrogate, normalise
 from smallpool_core.rules.expression import INT64_MAX, INT64_MIN, MAX_VALUES, Scalar, Value
 
@@ -68,9 +69,9 @@ class ValueCheck:
             FieldKind.NUMBER: self._number,
         }
 
-    def refuse(self, path: str, found: str, message: str) -> None:
-        """Note one problem; `found` is what stands at `path`."""
-        self.problems.append(Problem(path, found, message))
+    def refuse(self, path: str, found: str, code: str, **values: str | int) -> None:
+        """Note one problem, by its code in `messages`; `found` is what stands at `path`."""
+        self.problems.append(problem(path, found, code, **values))
 
     def value(self, field: Field, op: Operator, value: object, path: str) -> Value | None:
         """The stored form of a leaf's value, or None where it was refused."""
@@ -84,10 +85,10 @@ class ValueCheck:
 
     def _several(self, field: Field, value: object, path: str) -> Value | None:
         if not isinstance(value, (list, tuple)) or not value:
-            self.refuse(path, shown(value), "expected a list of at least one value")
+            self.refuse(path, shown(value), "value.list")
             return None
         if len(value) > MAX_VALUES:
-            self.refuse(path, shown(value), f"a leaf lists at most {MAX_VALUES} values; split the list over several leaves of an `any`")
+            self.refuse(path, shown(value), "value.many", most=MAX_VALUES)
             return None
         check = self._scalars[field.kind]
         checked = [check(field, one, f"{path}[{position}]") for position, one in enumerate(value)]
@@ -96,7 +97,7 @@ class ValueCheck:
 
     def _between(self, field: Field, value: object, path: str) -> Value | None:
         if not isinstance(value, (list, tuple)) or len(value) != 2:
-            self.refuse(path, shown(value), "expected [low, high], both included")
+            self.refuse(path, shown(value), "value.between")
             return None
         check = self._scalars[field.kind]
         low, high = (check(field, one, f"{path}[{position}]") for position, one in enumerate(value))
@@ -105,20 +106,20 @@ class ValueCheck:
     def _offset(self, value: object, path: str) -> str | None:
         found = _OFFSET.fullmatch(value) if isinstance(value, str) else None
         if found is None or abs(offset_ms(found.group())) > MAX_OFFSET_MS:
-            self.refuse(path, shown(value), 'expected an offset from now, such as "-24h" or "+1h", in s, m, h or d, at most 366d')
+            self.refuse(path, shown(value), "value.offset")
             return None
         sign, count, unit = found.groups()
         return f"{sign}{int(count)}{unit}"
 
     def _text(self, value: object, path: str) -> str | None:
         if not isinstance(value, str) or not value:
-            self.refuse(path, shown(value), "expected a string of at least one character")
+            self.refuse(path, shown(value), "value.text")
             return None
         if has_surrogate(value):
-            self.refuse(path, shown(value), "a lone surrogate is not text; send valid Unicode")
+            self.refuse(path, shown(value), "value.surrogate")
             return None
         if any(unicodedata.category(character) == "Cc" for character in value):
-            self.refuse(path, shown(value), "control characters are not allowed")
+            self.refuse(path, shown(value), "value.control")
             return None
         return value
 
@@ -128,7 +129,7 @@ class ValueCheck:
             return None
         keyword = self._attributes.key(field.name, normalise(text))
         if field.choices and keyword not in field.choices:
-            self.refuse(path, shown(value), f"`{field.name}` is one of {', '.join(field.choices)}")
+            self.refuse(path, shown(value), "value.choice", field=field.name, names=", ".join(field.choices))
             return None
         return keyword
 
@@ -140,12 +141,12 @@ class ValueCheck:
         if words == [word]:
             return word
         named = ", ".join(repr(one) for one in words) or "none"
-        self.refuse(path, shown(value), f"`{field.name}` takes exactly one word for each value; the words here are: {named}")
+        self.refuse(path, shown(value), "value.word", field=field.name, names=named)
         return None
 
     def _path(self, field: Field, value: object, path: str) -> str | None:
         if not isinstance(value, (list, tuple)) or not value:
-            self.refuse(path, shown(value), f'`{field.name}` takes a path as a list, such as ["数码", "手机"]')
+            self.refuse(path, shown(value), "value.path", field=field.name)
             return None
         elements = [self._element(field, one, f"{path}[{position}]") for position, one in enumerate(value)]
         kept = [one for one in elements if one is not None]
@@ -154,18 +155,17 @@ class ValueCheck:
     def _element(self, field: Field, value: object, path: str) -> str | None:
         element = self._keyword(field, value, path)
         if element is not None and PATH_SEPARATOR in element:
-            self.refuse(path, shown(value), f"an element of a path never holds {PATH_SEPARATOR!r}; give one element a string")
+            self.refuse(path, shown(value), "value.element", separator=repr(PATH_SEPARATOR))
             return None
         return element
 
     def _integer(self, field: Field, value: object, path: str) -> int | None:
         # type(), not isinstance: True is an int to Python, and a price of `true` is a mistake.
         if type(value) is not int:
-            expected = "an integer of epoch milliseconds" if field.kind is FieldKind.TIME else "an integer"
-            self.refuse(path, shown(value), f"`{field.name}` takes {expected}")
+            self.refuse(path, shown(value), "value.time" if field.kind is FieldKind.TIME else "value.integer", field=field.name)
             return None
         if not INT64_MIN <= value <= INT64_MAX:
-            self.refuse(path, shown(value), "integers lie within -2^63 … 2^63 - 1")
+            self.refuse(path, shown(value), "value.int64")
             return None
         return value
 
@@ -174,7 +174,7 @@ class ValueCheck:
             thousandths = round(value * THOUSAND)  # type: ignore[operator]
             if value == thousandths / THOUSAND:
                 return thousandths
-        self.refuse(path, shown(value), f"`{field.name}` takes a number in [0, 1] in steps of 0.001")
+        self.refuse(path, shown(value), "value.thousandths", field=field.name)
         return None
 
     def _number(self, field: Field, value: object, path: str) -> float | None:
@@ -182,5 +182,5 @@ class ValueCheck:
             return float(value)
         if type(value) is float and math.isfinite(value):
             return value
-        self.refuse(path, shown(value), f"`{field.name}` takes a finite number that a 64-bit float holds exactly")
+        self.refuse(path, shown(value), "value.number", field=field.name)
         return None

@@ -1,21 +1,23 @@
 """The live pools as whoever judges them knows them: their names, and their sizes as far as tags tell them.
 
-In: the catalogue, the live view. Out: sizes by pool, None where the tag is on its way. What is banned is served nowhere, and not judged.
+In: the catalogue, what knows how large pools are. Out: sizes by pool, None where the tag is on its way. What is banned is served nowhere,
+and not judged.
 """
 
 from collections.abc import Iterable
 
 from smallpool_core.catalogue import Catalogue
 from smallpool_core.pools import BANNED
-from smallpool_core.ports import LiveView, WideTail
+from smallpool_core.ports import WideTail
+from smallpool_service.cuts import Cuts
 
 
 class LivePools:
     """Pools by id, as of the last refresh."""
 
-    def __init__(self, catalogue: Catalogue, live: LiveView, tail: WideTail) -> None:
+    def __init__(self, catalogue: Catalogue, cuts: Cuts, tail: WideTail) -> None:
         self._catalogue = catalogue
-        self._live = live
+        self._cuts = cuts
         self._tail = tail
 
     def refresh(self) -> list[str]:
@@ -31,4 +33,4 @@ class LivePools:
         """How many items are in each and on sale."""
         place = self._tail.place()
         known = {pool_id: self._catalogue.get(pool_id).seen_from(place) for pool_id in pool_ids}
-        return {pool_id: self._live.size(pool_id, now) if pool.is_trusted else None for pool_id, pool in known.items()}
+        return {pool_id: self._cuts.size(pool, now) if pool.is_trusted else None for pool_id, pool in known.items()}

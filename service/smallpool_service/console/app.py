@@ -5,7 +5,20 @@ In: the application, what the rule builder offers. Out: routes under `/console`.
 
 from fastapi import FastAPI, Request, Response
 
-from smallpool_service.console import audit, history, ingest, item_page, keys_page, lab, login, pool_lists, pool_page, pool_rule, pools_page
+from smallpool_service.console import (
+    audit,
+    history,
+    ingest,
+    item_page,
+    keys_page,
+    lab,
+    login,
+    pool_lists,
+    pool_page,
+    pool_rule,
+    pools_page,
+    replay_page,
+)
 from smallpool_service.console.desk import Desk
 from smallpool_service.console.routes import console_router
 from smallpool_service.console.vocabulary import Vocabulary
@@ -21,6 +34,7 @@ ROUTERS = (
     pool_lists.router,
     history.router,
     lab.router,
+    replay_page.router,
     item_page.router,
     ingest.router,
     audit.router,
@@ -45,10 +59,10 @@ async def nowhere(request: Request) -> Response:
     raise _nothing(request)
 
 
-def install(app: FastAPI, vocabulary: Vocabulary) -> None:
-    """Adds the console to the application."""
+def install(app: FastAPI, vocabulary: Vocabulary, session_secret: str | None = None) -> None:
+    """Adds the console to the application. Replicas that are given one secret know each other's sessions; one without has its own."""
     parts: ServiceParts = app.state.parts
-    app.state.desk = Desk(parts.recaller.ports.clock, vocabulary)
+    app.state.desk = Desk(parts.recaller.ports.clock, vocabulary, session_secret)
     for router in ROUTERS:
         app.include_router(router)
 

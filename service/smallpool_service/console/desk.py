@@ -19,7 +19,7 @@ from smallpool_service.console.assets import Assets
 from smallpool_service.console.sessions import LASTS_MS, Session, Sessions
 from smallpool_service.console.vocabulary import Vocabulary
 from smallpool_service.console.words import FOLDER, Language, Words, load_words, wanted_language
-from smallpool_service.http.auth import INCLUDES, check_pool, may_see
+from smallpool_service.http.auth import INCLUDES, Keyring, check_pool, may_see
 from smallpool_service.http.parts import ServiceParts
 from smallpool_service.http.problems import HttpProblem
 
@@ -38,8 +38,8 @@ class LoginNeeded(Exception):
 class Desk:
     """The console of one process."""
 
-    def __init__(self, clock: Clock, vocabulary: Vocabulary) -> None:
-        self.sessions = Sessions(clock)
+    def __init__(self, clock: Clock, vocabulary: Vocabulary, session_secret: str | None) -> None:
+        self.sessions = Sessions(clock, session_secret)
         self.vocabulary = vocabulary
         self.assets = Assets()
         self.words: Mapping[Language, Words] = load_words()
@@ -131,19 +131,21 @@ def visit_of(request: Request, session: Session | None) -> Visit:
 async def session_of(request: Request) -> Session | None:
     """The session of the cookie, whose key still stands; with the store of keys down the last known key does."""
     desk: Desk = request.app.state.desk
-    parts: ServiceParts = request.app.state.parts
-    session = desk.sessions.find(request.cookies.get(SESSION_COOKIE, ""))
-    if session is None:
-        return None
+    keyring: Keyring = request.app.state.keyring
     try:
-        key = parts.keys.known(session.key.digest)
+        session = desk.sessions.find(request.cookies.get(SESSION_COOKIE, ""), keyring.of_digest)
     except StoreError:
-        return session
-    if key is None or key.revoked_at is not None:
-        desk.sessions.end(session.session_id)
         return None
-    session.key = key
+    request.state.session = session
     return session
+
+
+def keep(response: Response, request: Request) -> None:
+    """Lets the cookie say that the session of this request was used, where it has not for a while and nothing else was put into it."""
+    desk: Desk = request.app.state.desk
+    session: Session | None = getattr(request.state, "session", None)
+    if session is not None and desk.sessions.is_due(session) and "set-cookie" not in response.headers:
+        remember(response, request, session)
 
 
 def needs(*roles: Role) -> Callable[[Request], Any]:
@@ -166,10 +168,11 @@ Admin = Annotated[Visit, Depends(needs("admin"))]
 
 
 def remember(response: Response, request: Request, session: Session) -> None:
-    """Puts the session's id into a cookie that no script reads and no other site sends."""
+    """Puts the session's note into a cookie that no script reads and no other site sends."""
+    desk: Desk = request.app.state.desk
     response.set_cookie(
         SESSION_COOKIE,
-        session.session_id,
+        desk.sessions.note(session),
         max_age=LASTS_MS // 1000,
         path="/console",
         httponly=True,

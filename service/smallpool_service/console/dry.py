@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from smallpool_core.catalogue import KnownPool
+from smallpool_core.catalogue import Catalogue, KnownPool
 from smallpool_core.errors import Problem, Refused
 from smallpool_core.items import WideItem
 from smallpool_core.pools import Ordering, PoolSettings
@@ -43,14 +43,15 @@ class Shown(Struct, frozen=True):
     origin: str
 
 
-def varied(known: KnownPool, settings: PoolSettings | None = None, ordering: Ordering | None = None) -> KnownPool:
-    """The pool with other settings or another order."""
+def varied(catalogue: Catalogue, known: KnownPool, settings: PoolSettings | None = None, ordering: Ordering | None = None) -> KnownPool:
+    """The pool with other settings or another order; raises `RuleRefused` for a condition of the order that cannot be read."""
     pool = replace(known.pool, settings=settings or known.pool.settings, ordering=ordering or known.pool.ordering)
-    return replace(known, pool=pool)
+    adjustments = known.adjustments if ordering is None else catalogue.adjustments(ordering)
+    return replace(known, pool=pool, adjustments=adjustments)
 
 
 async def dry_page(recaller: Recaller, known: KnownPool, asked: Asked) -> Shown:
-    """The page; raises `Refused` for ids or a size that are not allowed."""
+    """The page; raises `Refused` for ids or a size that are not allowed, `StoreError` where nothing tells a cut-off."""
     request = RecallRequest(pool_id=known.pool.pool_id, identity=asked.identity, size=asked.size, explain=True, dry_run=True)
     check_request(request)
     ports, settings = recaller.ports, recaller.settings
@@ -58,7 +59,7 @@ async def dry_page(recaller: Recaller, known: KnownPool, asked: Asked) -> Shown:
     run = Run(
         request,
         "dry",
-        settled(ports, known),
+        await settled(ports, known),
         ports.catalogue.pending_bans(ports.tail.place()),
         clock=ports.clock,
         deadline=now + PATIENCE_MS,

@@ -31,7 +31,7 @@ class Figures(Struct, frozen=True):
 async def figures_of(ports: ReadPorts, known: KnownPool) -> Figures:
     """The figures; raises `StoreError` where the wide index fails."""
     now = ports.clock.now_ms()
-    scope = settled(ports, known).scope
+    scope = (await settled(ports, known)).scope
     answer = await ports.reader.browse(Query(scope, frozenset(), cap=LOOKED_AT, limit=LOOKED_AT, now=now), "newest")
     hits = answer.hits
     if len(hits) == LOOKED_AT:
@@ -40,12 +40,12 @@ async def figures_of(ports: ReadPorts, known: KnownPool) -> Figures:
     return Figures(len(hits), expiring, _by_hour(hits, now))
 
 
-def settled(ports: ReadPorts, known: KnownPool) -> KnownPool:
-    """The pool as recall in it may look: of one that is not live the tag says nothing, so its rule decides."""
+async def settled(ports: ReadPorts, known: KnownPool) -> KnownPool:
+    """The pool as recall in it may look: of one that is not live the tag says nothing, so its rule decides. Raises `StoreError`."""
     from_here = known.seen_from(ports.tail.place())
-    if known.pool.state == "live" and from_here.is_trusted:
-        return from_here
-    return replace(known, rule=ports.catalogue.served_rule(known.pool.pool_id, known.rule), tagged={})
+    if known.pool.state != "live" or not from_here.is_trusted:
+        from_here = replace(known, rule=ports.catalogue.served_rule(known.pool.pool_id, known.rule), tagged={})
+    return replace(from_here, cut=await ports.cuts.found(from_here, ports.clock.now_ms()))
 
 
 def _by_hour(hits: tuple[Hit, ...], now: int) -> list[int]:

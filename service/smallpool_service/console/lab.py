@@ -91,7 +91,7 @@ async def _side(visit: Visit, pool_id: str, weights: str, asked: Asked) -> Side:
     known = catalogue.get(pool_id)
     changed = read_weights(weights)
     if changed:
-        known = varied(known, ordering=structs.replace(known.pool.ordering, weights=dict(known.pool.ordering.weights) | changed))
+        known = varied(catalogue, known, ordering=structs.replace(known.pool.ordering, weights=dict(known.pool.ordering.weights) | changed))
     found = await dry_page(visit.parts.recaller, known, asked)
     drops = [] if found.page.trace.drops is UNSET else found.page.trace.drops
     return Side(pool_id, found, await _causes(visit, drops))

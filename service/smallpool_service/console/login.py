@@ -60,7 +60,6 @@ async def login(request: Request) -> Response:
         return _ask(visit, target, visit.words("login.unknown"), 401)
     session = visit.desk.sessions.begin(key)
     if not visit_of(request, session).may("viewer"):
-        visit.desk.sessions.end(session.session_id)
         return _ask(visit, target, visit.words("login.role", has=", ".join(key.roles)), 403)
     return _welcome(request, session, target)
 
@@ -72,7 +71,6 @@ async def logout(request: Request) -> Response:
     visit = visit_of(request, session)
     if session is not None:
         await read_form(visit)
-        visit.desk.sessions.end(session.session_id)
     response = RedirectResponse("/console/login", 303)
     response.delete_cookie(SESSION_COOKIE, path="/console")
     return response

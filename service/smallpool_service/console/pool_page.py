@@ -8,11 +8,13 @@ from typing import Annotated, Any, Final, cast
 from fastapi import Query, Response
 from msgspec import Struct, structs
 
+from smallpool_core.cuts import CUT_BYS, MAX_SIZES
 from smallpool_core.errors import Problem, Refused
 from smallpool_core.plain_text import text_problem
 from smallpool_core.pools import DEFAULT_WEIGHTS, DIMENSIONS, MAX_NAME, MAX_WEIGHT, Ordering, Pool, PoolDraft, PoolSettings, check_settings
 from smallpool_core.row_reader import shown
 from smallpool_core.users import Identity
+from smallpool_service.console.adjusting import adjustment_problems, read_adjustments, rows_of, typed_rows
 from smallpool_service.console.desk import Operator, Viewer, Visit
 from smallpool_service.console.dry import Asked, Shown, dry_page, varied
 from smallpool_service.console.forms import Form, read_form
@@ -22,6 +24,7 @@ from smallpool_service.console.saving import Target, save
 from smallpool_service.http.recall import PoolId
 
 SIZE: Final = 10
+OK: Final = 200
 WEIGHED: Final = tuple(name for name in DIMENSIONS if name in DEFAULT_WEIGHTS)
 """The dimensions that there is something to weigh by."""
 DEFAULTS: Final = PoolSettings()
@@ -56,7 +59,7 @@ async def settings_page(visit: Viewer, pool_id: PoolId, user: str = "", saved: A
 async def change_settings(visit: Operator, pool_id: PoolId) -> Response:
     """Saves settings and weights."""
     pool, form = await pool_of(visit, pool_id), await read_form(visit)
-    wanted = read_wanted(form, pool)
+    wanted = read_wanted(visit, form, pool)
     problems = list(wanted.problems)
     if text_problem(form("reason"), MAX_NAME) is not None:
         problems.append(Problem("reason", shown(form("reason")), visit.words("value.text", most=MAX_NAME)))
@@ -70,13 +73,13 @@ async def change_settings(visit: Operator, pool_id: PoolId) -> Response:
 async def example(visit: Viewer, pool_id: PoolId) -> Response:
     """The example page by what the form says now."""
     pool, form = await pool_of(visit, pool_id), await read_form(visit)
-    wanted = read_wanted(form, pool)
+    wanted = read_wanted(visit, form, pool)
     if wanted.problems:
         raise Refused(wanted.problems)
     return visit.page("part_example.html", example=await _example(visit, pool, wanted, form("user")))
 
 
-def read_wanted(form: Form, pool: Pool) -> Wanted:
+def read_wanted(visit: Visit, form: Form, pool: Pool) -> Wanted:
     """Settings and weights of the form; what cannot be read keeps its value, and is a mistake."""
     problems: list[Problem] = []
 
@@ -87,6 +90,8 @@ def read_wanted(form: Form, pool: Pool) -> Wanted:
         problems.append(Problem(f"settings.{name}", shown(text), "a whole number is allowed"))
         return kept
 
+    most = whole("max_size", 1) if form("max_size") else None
+    cut_by = form("cut_by")
     level = whole("spread_level", 1) if form("spread_level") else None
     exhausted = form("when_exhausted")
     settings = PoolSettings(
@@ -94,6 +99,8 @@ def read_wanted(form: Form, pool: Pool) -> Wanted:
         seen_size=whole("seen_size", DEFAULTS.seen_size),
         spread_level=level,
         when_exhausted="repeat_oldest" if exhausted == "repeat_oldest" else "stop",
+        max_size=most,
+        cut_by=next((one for one in CUT_BYS if one == cut_by), DEFAULTS.cut_by),
     )
     weights = {name: weight for name, weight in pool.ordering.weights.items() if name not in WEIGHED}
     for name in WEIGHED:
@@ -104,8 +111,13 @@ def read_wanted(form: Form, pool: Pool) -> Wanted:
             )
         else:
             weights[name] = weight
-    ordering = structs.replace(pool.ordering, weights=weights)
-    return Wanted(settings, ordering, problems or check_settings(settings, ordering))
+    boost, unread_boost = read_adjustments(form, "boost")
+    bury, unread_bury = read_adjustments(form, "bury")
+    ordering = structs.replace(pool.ordering, weights=weights, boost=boost, bury=bury)
+    problems += [*unread_boost, *unread_bury]
+    if not problems:
+        problems = check_settings(settings, ordering) + adjustment_problems(visit.parts.recaller.ports.catalogue, ordering)
+    return Wanted(settings, ordering, problems)
 
 
 def _weight(text: str) -> float | None:
@@ -132,11 +144,12 @@ async def _example(visit: Visit, pool: Pool, wanted: Wanted | None, user: str) -
     before = {item.item_id: place for place, item in enumerate(now.page.items, start=1)}
     if wanted is None or (wanted.settings, wanted.ordering) == (pool.settings, pool.ordering):
         return Example(now, before, is_changed=False)
-    return Example(await dry_page(recaller, varied(known, wanted.settings, wanted.ordering), asked), before, is_changed=True)
+    changed = varied(recaller.ports.catalogue, known, wanted.settings, wanted.ordering)
+    return Example(await dry_page(recaller, changed, asked), before, is_changed=True)
 
 
-def _page(visit: Visit, pool: Pool, wanted: Wanted, form: Form, status: int = 200, **values: Any) -> Response:
-    errors = {problem.path: f"{problem.message} ({problem.found})" for problem in wanted.problems}
+def _page(visit: Visit, pool: Pool, wanted: Wanted, form: Form, status: int = OK, **values: Any) -> Response:
+    errors = {problem.path: f"{visit.words.said(problem)} ({problem.found})" for problem in wanted.problems}
     typed = cast("dict[str, Any]", {name: form(name) for name, _ in form})
     return visit.page(
         "pool_page.html",
@@ -150,6 +163,9 @@ def _page(visit: Visit, pool: Pool, wanted: Wanted, form: Form, status: int = 20
         weighed=WEIGHED,
         max_weight=MAX_WEIGHT,
         defaults=DEFAULT_WEIGHTS,
+        cut_bys=CUT_BYS,
+        max_sizes=MAX_SIZES,
         form=form,
+        adjusted=typed_rows(form) if status != OK else rows_of(wanted.ordering),
         **values,
     )

@@ -163,4 +163,5 @@ def _size(visit: Visit, known: KnownPool) -> int | None:
     ports = visit.parts.recaller.ports
     if known.pool.state != "live":
         return 0
-    return ports.live.size(known.pool.pool_id, visit.parts.now()) if known.seen_from(ports.tail.place()).is_trusted else None
+    here = known.seen_from(ports.tail.place())
+    return ports.cuts.size(here, visit.parts.now()) if here.is_trusted else None

@@ -13,7 +13,7 @@ from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 
 from smallpool_core.errors import SmallpoolError
-from smallpool_service.console.desk import FRAGMENT, LoginNeeded, session_of, visit_of
+from smallpool_service.console.desk import FRAGMENT, LoginNeeded, keep, session_of, visit_of
 from smallpool_service.http.problems import HttpProblem, problem_of, validation_problems
 
 POLICY: Final = (
@@ -50,6 +50,7 @@ class ConsoleRoute(APIRoute):
             except RequestValidationError as error:
                 problems = validation_problems(error.errors())
                 response = await _error(request, HttpProblem(422, "refused", "; ".join(map(str, problems)), problems))
+            keep(response, request)
             for name, value in HEADERS.items():
                 response.headers.setdefault(name, value)
             return response

@@ -74,7 +74,7 @@ def mark(visit: Visit, made: Written, problems: Sequence[Problem]) -> None:
     for problem in problems:
         if problem.path.startswith(WHOLE) and not any(problem.path.startswith(path) or path.startswith(problem.path) for path in unread):
             made.node_at(problem.path).errors.append(
-                visit.words("value.at", path=problem.path, message=f"{problem.message} ({problem.found})")
+                visit.words("value.at", path=problem.path, message=f"{visit.words.said(problem)} ({problem.found})")
             )
 
 

@@ -1,12 +1,15 @@
 """What the console says, in Chinese and in English: one catalogue a language, the same keys in both.
 
-In: `words/LANGUAGE.toml`. Out: `Words`, which look a sentence up by its key and put values into it.
+In: `words/LANGUAGE.toml`; what core says of mistakes, in Chinese, in `words/messages_zh.toml`. Out: `Words`, which look a sentence up by
+its key and put values into it.
 """
 
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
+
+from smallpool_core.errors import Problem
 
 Language = Literal["zh", "en"]
 LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
@@ -16,9 +19,10 @@ FOLDER: Final = Path(__file__).parent / "words"
 class Words:
     """The sentences of one language, by key such as `pools.title`."""
 
-    def __init__(self, language: Language, sentences: Mapping[str, str]) -> None:
+    def __init__(self, language: Language, sentences: Mapping[str, str], messages: Mapping[str, str]) -> None:
         self.language = language
         self._sentences = sentences
+        self._messages = messages
 
     def __call__(self, key: str, **values: object) -> str:
         """The sentence with the values put in; a key that nobody translated shows as itself."""
@@ -28,6 +32,11 @@ class Words:
         """The sentence, or a text that comes from elsewhere where there is none."""
         return self._sentences.get(key, otherwise)
 
+    def said(self, problem: Problem) -> str:
+        """What is allowed where a mistake is, in this language; as core says it in English, or where nobody translated it."""
+        sentence = self._messages.get(problem.code)
+        return problem.message if sentence is None else sentence.format(**problem.values)
+
     def keys(self) -> frozenset[str]:
         """Every key there is."""
         return frozenset(self._sentences)
@@ -35,9 +44,16 @@ class Words:
 
 def load_words() -> dict[Language, Words]:
     """Every catalogue."""
-    return {
-        language: Words(language, dict(_flat(tomllib.loads((FOLDER / f"{language}.toml").read_text("utf-8"))))) for language in LANGUAGES
-    }
+    return {language: Words(language, _read(f"{language}.toml"), load_messages(language)) for language in LANGUAGES}
+
+
+def load_messages(language: Language) -> dict[str, str]:
+    """What core says of mistakes by code, in another language than its own."""
+    return _read("messages_zh.toml") if language == "zh" else {}
+
+
+def _read(name: str) -> dict[str, str]:
+    return dict(_flat(tomllib.loads((FOLDER / name).read_text("utf-8"))))
 
 
 def wanted_language(chosen: str | None, accepted: str) -> Language:

@@ -24,6 +24,7 @@ from smallpool_service.http import (
     previews,
     problems,
     recall,
+    replays,
     users,
 )
 from smallpool_service.http.auth import Keyring
@@ -43,6 +44,7 @@ ROUTERS = (
     pools.router,
     pool_lists.router,
     history.router,
+    replays.router,
     alerts.router,
     keys.router,
     health.router,

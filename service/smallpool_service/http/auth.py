@@ -43,7 +43,10 @@ class Keyring:
 
     def find(self, secret: str) -> ApiKey | None:
         """The key of this secret, revoked ones included; raises `StoreError` only for a key that was never seen here."""
-        digest = digest_of(secret)
+        return self.of_digest(digest_of(secret))
+
+    def of_digest(self, digest: str) -> ApiKey | None:
+        """The same by the digest of the secret."""
         try:
             key = self._store.known(digest)
         except StoreError:

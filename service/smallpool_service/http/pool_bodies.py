@@ -5,12 +5,14 @@ In: JSON as pydantic models. Out: a `PoolDraft`; a `PoolView` with its ETag.
 
 from typing import Annotated, Any, Final, Literal, Self
 
-from msgspec import UNSET, Struct, convert
+from msgspec import UNSET, Struct, convert, structs
 from msgspec.structs import asdict
 from pydantic import Field
 
+from smallpool_core.adjustments import MAX_ADJUSTMENTS, MAX_BOOST, Adjustment
 from smallpool_core.alerts import AlertKind
-from smallpool_core.catalogue import Catalogue, KnownPool
+from smallpool_core.catalogue import KnownPool
+from smallpool_core.cuts import MAX_SIZES, CutBy
 from smallpool_core.errors import NotFound, Problem, Refused
 from smallpool_core.pools import (
     BANNED,
@@ -26,7 +28,6 @@ from smallpool_core.pools import (
     PoolSettings,
     PoolState,
 )
-from smallpool_core.ports import LiveView
 from smallpool_core.rules import RuleWarning
 from smallpool_core.schedule import MAX_WINDOWS, Schedule, is_open, next_opening
 from smallpool_core.selection import MAX_LISTED, MAX_PINS, Selection
@@ -36,6 +37,7 @@ from smallpool_service.http.bodies import Identifier, Line, Strict
 from smallpool_service.http.problems import HttpProblem
 from smallpool_service.operators import Preview
 from smallpool_service.previews import MAX_PEOPLE
+from smallpool_service.run import ReadPorts
 
 MAX_SAMPLE = 100
 MAX_DIGITS: Final = 15
@@ -54,20 +56,38 @@ class SettingsBody(Strict):
     seen_size: Annotated[int, Field(ge=SEEN_SIZES[0], le=SEEN_SIZES[1])] = 200
     spread_level: Annotated[int, Field(ge=1, le=MAX_SPREAD_LEVEL)] | None = None
     when_exhausted: Literal["stop", "repeat_oldest"] = "stop"
+    max_size: Annotated[
+        Annotated[int, Field(ge=MAX_SIZES[0], le=MAX_SIZES[1])] | None, Field(description="The pool holds its first so many items.")
+    ] = None
+    cut_by: Annotated[CutBy, Field(description="What decides which are first; `-` means large values first.")] = "-quality"
+
+    def settings(self) -> PoolSettings:
+        """As the pool keeps them."""
+        return PoolSettings(**self.model_dump())
+
+
+class AdjustmentBody(Strict):
+    """A condition, and what the score of an item for which it holds is multiplied by."""
+
+    condition: RuleJson
+    factor: Annotated[float, Field(description=f"A boost: above 1, up to {MAX_BOOST:g}; to bury: above 0, below 1.")]
 
 
 class OrderingBody(Strict):
     """Weights of the score dimensions: where they are given, one that is left out counts nothing; without them the defaults hold.
-    `pins` come first among what may be served, in their order.
+    `boost` and `bury` then multiply scores; `pins` come first among what may be served, in their order.
     """
 
     weights: dict[Dimension, Annotated[float, Field(ge=0, le=MAX_WEIGHT)]] | None = None
     pins: Annotated[list[Identifier], Field(default_factory=list, max_length=MAX_PINS)]
+    boost: Annotated[list[AdjustmentBody], Field(default_factory=list, max_length=MAX_ADJUSTMENTS)]
+    bury: Annotated[list[AdjustmentBody], Field(default_factory=list, max_length=MAX_ADJUSTMENTS)]
 
     def ordering(self) -> Ordering:
         """As the pool keeps it."""
         weights = Ordering().weights if self.weights is None else {str(name): weight for name, weight in self.weights.items()}
-        return Ordering(weights, tuple(self.pins))
+        boost, bury = (tuple(Adjustment(one.condition, one.factor) for one in kind) for kind in (self.boost, self.bury))
+        return Ordering(weights, tuple(self.pins), boost, bury)
 
 
 class SelectionBody(Strict):
@@ -118,13 +138,11 @@ class PoolBody(Strict):
 
     def draft(self) -> PoolDraft:
         """The change as the store takes it."""
-        return PoolDraft(
+        content = draft_of(rule=self.rule, settings=self.settings, ordering=self.ordering, selection=self.selection)
+        return structs.replace(
+            content,
             name=UNSET if self.name is None else self.name,
-            rule=UNSET if self.rule is None else self.rule,
             state=UNSET if self.state is None else self.state,
-            settings=UNSET if self.settings is None else PoolSettings(**self.settings.model_dump()),
-            ordering=UNSET if self.ordering is None else self.ordering.ordering(),
-            selection=UNSET if self.selection is None else self.selection.selection(),
             schedule=UNSET if self.schedule is None else self.schedule.schedule(),
             priority=UNSET if self.priority is None else self.priority,
         )
@@ -174,11 +192,28 @@ class RulePreviewBody(PreviewBody):
 
     rule: RuleJson
     selection: Annotated[SelectionBody | None, Field(description="Left out: the lists of the pool that is compared with, if any.")] = None
+    settings: Annotated[SettingsBody | None, Field(description="Left out: those of the pool that is compared with, if any.")] = None
     against: Annotated[Identifier | None, Field(description="The pool with which, as it stands, to compare.")] = None
 
     def draft(self) -> PoolDraft:
         """As a change of a pool."""
-        return PoolDraft(rule=self.rule, selection=UNSET if self.selection is None else self.selection.selection())
+        return draft_of(rule=self.rule, selection=self.selection, settings=self.settings)
+
+
+def draft_of(
+    *,
+    rule: dict[str, Any] | None = None,
+    settings: SettingsBody | None = None,
+    ordering: OrderingBody | None = None,
+    selection: SelectionBody | None = None,
+) -> PoolDraft:
+    """What was sent of what a pool holds and how it orders that, as a change of it."""
+    return PoolDraft(
+        rule=UNSET if rule is None else rule,
+        settings=UNSET if settings is None else settings.settings(),
+        ordering=UNSET if ordering is None else ordering.ordering(),
+        selection=UNSET if selection is None else selection.selection(),
+    )
 
 
 class PoolView(Struct, frozen=True, kw_only=True):
@@ -205,15 +240,16 @@ class PoolView(Struct, frozen=True, kw_only=True):
     size: int | None
 
     @classmethod
-    def of(cls, pool: Pool, catalogue: Catalogue, live: LiveView, now: int) -> Self:
+    def of(cls, pool: Pool, ports: ReadPorts, now: int) -> Self:
         """The pool with what this process knows of it."""
+        size: int | None = None
         try:
-            known = catalogue.get(pool.pool_id)
+            known = ports.catalogue.get(pool.pool_id)
         except NotFound:
             tagged = False
         else:
             tagged = known.is_trusted and known.pool.revision == pool.revision
-        size = live.size(pool.pool_id, now) if tagged else None
+            size = ports.cuts.size(known, now) if tagged else None
         return cls(**asdict(pool), tagged=tagged, open=is_served(pool, now), opens_at=opens_at(pool, now), size=size)
 
 

@@ -51,8 +51,15 @@ STORED: Final[dict[str, Any]] = {
     "rule": RULE,
     "revision": 3,
     "state": "live",
-    "settings": {"max_per_category": 3, "seen_size": 200, "spread_level": None, "when_exhausted": "stop"},
-    "ordering": {"weights": {"match": 1.0, "quality": 0.3, "freshness": 0.3}, "pins": ["i-52"]},
+    "settings": {
+        "max_per_category": 3,
+        "seen_size": 200,
+        "spread_level": None,
+        "when_exhausted": "stop",
+        "max_size": None,
+        "cut_by": "-quality",
+    },
+    "ordering": {"weights": {"match": 1.0, "quality": 0.3, "freshness": 0.3}, "pins": ["i-52"], "boost": [], "bury": []},
     "epoch": 41,
     "selection": {"include": [], "ban_items": [], "ban_sellers": ["s-9"], "ban_words": []},
     "schedule": {"timezone": "Asia/Shanghai", "windows": [{"from": "2026-11-01T00:00", "until": "2026-12-01T00:00"}]},
@@ -256,4 +263,4 @@ def _saved(parts: ServiceParts, saved: Saved, status: int) -> Response:
 
 def _view(parts: ServiceParts, pool: Pool) -> PoolView:
     ports = parts.recaller.ports
-    return PoolView.of(pool, ports.catalogue, ports.live, parts.now())
+    return PoolView.of(pool, ports, parts.now())

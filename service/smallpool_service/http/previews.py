@@ -78,7 +78,8 @@ async def preview_unsaved(
     if body.against is not None:
         check_pool(key, body.against)
     rule = drafted_rule(parts.recaller.ports.catalogue, body.against, body.draft())
-    return await _previewed(request, parts, body, Wanted(rule=rule, against=body.against))
+    settings = None if body.settings is None else body.settings.settings()
+    return await _previewed(request, parts, body, Wanted(rule=rule, against=body.against, settings=settings))
 
 
 @router.post(
@@ -113,6 +114,7 @@ async def _previewed(request: Request, parts: ServiceParts, body: PreviewBody, w
     asked = Wanted(
         rule=wanted.rule,
         against=wanted.against,
+        settings=wanted.settings,
         sample=body.sample,
         people=body.people,
         users=tuple(dict.fromkeys(body.users)),

@@ -189,4 +189,5 @@ def _encodable(text: str) -> str:
 
 
 def _encodable_problem(problem: Problem) -> Problem:
-    return Problem(_encodable(problem.path), _encodable(problem.found), _encodable(problem.message))
+    values = {name: _encodable(value) for name, value in problem.values.items()}
+    return Problem(_encodable(problem.path), _encodable(problem.found), _encodable(problem.message), problem.code, values)

@@ -12,11 +12,12 @@ from typing import Any, Literal
 
 from msgspec.structs import replace
 
+from smallpool_core.cuts import Cut, CutBy
 from smallpool_core.items import WideItem
 from smallpool_core.pages import Answer, Query
 from smallpool_core.rule_counts import Breakdown, Exclusion
 from smallpool_core.rules import Rule
-from smallpool_stores.elasticsearch import question, rule_counts
+from smallpool_stores.elasticsearch import cutting, question, rule_counts
 from smallpool_stores.elasticsearch.connection import Connection
 from smallpool_stores.elasticsearch.documents import records_of
 from smallpool_stores.elasticsearch.edge import translated, unavailable
@@ -85,6 +86,10 @@ class ElasticsearchItemReader:
             return []
         async with self._in_time("count what conditions keep out"):
             return rule_counts.exclusions_of(await self._count(rule_counts.exclusions(parts, now)), len(parts))
+
+    async def cut_off(self, rule: Rule, by: CutBy, size: int, now: int) -> Cut | None:
+        async with self._in_time("find the cut-off of a rule"):
+            return await cutting.cut_off(self._count, rule, by, size, now)
 
     async def _best(self, operation: str, query: Query, search: Callable[[Query], dict[str, Any]], weights: Mapping[str, int]) -> Answer:
         asked, taken = self._rows_asked(query), Counter[str]()

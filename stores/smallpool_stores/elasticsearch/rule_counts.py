@@ -24,7 +24,7 @@ def breakdown(rule: Rule, now: int, limit: int) -> dict[str, Any]:
     bands = [{"to": PRICE_BOUNDS[0]}, *({"from": low, "to": high} for low, high in pairwise(PRICE_BOUNDS)), {"from": PRICE_BOUNDS[-1]}]
     aggregations = {name: _most_frequent(field, limit) for name, field in _FIELDS.items()}
     return _counted(
-        {"bool": {"filter": [on_sale(now), to_filter(rule, now)]}},
+        _on_sale(rule, now),
         {**aggregations, "bands": {"range": {"field": "price_cents", "ranges": bands}}, "unpriced": _UNPRICED},
     )
 
@@ -50,6 +50,26 @@ def exclusions(parts: Sequence[Rule], now: int) -> dict[str, Any]:
 def exclusions_of(answer: Mapping[str, Any], parts: int) -> list[Exclusion]:
     """What the aggregations of `exclusions` say."""
     return [Exclusion(answer[f"alone {place}"]["doc_count"], answer[f"excluded {place}"]["doc_count"]) for place in range(parts)]
+
+
+def extent(rule: Rule, field: str, now: int) -> dict[str, Any]:
+    """How many items there are, and between what their values of a field lie."""
+    return _counted(_on_sale(rule, now), {"values": {"stats": {"field": field}}, "unknown": {"missing": {"field": field}}})
+
+
+def steps(rule: Rule, field: str, now: int, ends: Sequence[int]) -> dict[str, Any]:
+    """How many items have a value in each of the ranges from one end to the next, which is not included."""
+    ranges = [{"from": low, "to": high} for low, high in pairwise(ends)]
+    return _counted(_on_sale(rule, now), {"steps": {"range": {"field": field, "ranges": ranges}}})
+
+
+def steps_of(answer: Mapping[str, Any]) -> list[int]:
+    """The counts of `steps`, in its order."""
+    return [one["doc_count"] for one in answer["steps"]["buckets"]]
+
+
+def _on_sale(rule: Rule, now: int) -> dict[str, Any]:
+    return {"bool": {"filter": [on_sale(now), to_filter(rule, now)]}}
 
 
 def _most_frequent(field: str, limit: int) -> dict[str, Any]:

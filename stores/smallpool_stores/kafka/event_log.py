@@ -73,6 +73,9 @@ class KafkaEventLog:
     async def recent(self, topic: Topic, limit: int) -> list[LogRecord]:
         return await asyncio.to_thread(self._recent, topic, limit)
 
+    async def between(self, topic: Topic, since: int, until: int, limit: int) -> list[LogRecord]:
+        return await asyncio.to_thread(self._between, topic, since, until, limit)
+
     def commit(self, topic: Topic, group: str, upto: Places) -> None:
         feed = self._feed(topic, group)
         passed = {partition: feed.buffers.place_after(partition, offset) for partition, offset in upto.items()}
@@ -157,6 +160,18 @@ class KafkaEventLog:
             found = read(self.settings, topic, starts, ends, each * len(ends))
         found.sort(key=lambda record: (record.at, record.offset), reverse=True)
         return [log_record(topic, record) for record in found[:limit]]
+
+    def _between(self, topic: Topic, since: int, until: int, limit: int) -> list[LogRecord]:
+        starts, stops = self.offsets.since(topic, since), self.offsets.since(topic, until)
+        each = -(-limit // len(starts))
+        ends = {partition: min(stops[partition], start + each) - 1 for partition, start in starts.items() if stops[partition] > start}
+        if not ends or limit <= 0:
+            return []
+        with translated(f"read {topic} from a time on"):
+            found = read(self.settings, topic, {partition: starts[partition] for partition in ends}, ends, each * len(ends))
+        inside = [record for record in found if record.offset <= ends[record.partition]]
+        inside.sort(key=lambda record: (record.at, record.partition, record.offset))
+        return [log_record(topic, record) for record in inside[:limit]]
 
 
 def log_record(topic: Topic, record: Record) -> LogRecord:

@@ -36,6 +36,9 @@ class KafkaItemLog:
     async def recent(self, topic: Topic, limit: int) -> list[LogRecord]:
         return await self._plain.recent(topic, limit)
 
+    async def between(self, topic: Topic, since: int, until: int, limit: int) -> list[LogRecord]:
+        return await self._plain.between(topic, since, until, limit)
+
     def poll(self, topic: Topic, group: str, limit: int) -> list[LogRecord]:
         if (topic, group) != OWNED:
             return self._plain.poll(topic, group, limit)

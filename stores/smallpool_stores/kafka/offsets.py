@@ -64,6 +64,14 @@ class Offsets:
             found = self._connected().list_partition_offsets(specs, isolation_level="read_committed")
         return {at.partition: end.offset - 1 for at, end in found.items()}
 
+    def since(self, topic: AnyTopic, at: int) -> dict[int, int]:
+        """The first place, by partition, at which a record was appended at `at` (ms) or later; the next one to come where there is none."""
+        specs = {self._at(topic, partition): at for partition in range(self.partitions(topic))}
+        with translated(f"ask where {topic_name(self._settings, topic)} was at a time"):
+            found = self._connected().list_partition_offsets(specs, isolation_level="read_committed")
+        ends = self.ends(topic)
+        return {at.partition: place.offset if place.offset >= 0 else ends[at.partition] + 1 for at, place in found.items()}
+
     def committed(self, topic: AnyTopic, group: str) -> dict[int, int]:
         """How far the group has come, by partition; one without a commit is left out."""
         asked = [self._at(topic, partition) for partition in range(self.partitions(topic))]

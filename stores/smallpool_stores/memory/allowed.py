@@ -14,6 +14,7 @@ from smallpool_core.pages import Query
 from smallpool_stores.memory import gather
 from smallpool_stores.memory.arrays import Rows
 from smallpool_stores.memory.best import NOT_OPEN, Limits, best_under_cap
+from smallpool_stores.memory.cutting import are_within
 from smallpool_stores.memory.in_scope import Ranked
 from smallpool_stores.memory.rows import ItemRows, are_live
 
@@ -38,11 +39,13 @@ def cut(category: str, level: int) -> str:
 
 
 def _kinds(base: ItemRows, query: Query, rows: Rows) -> NDArray[np.int32]:
-    """A number for the spread key of each row that is on sale at the query's instant, `NOT_OPEN` for the others."""
+    """A number for the spread key of each row that is on sale at the query's instant and within its cut-off, `NOT_OPEN` for the others."""
     numbers: NDArray[np.int32] = base.category.values.take(rows)
     if query.spread_level is not None:
         numbers = _cut(base, numbers, query.spread_level)
     numbers[~are_live(base.facts_of(rows), query.now)] = NOT_OPEN
+    if query.scope.cut is not None:
+        numbers[~are_within(base, rows, query.scope.cut)] = NOT_OPEN
     return numbers
 
 

@@ -12,6 +12,7 @@ from typing import Literal
 
 from msgspec.structs import replace
 
+from smallpool_core.cuts import Cut, CutBy
 from smallpool_core.errors import StoreUnavailable
 from smallpool_core.items import WideItem
 from smallpool_core.pages import Answer, Query
@@ -87,3 +88,6 @@ class LiveFirstReader:
 
     async def exclusions(self, parts: Sequence[Rule], now: int) -> list[Exclusion]:
         return await self._index.exclusions(parts, now)
+
+    async def cut_off(self, rule: Rule, by: CutBy, size: int, now: int) -> Cut | None:
+        return await self._index.cut_off(rule, by, size, now)

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from smallpool_core.cuts import Cut, CutBy
 from smallpool_core.items import WideItem
 from smallpool_core.pages import LiveItem
 from smallpool_core.pools import HOME
 from smallpool_core.versions import unpacked
-from smallpool_stores.memory import gather
+from smallpool_stores.memory import cutting, gather
 from smallpool_stores.memory.arrays import Rows
 from smallpool_stores.memory.listing import Listing
 from smallpool_stores.memory.rows import LIVE_UNTIL, ItemRows, are_live
@@ -35,20 +36,32 @@ class PackedLiveView:
         """`apply` at a start, before anything looks: records decoded no further than needed, the lock held for all of them."""
         self._rows.take(items, at_once=max(1, len(items)))
 
-    def look(self, item_ids: Sequence[str], pool_id: str, now: int) -> list[LiveItem | None]:
+    def look(self, item_ids: Sequence[str], pool_id: str, now: int, cut: Cut | None = None) -> list[LiveItem | None]:
         rows = self._rows
         with rows.lock:
             places = rows.places_of(item_ids)
             known = [item_id for item_id, row in zip(item_ids, places, strict=True) if row is not None]
-            listed = self._listed(known, np.array([row for row in places if row is not None], np.int32), pool_id, now)
+            asked = np.array([row for row in places if row is not None], np.int32)
+            listed = self._listed(known, asked, pool_id, now, cut)
             return [self._gone(item_id) if row is None else next(listed) for item_id, row in zip(item_ids, places, strict=True)]
 
-    def size(self, pool_id: str, now: int) -> int:
+    def size(self, pool_id: str, now: int, cut: Cut | None = None) -> int:
         with self._rows.lock:
+            if cut is not None:
+                return int(np.count_nonzero(cutting.are_within(self._rows, self._on_sale(pool_id, now), cut)))
             facts = self._rows.all_facts if pool_id == HOME else self._rows.facts_of(self._rows.pool(pool_id).at(now))
             return int(np.count_nonzero(are_live(facts, now)))
 
-    def _listed(self, item_ids: Sequence[str], asked: Rows, pool_id: str, now: int) -> Iterator[LiveItem]:
+    def cut_off(self, pool_id: str, by: CutBy, size: int, now: int) -> Cut | None:
+        with self._rows.lock:
+            return cutting.cut_off(self._rows, self._on_sale(pool_id, now), by, size)
+
+    def _on_sale(self, pool_id: str, now: int) -> Rows:
+        """The rows of a pool that has a tag, those of them that are on sale."""
+        rows = self._rows.pool(pool_id).at(now)
+        return rows[are_live(self._rows.facts_of(rows), now)]
+
+    def _listed(self, item_ids: Sequence[str], asked: Rows, pool_id: str, now: int, cut: Cut | None) -> Iterator[LiveItem]:
         """What is known of items by their rows, in their order."""
         rows, facts = self._rows, self._rows.facts_of(asked)
         version, enrich = gather.versions(facts)
@@ -63,6 +76,7 @@ class PackedLiveView:
             gather.expiries(facts),
             gather.sellers(rows, asked),
             gather.categories(rows, asked),
+            (~cutting.are_within(rows, asked, cut)).tolist(),
         )
 
     def _inside(self, asked: Rows, pool_id: str, now: int) -> NDArray[np.bool_]:

@@ -43,11 +43,26 @@ def packed_shown(item: Listing) -> int:
 def unpacked_shown(packed: Packed) -> Shown:
     """The values of each."""
     return Shown(
-        [None if price < 0 else price for price in ((packed >> _PRICE_AT) - 1).tolist()],
-        (packed >> _QUALITY_AT & _SCORE_MASK).tolist(),
-        (packed >> _SELLER_AT & _SCORE_MASK).tolist(),
+        [None if price < 0 else price for price in prices_of(packed).tolist()],
+        qualities_of(packed).tolist(),
+        seller_scores_of(packed).tolist(),
         [_SALES[number] for number in (packed & _SALE_MASK).tolist()],
     )
+
+
+def prices_of(packed: Packed) -> Packed:
+    """The prices (cents), -1 for none."""
+    return (packed >> _PRICE_AT) - 1
+
+
+def qualities_of(packed: Packed) -> Packed:
+    """The qualities (thousandths), 0 for none."""
+    return packed >> _QUALITY_AT & _SCORE_MASK
+
+
+def seller_scores_of(packed: Packed) -> Packed:
+    """The scores of sellers (thousandths), 0 for none."""
+    return packed >> _SELLER_AT & _SCORE_MASK
 
 
 def _within(value: int, most: int) -> int:

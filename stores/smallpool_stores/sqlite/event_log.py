@@ -53,6 +53,8 @@ WHERE id > ?1 + coalesce((SELECT passed FROM log_groups WHERE topic = ?2 AND grp
 ORDER BY id LIMIT ?5
 """
 _RECENT = "SELECT id, key, value, at FROM log WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT ?"
+_FROM = "SELECT id, key, value, at FROM log WHERE id >= ? AND id < ? ORDER BY id LIMIT ?"
+_AT = "SELECT id, at FROM log WHERE id >= ? AND id < ? ORDER BY id LIMIT 1"
 _PRUNABLE = """
 SELECT id, at FROM log
 WHERE id BETWEEN ?1 AND ?1 + coalesce((SELECT min(passed) FROM log_groups WHERE topic = ?2), ?3)
@@ -83,6 +85,24 @@ class SqliteEventLog:
         with translated(f"read the end of {topic}"):
             rows = self._database.connection.execute(_RECENT, (first, first + (1 << _OFFSET_BITS), limit)).fetchall()
         return [LogRecord(topic, PARTITION, number - first, key, value, at) for number, key, value, at in rows]
+
+    async def between(self, topic: Topic, since: int, until: int, limit: int) -> list[LogRecord]:
+        first, end = _FIRST[topic], _FIRST[topic] + self.end(topic).get(PARTITION, -1) + 1
+        with translated(f"read {topic} from a time on"):
+            begins, ends = self._first_since(since, first, end), self._first_since(until, first, end)
+            rows = self._database.connection.execute(_FROM, (begins, ends, limit)).fetchall()
+        return [LogRecord(topic, PARTITION, number - first, key, value, at) for number, key, value, at in rows]
+
+    def _first_since(self, at: int, low: int, high: int) -> int:
+        """The id from which on records were appended at `at` or later, `high` where none was; times rise with ids."""
+        while low < high:
+            middle = (low + high) // 2
+            row = self._database.connection.execute(_AT, (middle, high)).fetchone()
+            if row is None or row[1] >= at:
+                high = middle
+            else:
+                low = row[0] + 1
+        return low
 
     def commit(self, topic: Topic, group: str, upto: Places) -> None:
         with translated(f"commit the offset of {group!r} on {topic}"), self._database.atomic():

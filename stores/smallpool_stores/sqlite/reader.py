@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from threading import Event
 from typing import Literal, TypeVar
 
+from smallpool_core.cuts import Cut, CutBy
 from smallpool_core.items import WideItem
 from smallpool_core.pages import Answer, Query
 from smallpool_core.rule_counts import Breakdown, Exclusion
@@ -52,6 +53,9 @@ class SqliteItemReader:
 
     async def exclusions(self, parts: Sequence[Rule], now: int) -> list[Exclusion]:
         return await self._apart(lambda: self._table.exclusions(parts, now))
+
+    async def cut_off(self, rule: Rule, by: CutBy, size: int, now: int) -> Cut | None:
+        return await self._apart(lambda: self._table.cut_off(rule, by, size, now))
 
     async def _apart(self, ask: Callable[[], T]) -> T:
         """The answer of a thread of its own, which stops where nobody waits for it any more."""

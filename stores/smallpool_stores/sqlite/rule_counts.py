@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
+from smallpool_core.cuts import Cut, CutBy, cut_at, cut_field, falls
 from smallpool_core.rule_counts import PRICE_BOUNDS, Breakdown, Exclusion, Share
 from smallpool_core.rules import Rule, SqlValue, to_sql
 from smallpool_stores.sqlite.database import Database
@@ -35,6 +36,10 @@ UNION ALL SELECT 'priced', NULL, count(price_cents) FROM hits
 # putting the expression in the place of every `failed`.
 _EXCLUSIONS = f"SELECT {{counts}} FROM (SELECT {{failing}} AS failed FROM fields AS f NOT INDEXED WHERE {ON_SALE} LIMIT -1)"
 
+_CUT_OFF = (
+    f"SELECT f.{{field}} FROM fields AS f NOT INDEXED WHERE {ON_SALE} AND ({{holds}}) ORDER BY 1 {{order}} NULLS LAST LIMIT 2 OFFSET ?"
+)
+
 
 def breakdown(database: Database, rule: Rule, now: int, limit: int) -> Breakdown:
     """The port's `breakdown`."""
@@ -59,3 +64,11 @@ def exclusions(database: Database, parts: Sequence[Rule], now: int) -> list[Excl
     counts = ", ".join(f"total(failed = {1 << place}), total(failed >> {place} & 1)" for place in range(len(parts)))
     [row] = rows_of(database, _EXCLUSIONS.format(counts=counts, failing=failing), (*values, now, now))
     return [Exclusion(int(row[2 * place]), int(row[2 * place + 1])) for place in range(len(parts))]
+
+
+def cut_off(database: Database, rule: Rule, by: CutBy, size: int, now: int) -> Cut | None:
+    """The port's `cut_off`."""
+    holds, parameters = to_sql(rule, now)
+    query = _CUT_OFF.format(field=cut_field(by), holds=holds, order="DESC" if falls(by) else "ASC")
+    rows = rows_of(database, query, (now, now, *parameters, size - 1))
+    return cut_at(by, rows[0][0]) if len(rows) > 1 else None

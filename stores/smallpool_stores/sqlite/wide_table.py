@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
+from smallpool_core.cuts import Cut, CutBy
 from smallpool_core.items import WideItem, WideRecord
 from smallpool_core.places import Places
 from smallpool_core.ports import Clock
@@ -118,6 +119,10 @@ class SqliteWideTable:
     def exclusions(self, parts: Sequence[Rule], now: int) -> list[Exclusion]:
         """The port `ItemReader`'s, of what this table holds."""
         return rule_counts.exclusions(self._database, parts, now)
+
+    def cut_off(self, rule: Rule, by: CutBy, size: int, now: int) -> Cut | None:
+        """The port `ItemReader`'s, of what this table holds."""
+        return rule_counts.cut_off(self._database, rule, by, size, now)
 
     def while_wanted(self, ask: Callable[[], T], is_given_up: Callable[[], bool]) -> T:
         """What `ask` finds in this thread; raises `StoreUnavailable` soon after it was given up."""

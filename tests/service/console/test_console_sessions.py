@@ -1,6 +1,7 @@
 """Logging in and out: who may, for how long, and with what headers."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -8,9 +9,10 @@ from builders import NOW, FakeClock
 from console_rig import Desk
 from smallpool_core.access import ApiKey
 from smallpool_service.console.login import own_address
-from smallpool_service.console.sessions import IDLE_MS, LASTS_MS, MAX_SESSIONS, Sessions
+from smallpool_service.console.sessions import IDLE_MS, LASTS_MS, RENEWED_MS, Sessions
 
 KEY = ApiKey("k_1", "desk", "digest", ("viewer",), (), NOW)
+SECRET = "what all replicas were given to share"
 
 
 def test_whoever_is_not_logged_in_is_asked_to_and_comes_back_to_where_they_went(desk: Desk) -> None:
@@ -57,23 +59,71 @@ def test_whoever_logged_out_has_to_log_in_again(desk: Desk) -> None:
     assert desk.get("/console/pools").status_code == 303
 
 
+def known(_: str) -> ApiKey:
+    return KEY
+
+
 def test_a_session_ends_after_a_while_without_use_and_after_its_time_in_any_case() -> None:
     clock = FakeClock(NOW)
-    sessions = Sessions(clock)
-    idle, used = sessions.begin(KEY), sessions.begin(KEY)
+    sessions = Sessions(clock, SECRET)
+    idle = note = sessions.note(sessions.begin(KEY))
     for _ in range(LASTS_MS // IDLE_MS):
         clock.advance(IDLE_MS)
-        assert sessions.find(used.session_id) is not None
-    assert sessions.find(idle.session_id) is None
+        session = sessions.find(note, known)
+        assert session is not None
+        note = sessions.note(session)
+    assert sessions.find(idle, known) is None
     clock.advance(1)
-    assert sessions.find(used.session_id) is None
+    assert sessions.find(note, known) is None
 
 
-def test_of_too_many_sessions_those_that_were_used_longest_ago_end() -> None:
-    sessions = Sessions(FakeClock(NOW))
-    made = [sessions.begin(KEY) for _ in range(MAX_SESSIONS + 1)]
-    assert sessions.find(made[0].session_id) is None
-    assert sessions.find(made[1].session_id) is not None
+@pytest.mark.parametrize("secret", [None, "another secret, which is as long"])
+def test_a_note_that_was_signed_with_another_secret_is_none(secret: str | None) -> None:
+    sessions = Sessions(FakeClock(NOW), SECRET)
+    note = Sessions(FakeClock(NOW), secret).note(sessions.begin(KEY))
+    assert sessions.find(note, known) is None
+    assert sessions.find(sessions.note(sessions.begin(KEY)), known) is not None
+
+
+def test_no_letter_of_a_note_can_be_changed() -> None:
+    sessions = Sessions(FakeClock(NOW), SECRET)
+    note = sessions.note(sessions.begin(KEY))
+    for place in range(len(note) - 4):
+        other = "A" if note[place] != "A" else "B"
+        assert sessions.find(note[:place] + other + note[place + 1 :], known) is None
+    for text in ("", "x", "é", note[:-8], note * 100):
+        assert sessions.find(text, known) is None
+
+
+def test_a_session_that_is_used_gets_a_fresh_cookie_now_and_then(desk: Desk) -> None:
+    desk.log_in()
+    assert "set-cookie" not in desk.get("/console/pools").headers
+    desk.api.clock.advance(RENEWED_MS)
+    assert "smallpool_session" in desk.get("/console/pools").headers["set-cookie"]
+    for _ in range(4):
+        desk.api.clock.advance(IDLE_MS - 1)
+        assert desk.get("/console/pools").status_code == 200
+    desk.api.clock.advance(IDLE_MS + 1)
+    assert desk.get("/console/pools").status_code == 303
+
+
+def test_a_session_begun_at_one_replica_goes_on_at_another_until_its_key_is_revoked(tmp_path: Path) -> None:
+    first = Desk(tmp_path, secret=SECRET)
+    second = Desk(tmp_path, secret=SECRET)
+    other = Desk(tmp_path)
+    first.log_in(first.api.key("viewer"))
+    second.cookies = other.cookies = first.cookies
+    second.token = first.token
+    assert second.get("/console/pools").status_code == 200
+    assert second.token_of("/console/pools") == first.token
+    made = {"do": "", "csrf": first.token}
+    assert second.form("/console/rule/preview", made).status_code == 200
+    assert second.form("/console/rule/preview", made | {"csrf": "another"}).status_code == 403
+    assert other.get("/console/pools").status_code == 303
+
+    key_id = next(key["key_id"] for key in first.api.get("/v1/keys").json()["keys"] if key["roles"] == ["viewer"])
+    first.api.delete(f"/v1/keys/{key_id}")
+    assert [replica.get("/console/pools").status_code for replica in (first, second)] == [303, 303]
 
 
 @pytest.mark.parametrize(

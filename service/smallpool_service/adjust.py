@@ -1,0 +1,71 @@
+"""Multiplies scores by what an operator boosts and buries, before the final order.
+
+In: scored candidates, the pool's adjustments. Out: the same, each with its factor. Conditions are checked on the items as they are
+stored, by the ordinary matcher; what it said of an item is kept until the item changes, so that a page seldom has to ask.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec.structs import replace
+
+from smallpool_core.adjustments import Adjustments
+from smallpool_core.items import WideItem
+from smallpool_service.candidates import Scored
+from smallpool_service.run import ReadPorts, Run
+
+KEPT: Final = 100_000
+"""Items, counted once for each pool's adjustments, of which what was found is kept; then all of it is forgotten."""
+
+_Key = tuple[str, int, int]
+_Found = tuple[float, WideItem | None]
+"""The factor of what does not depend on now, and the item where something does."""
+
+
+class Adjuster:
+    """Keeps what was found, for all requests of one event loop."""
+
+    def __init__(self, kept: int = KEPT) -> None:
+        self._most = kept
+        self._kept = 0
+        self._found: dict[Adjustments, dict[_Key, _Found]] = {}
+
+    async def adjusted(self, scored: Sequence[Scored], run: Run, ports: ReadPorts) -> Sequence[Scored]:
+        """The candidates with their factors; an item that cannot be read keeps its score, and `degraded` says so."""
+        adjustments = run.known.adjustments
+        if not adjustments or not scored:
+            return scored
+        found = self._found.setdefault(adjustments, {})
+        keys = [_key(one) for one in scored]
+        unknown = [key for key in keys if key not in found]
+        if unknown:
+            items = await run.attempt("items", ports.reader.get([item_id for item_id, _, _ in unknown]), {})
+            self._keep(adjustments, {key: _looked_at(adjustments, items[key[0]]) for key in unknown if key[0] in items})
+            found = self._found[adjustments]
+        now = run.started
+        return [_with(one, adjustments, found.get(key), now) for one, key in zip(scored, keys, strict=True)]
+
+    def _keep(self, adjustments: Adjustments, new: dict[_Key, _Found]) -> None:
+        if self._kept + len(new) > self._most:
+            known = self._found.get(adjustments, {})
+            self._found, self._kept = {adjustments: known}, len(known)
+        self._found.setdefault(adjustments, {}).update(new)
+        self._kept += len(new)
+
+
+def _key(scored: Scored) -> _Key:
+    hit = scored.candidate.hit
+    return hit.item_id, hit.version, hit.enrich
+
+
+def _looked_at(adjustments: Adjustments, item: WideItem) -> _Found:
+    return adjustments.steady_factor(item), item if adjustments.timed else None
+
+
+def _with(scored: Scored, adjustments: Adjustments, found: _Found | None, now: int) -> Scored:
+    if found is None:
+        return scored
+    factor, item = found
+    if item is not None:
+        factor *= adjustments.timed_factor(item, now)
+    return scored if factor == 1 else replace(scored, score=scored.score * factor, factor=factor)
