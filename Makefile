@@ -26,8 +26,8 @@ dev:
 demo: setup ## listings, buyers and real pages in the terminal, then the API (ONCE=1 ends there; ITEMS=, PORT=)
 	@$(BIN)/smallpool demo $(DEMO_OPTIONS)
 
-test: check ## set up everything, check, then run the whole suite; the servers that it started end with it
-	@$(call with_servers,$(BIN)/pytest)
+test: check ## set up everything, check, then run the whole suite in two processes (JOBS=); the servers that it started end with it
+	@$(call with_servers,$(BIN)/pytest --numprocesses $(or $(JOBS),2) --dist loadgroup)
 
 check: dev ## lint, formatting, types, who may import whom, and what deploy/ holds against its schemas
 	@$(BIN)/ruff check --quiet --output-format concise

@@ -19,11 +19,23 @@ ON_SERVERS = tuple(TESTS / name for name in ("browser", "faults", "stack", "stor
 """Here processes are killed and hung beside one another on whatever machine it is."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test on real servers that fails has one more chance; the closing line counts it as rerun, for somebody to look at."""
+    """A test on real servers that fails has one more chance; the closing line counts it as rerun, for somebody to look at.
+
+    Where tests run in several processes, those of a file stay together, and so do those that share what a machine has once.
+    """
     for item in items:
         if any(item.path.is_relative_to(folder) for folder in ON_SERVERS):
             item.add_marker(pytest.mark.flaky(reruns=1))
+        item.add_marker(pytest.mark.xdist_group(_shares(item) or item.path.relative_to(TESTS).as_posix()))
+
+
+def _shares(item: pytest.Item) -> str | None:
+    """The servers that tests take away, or the console that a browser looks at."""
+    if "harmed" in getattr(item, "fixturenames", ()):
+        return "harmed"
+    return "browser" if item.path.is_relative_to(TESTS / "browser") else None
 
 
 @pytest.fixture(scope="session")
