@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -18,7 +18,9 @@ from smallpool_indexer.backfill import Backfill, Progress
 from smallpool_indexer.index import TailIndexer
 from smallpool_indexer.pipeline import Indexer
 from smallpool_indexer.record import Recorder
+from smallpool_indexer.reposts import RepostMarker
 from smallpool_indexer.rescore import Rescorer
+from smallpool_indexer.sellers import SellerEventConsumer, SellerScorer
 from smallpool_indexer.settings import IndexerSettings
 from smallpool_indexer.sweep import Sweeper
 from smallpool_indexer.user_events import UserEventConsumer
@@ -26,7 +28,9 @@ from smallpool_indexer.write_path import Workers, WritePath
 from smallpool_stores.memory.columns import ColumnIndex
 from smallpool_stores.sqlite.event_log import SqliteEventLog
 from smallpool_stores.sqlite.pools import SqlitePoolStore
+from smallpool_stores.sqlite.reposts import SqliteRepostIndex
 from smallpool_stores.sqlite.schema import open_database
+from smallpool_stores.sqlite.sellers import SqliteSellerRecords
 from smallpool_stores.sqlite.stats import SqliteItemStats
 from smallpool_stores.sqlite.triggers import SqliteTriggerStore
 from smallpool_stores.sqlite.wide_table import SqliteWideTable
@@ -57,6 +61,9 @@ class PlainUnderstander:
 
     def split_words(self, text: str) -> tuple[str, ...]:
         return tuple(text.split())
+
+    def quality_of(self, parts: Mapping[str, float]) -> int:
+        return round(1000 * min(parts.values()))
 
 
 def understood(given: Given, version: str = "plain-1") -> Understood:
@@ -123,11 +130,20 @@ class Rig:
         self.catalogue = Catalogue(self.pools, Attributes({}))
         self.assigner = Assigner(self.catalogue)
         self.recorder = Recorder(self.database, self.log, self.wide, self.stats)
+        self.repost_index = SqliteRepostIndex(self.database, kept_s=3_600)
+        self.reposts = RepostMarker(index=self.repost_index, log=self.log, clock=self.clock, understander=self.understander)
+        self.seller_records = SqliteSellerRecords(self.database, kept_s=3_600)
+        self.sellers = SellerScorer(records=self.seller_records, log=self.log, wide=self.wide, sizes=settings)
+        self.seller_events = SellerEventConsumer(
+            clock=self.clock, atomic=self.database, log=self.log, records=self.seller_records, observer=self.figures
+        )
         self.indexer = Indexer(
             clock=self.clock,
             log=self.log,
             wide=self.wide,
             understander=self.understander,
+            reposts=self.reposts,
+            sellers=self.sellers,
             assigner=self.assigner,
             recorder=self.recorder,
             batch_size=settings.batch_size or BATCH,
@@ -170,7 +186,18 @@ class Rig:
         self.sweeper = Sweeper(log=self.log, wide=self.wide, settings=settings)
         self.rescorer = Rescorer(log=self.log, wide=self.wide, stats=self.stats, settings=settings)
         self.write_path = WritePath(
-            self.clock, Workers(self.indexer, self.tail_indexer, self.user_events, self.backfill, self.sweeper, self.rescorer)
+            self.clock,
+            Workers(
+                self.indexer,
+                self.tail_indexer,
+                self.user_events,
+                self.backfill,
+                self.sweeper,
+                self.rescorer,
+                self.reposts,
+                self.seller_events,
+                self.sellers,
+            ),
         )
 
     def send(self, *events: ItemEvent | UserEvent | bytes) -> list[int]:

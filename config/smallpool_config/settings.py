@@ -14,6 +14,8 @@ from msgspec.structs import replace
 
 from smallpool_core.behaviour import BehaviourSettings
 from smallpool_core.errors import Problem, SettingsRefused
+from smallpool_core.reposts import RepostSettings
+from smallpool_core.sellers import SellerSettings
 from smallpool_indexer.settings import IndexerSettings
 from smallpool_service.alerts.settings import AlertSettings
 from smallpool_service.http.settings import HttpLimits
@@ -87,6 +89,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     redis: RedisSettings = field(default_factory=RedisSettings)
     knowledge: KnowledgeSettings = field(default_factory=KnowledgeSettings)
     indexer: IndexerSettings = field(default_factory=IndexerSettings)
+    reposts: RepostSettings = field(default_factory=RepostSettings)
+    sellers: SellerSettings = field(default_factory=SellerSettings)
     behaviour: BehaviourSettings = field(default_factory=BehaviourSettings)
     statistics: StatisticsSettings = field(default_factory=StatisticsSettings)
     read: ReadSettings = field(default_factory=ReadSettings)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from smallpool_config.wiring.system import System
-from smallpool_core.events import BEHAVIOUR_GROUP, INDEXER_GROUP
+from smallpool_core.events import BEHAVIOUR_GROUP, INDEXER_GROUP, SELLER_GROUP
 from smallpool_core.places import Places, behind
 
 PAUSE_S = 0.004
@@ -18,10 +18,11 @@ Settled = Callable[[int, int], None]
 
 
 class Goal(Struct, frozen=True):
-    """What is to be taken in before a command goes on: the newest offsets of both logs, and the pools to be tagged by epoch."""
+    """What is to be taken in before a command goes on: the newest offsets of the logs, and the pools to be tagged by epoch."""
 
     items: Places
     behaviour: Places
+    sellers: Places
     pools: dict[str, int]
 
     @classmethod
@@ -29,15 +30,16 @@ class Goal(Struct, frozen=True):
         """Everything that waits at this moment."""
         system.catalogue.refresh()
         untagged = {known.pool.pool_id: known.pool.epoch for known in system.catalogue.untagged()}
-        return cls(system.log.end("item-events"), system.log.end("user-events"), untagged)
+        return cls(system.log.end("item-events"), system.log.end("user-events"), system.log.end("seller-events"), untagged)
 
     def left(self, system: "System") -> int:
         """How many events and pools are still to come."""
         items = behind(system.log.committed("item-events", INDEXER_GROUP), self.items)
         behaviour = behind(system.log.committed("user-events", BEHAVIOUR_GROUP), self.behaviour)
+        sellers = behind(system.log.committed("seller-events", SELLER_GROUP), self.sellers)
         system.catalogue.refresh()
         waiting = {known.pool.pool_id: known.pool.epoch for known in system.catalogue.untagged()}
-        return items + behaviour + sum(waiting.get(pool_id) == epoch for pool_id, epoch in self.pools.items())
+        return items + behaviour + sellers + sum(waiting.get(pool_id) == epoch for pool_id, epoch in self.pools.items())
 
 
 def settle(system: System, settled: Settled | None = None) -> None:

@@ -13,6 +13,7 @@ import msgspec
 from smallpool_core.batches import split_batch
 from smallpool_core.items import THOUSAND, Given, ItemEvent, Sale
 from smallpool_core.row_reader import Counts, Rejection, RowReader, Wrong, shown, wrong
+from smallpool_core.sellers import MOST_ANSWER_S, MOST_STARS, SELLER_EVENT_TYPES, SellerEvent, SellerEventType
 from smallpool_core.users import USER_EVENT_TYPES, UserEvent, UserEventType
 from smallpool_core.versions import MAX_VERSION
 
@@ -20,11 +21,14 @@ __all__ = [
     "BEHAVIOUR_GROUP",
     "ENRICH_REASONS",
     "INDEXER_GROUP",
+    "SELLER_GROUP",
     "SWEEP_REASONS",
     "Rejection",
     "encode_item_event",
+    "encode_seller_event",
     "encode_user_event",
     "parse_item_event",
+    "parse_seller_event",
     "parse_user_event",
     "split_batch",
 ]
@@ -33,6 +37,8 @@ INDEXER_GROUP: Final = "indexer"
 """Reads `item-events`."""
 BEHAVIOUR_GROUP: Final = "behaviour"
 """Reads `user-events`."""
+SELLER_GROUP: Final = "sellers"
+"""Reads `seller-events`."""
 
 MAX_EVENT_BYTES = 2**20
 MAX_TITLE = 1_000
@@ -45,14 +51,14 @@ MAX_AHEAD_MS = 300_000
 
 EXTERNAL_TYPES = ("published", "updated", "sold", "withdrawn")
 LISTING_TYPES = ("published", "updated")
-ENRICH_REASONS = ("retag", "understand", "rescore")
+ENRICH_REASONS = ("retag", "understand", "rescore", "seller")
 SWEEP_REASONS = ("expired", "strip")
 _INTERNAL_REASONS = {"enrich": ENRICH_REASONS, "sweep": SWEEP_REASONS}
 SALES: tuple[str, ...] = get_args(Sale)
 
 _EVENT = "(event)"
 _decoder = msgspec.json.Decoder()
-_Event = TypeVar("_Event", ItemEvent, UserEvent)
+_Event = TypeVar("_Event", ItemEvent, UserEvent, SellerEvent)
 
 
 def parse_item_event(raw: bytes, now: int, *, internal: bool, counts: Counts | None = None) -> ItemEvent | Rejection:
@@ -75,6 +81,11 @@ def parse_user_event(raw: bytes, now: int, *, counts: Counts | None = None) -> U
     return _parse(raw, {} if counts is None else counts, lambda row: _user_event(row, now))
 
 
+def parse_seller_event(raw: bytes, now: int, *, counts: Counts | None = None) -> SellerEvent | Rejection:
+    """One seller event. Adds `unknown_field` to `counts`. Never raises, whatever the bytes."""
+    return _parse(raw, {} if counts is None else counts, lambda row: _seller_event(row, now))
+
+
 def encode_item_event(event: ItemEvent) -> bytes:
     """The event as `parse_item_event` reads it."""
     fields: dict[str, Any] = {"type": event.type, "item_id": event.item_id, "at": event.at}
@@ -87,6 +98,11 @@ def encode_item_event(event: ItemEvent) -> bytes:
     if event.given is not None:
         fields["item"] = event.given
     return msgspec.json.encode(fields)
+
+
+def encode_seller_event(event: SellerEvent) -> bytes:
+    """The event as `parse_seller_event` reads it."""
+    return msgspec.json.encode(event)
 
 
 def encode_user_event(event: UserEvent) -> bytes:
@@ -220,3 +236,17 @@ def _user_event(row: RowReader, now: int) -> UserEvent:
     if not event.identity.key:
         raise wrong("user_id", None, "a user_id, a device_id or both are required")
     return event
+
+
+def _seller_event(row: RowReader, now: int) -> SellerEvent:
+    kind = row.choice("type", SELLER_EVENT_TYPES)
+    if kind is None:
+        raise wrong("type", None, f"one of {', '.join(SELLER_EVENT_TYPES)} is required")
+    seller_id, at = row.required_identifier("seller_id"), _required_at(row, now)
+    stars, answer_s = row.integer("stars", MOST_STARS, "stars"), row.integer("answer_s", MOST_ANSWER_S, "seconds")
+    if kind == "rated" and not stars:
+        raise wrong("stars", stars, f"a whole number from 1 to {MOST_STARS} is required")
+    if kind == "answered" and answer_s is None:
+        raise wrong("answer_s", None, f"a whole number from 0 to {MOST_ANSWER_S} is required")
+    rated, answered = kind == "rated", kind == "answered"
+    return SellerEvent(msgspec.convert(kind, SellerEventType), seller_id, at, stars if rated else None, answer_s if answered else None)

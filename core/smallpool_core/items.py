@@ -4,11 +4,15 @@ from typing import Literal
 
 from msgspec import Struct, field
 
+from smallpool_core.reposts import Sketch
+
 State = Literal["on_sale", "sold", "withdrawn", "expired"]
 Sale = Literal["fixed", "auction", "free", "live"]
 ItemEventType = Literal["published", "updated", "sold", "withdrawn", "enrich", "sweep"]
 CategorySource = Literal["given", "predicted", "head_noun"]
 AttributeValue = str | int | float
+ORIGINAL = "original"
+"""The part of the quality that is known only beside other listings: whether this one is the first of its thing."""
 THOUSAND = 1000
 """Scores in [0, 1] are stored as integers in thousandths, so that every engine compares them exactly."""
 
@@ -60,7 +64,8 @@ class Understood(Struct, frozen=True):
     """What understanding makes of one item; keywords are normalised, scores are in thousandths (0 … 1000).
 
     `category` is never empty. `points` are `type/key`-free keys, such as `"a货"`, in order of appearance.
-    `category_confidence` is in [0, 1]. `versions` names each model and knowledge base that had a part.
+    `category_confidence` is in [0, 1]. `versions` names each model and knowledge base that had a part. `sketch` is what reposts are found
+    by; `repost_of` and `reposts` are filled in by who knows the other listings, `seller_score` and its parts by who knows the sellers.
     """
 
     title_words: tuple[str, ...]
@@ -78,6 +83,10 @@ class Understood(Struct, frozen=True):
     quality_parts: dict[str, float]
     seller_score: int
     versions: dict[str, str]
+    sketch: Sketch | None = None
+    repost_of: str | None = None
+    reposts: int = 0
+    seller_parts: dict[str, float] = field(default_factory=dict)
 
 
 class WideItem(Struct, frozen=True, omit_defaults=True):
@@ -85,7 +94,8 @@ class WideItem(Struct, frozen=True, omit_defaults=True):
 
     `category` is the path key (`"数码›手机"`); `intervals` maps a pool whose rule depends on time to the
     closed intervals of now (ms, both ends included) in which the rule holds for this item. `popularity` is the one that
-    went into `static_score`, in thousandths.
+    went into `static_score`, in thousandths. `repost_of` is the earliest listing on sale of the same thing, `reposts` how many earlier ones
+    there are.
     """
 
     item_id: str
@@ -122,6 +132,9 @@ class WideItem(Struct, frozen=True, omit_defaults=True):
     spans: tuple[Span, ...] = ()
     quality_parts: dict[str, float] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
+    repost_of: str | None = None
+    reposts: int = 0
+    seller_parts: dict[str, float] = field(default_factory=dict)
 
     @property
     def order(self) -> tuple[int, int]:

@@ -2,7 +2,8 @@
 
 Ports that the service calls are async (an embedded adapter computes inline); ports of the write path are sync.
 Adapters raise `StoreUnavailable` or `StoreFull` for a store that fails, never a vendor's exception. Each port
-says whether its caller fails open (goes on, says so in `degraded`) or closed (refuses).
+says whether its caller fails open (goes on, says so in `degraded`) or closed (refuses). What is asked of other listings and of sellers
+stands in `market_ports.py`.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -25,7 +26,7 @@ from smallpool_core.statistics import StatDelta
 from smallpool_core.terms import Trigger
 from smallpool_core.users import Profile, TriggerState, UserEvent
 
-Topic = Literal["item-events", "user-events", "served", "dead-letters"]
+Topic = Literal["item-events", "user-events", "seller-events", "served", "dead-letters"]
 
 
 class LogRecord(Struct, frozen=True):
@@ -136,6 +137,9 @@ class WideTable(ItemLookup, Protocol):
 
     def listed(self, after: str, limit: int) -> list[WideItem]:
         """Listed items by id (rising by UTF-8 bytes) after `after`."""
+
+    def of_seller(self, seller_id: str, after: str, limit: int) -> list[WideItem]:
+        """Listed items of one seller, likewise."""
 
     def overdue(self, now: int, limit: int) -> list[str]:
         """Ids of listed items that expired an hour or more before `now`."""
@@ -394,3 +398,6 @@ class Understander(Protocol):
     def split_words(self, text: str) -> tuple[str, ...]:
         """The words that title_words would hold for this text; a rule's value must be exactly one."""
         ...
+
+    def quality_of(self, parts: Mapping[str, float]) -> int:
+        """The quality, in thousandths, that these parts add up to."""

@@ -72,6 +72,8 @@ def fold(item: WideItem | None, taken: Taken, now: int) -> Folded:
         return Folded(item, "enrich_exhausted")
     if event.reason == "rescore":
         return _rescore(item, event)
+    if event.reason == "seller":
+        return _rejudge(item, taken)
     return _retag(item) if event.reason == "retag" else _reunderstand(item, taken)
 
 
@@ -122,6 +124,15 @@ def _rescore(item: WideItem, event: ItemEvent) -> Folded:
         return Folded(item, "not_due")
     score = static_score(item.quality or 0, item.seller_score or 0, event.popularity)
     return Folded(replace(item, enrich=item.enrich + 1, popularity=event.popularity, static_score=score), "enriched")
+
+
+def _rejudge(item: WideItem, taken: Taken) -> Folded:
+    """What the seller is worth now; a seller whose record could not be read stays what they were."""
+    if taken.seller is None:
+        return Folded(item, "not_due")
+    score = static_score(item.quality or 0, taken.seller.score, item.popularity)
+    seller = {"seller_score": taken.seller.score, "seller_parts": taken.seller.parts}
+    return Folded(replace(item, enrich=item.enrich + 1, static_score=score, **seller), "enriched")
 
 
 def _expiry(item: WideItem, now: int) -> Folded:

@@ -9,17 +9,19 @@ from smallpool_core.events import parse_item_event
 from smallpool_core.items import Given, ItemEvent, Understood
 from smallpool_core.ports import LogRecord
 from smallpool_core.row_reader import Rejection, shown
+from smallpool_core.sellers import SellerScore
 from smallpool_indexer.dead_letters import dead_letter
 from smallpool_indexer.stage import Staged
 
 
 class Taken(Struct, frozen=True):
-    """An event on its way through the stages, the record it came in, and what `understood` made of which listing."""
+    """An event on its way through the stages, the record it came in, what `understood` made of which listing, and of its seller."""
 
     record: LogRecord
     event: ItemEvent
     given: Given | None = None
     understood: Understood | None = None
+    seller: SellerScore | None = None
 
 
 def parse(records: Sequence[LogRecord], now: int) -> Staged[Taken]:

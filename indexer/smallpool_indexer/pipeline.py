@@ -16,6 +16,8 @@ from smallpool_indexer.assign import Assigner
 from smallpool_indexer.order import order
 from smallpool_indexer.parse import parse
 from smallpool_indexer.record import Recorder
+from smallpool_indexer.reposts import RepostMarker
+from smallpool_indexer.sellers import SellerScorer
 from smallpool_indexer.stage import StageObserver, Stages, Unobserved
 from smallpool_indexer.understand import understand
 
@@ -30,6 +32,8 @@ class Indexer:
         log: EventLog,
         wide: WideTable,
         understander: Understander,
+        reposts: RepostMarker,
+        sellers: SellerScorer,
         assigner: Assigner,
         recorder: Recorder,
         batch_size: int,
@@ -40,6 +44,8 @@ class Indexer:
         self._log = log
         self._wide = wide
         self._understander = understander
+        self._reposts = reposts
+        self._sellers = sellers
         self._assigner = assigner
         self._recorder = recorder
         self.batch_size = batch_size
@@ -67,10 +73,13 @@ class Indexer:
         parsed = stages.run("parse", partial(parse, now=now), records)
         stored = self._wide.get({taken.event.item_id for taken in parsed})
         understood = stages.run("understand", partial(understand, stored=stored, understander=self._understander, now=now), parsed)
-        ordered = stages.run("order", partial(order, stored=stored, now=now), understood)
+        marked = stages.run("reposts", partial(self._reposts.mark, stored=stored, now=now), understood)
+        judged = stages.run("sellers", partial(self._sellers.judge, stored=stored, now=now), marked)
+        ordered = stages.run("order", partial(order, stored=stored, now=now), judged)
         assigned = stages.run("assign", self._assigner.assign, ordered)
         record = partial(self._recorder.record, stored=stored, letters=stages.letters, upto=records[-1])
         recorded = stages.run("record", record, assigned)
+        self._reposts.left([item.item_id for item in recorded if item.state != "on_sale"])
         self._count(recorded, stored, now)
 
     def _count(self, recorded: Collection[WideItem], stored: Mapping[str, WideItem], now: int) -> None:

@@ -22,7 +22,7 @@ class Sweeper:
 
     def sweep(self, now: int) -> int:
         """Appends the events that are due at `now`, a bounded number; returns how many."""
-        for topic in ("item-events", "user-events", "served"):
+        for topic in ("item-events", "user-events", "seller-events", "served"):
             self._log.prune(topic, now - self._settings.log_keep_s * 1000)
         if not has_reached(self._log.committed("item-events", INDEXER_GROUP), self._awaited):
             return 0

@@ -47,6 +47,9 @@ def widen(
         spans=understood.spans,
         quality_parts=understood.quality_parts,
         versions=understood.versions,
+        repost_of=understood.repost_of,
+        reposts=understood.reposts,
+        seller_parts=understood.seller_parts,
     )
     return replace(item, terms=terms_of(item))
 

@@ -17,7 +17,9 @@ from smallpool_indexer.backfill import Backfill
 from smallpool_indexer.forget import Forgetter
 from smallpool_indexer.index import TailIndexer
 from smallpool_indexer.pipeline import Indexer
+from smallpool_indexer.reposts import RepostMarker
 from smallpool_indexer.rescore import Rescorer
+from smallpool_indexer.sellers import SellerEventConsumer, SellerScorer
 from smallpool_indexer.sweep import Sweeper
 from smallpool_indexer.user_events import UserEventConsumer
 
@@ -52,6 +54,9 @@ class Workers(Struct, frozen=True):
     backfill: Backfill
     sweeper: Sweeper
     rescorer: Rescorer
+    reposts: RepostMarker
+    seller_events: SellerEventConsumer
+    sellers: SellerScorer
     forgetter: Forgetter | None = None
 
 
@@ -69,6 +74,7 @@ class WritePath:
             Worker("backfill", workers.backfill.step),
             Worker("sweeper", lambda: self._sweep() > 0),
             Worker("static scores", lambda: workers.rescorer.send(clock.now_ms())),
+            Worker("seller scores", lambda: workers.sellers.send(clock.now_ms())),
         )
         self.indexing: Line = (
             Worker("index", lambda: workers.tail_indexer.run_once() > 0),
@@ -77,7 +83,10 @@ class WritePath:
         forgetting = () if workers.forgetter is None else (Worker("popularity", workers.forgetter.run_once),)
         self.behaviour: Line = (
             Worker("user events", lambda: workers.user_events.run_once() > 0),
+            Worker("seller events", lambda: workers.seller_events.run_once() > 0),
+            Worker("moved sellers", lambda: workers.sellers.look(clock.now_ms())),
             Worker("ranking", lambda: workers.rescorer.read(clock.now_ms())),
+            Worker("reposts", workers.reposts.forget),
             *forgetting,
         )
 

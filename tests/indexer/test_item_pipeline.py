@@ -26,7 +26,16 @@ def test_a_listing_goes_in_and_is_on_sale_in_its_pool(rig: Rig) -> None:
     rig.take(item_event())
     assert rig.item().pools == ("phones",)
     assert is_on_sale(rig)
-    assert [stage for stage, _, _ in rig.figures.stages] == ["parse", "understand", "order", "assign", "record", "index"]
+    assert [stage for stage, _, _ in rig.figures.stages] == [
+        "parse",
+        "understand",
+        "reposts",
+        "sellers",
+        "order",
+        "assign",
+        "record",
+        "index",
+    ]
 
 
 def test_a_batch_is_taken_whole_and_no_larger_than_set(rig: Rig) -> None:

@@ -117,4 +117,4 @@ def test_listings_do_not_wait_for_statistics_that_fail(rig: Rig, monkeypatch: py
         worker.turn()
     assert rig.item().state == "on_sale"
     with pytest.raises(StoreUnavailable):
-        rig.write_path.behaviour[1].turn()
+        next(worker for worker in rig.write_path.behaviour if worker.name == "ranking").turn()

@@ -79,9 +79,11 @@ def test_a_mistake_in_a_table_is_told_with_its_file_and_line(folder: Path, name:
 def test_all_mistakes_are_told_at_once(folder: Path) -> None:
     lines = {"products.tsv": "怪东西\t\t没有/类目", "conditions.tsv": "怪词\tbroken", "brands.tsv": "odd\t怪牌\t\t没有/类目"}
     expected = {f"{name}:{append(folder, name, line)}" for name, line in lines.items()}
-    expected |= {"quality.toml:[weights]", "cities.tsv", "points/shape.tsv"}
+    expected |= {"quality.toml:[photos]", "quality_model.json:weights", "cities.tsv", "points/shape.tsv"}
     quality = folder / "quality.toml"
-    quality.write_text(quality.read_text(encoding="utf-8").replace("photos = 0.20", "photos = 0.60"), encoding="utf-8")
+    quality.write_text(quality.read_text(encoding="utf-8").replace("full = 6", 'full = "six"'), encoding="utf-8")
+    model = folder / "quality_model.json"
+    model.write_text(model.read_text(encoding="utf-8").replace('"photos":', '"pictures":', 1), encoding="utf-8")
     (folder / "cities.tsv").unlink()
     (folder / "points" / "shape.tsv").write_text("point\taliases\tcategories\n", encoding="utf-8")
     assert expected <= set(places(folder))

@@ -1,12 +1,15 @@
-"""Quality is a mean of parts that move as a buyer would expect."""
+"""Quality is made of parts that move as a buyer would expect, and of which a better one never costs anything."""
 
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from smallpool_core.items import Given, Understood
 from smallpool_models.understanding import KnowledgeBase, KnowledgeUnderstander
+from smallpool_models.understanding.quality_model import PARTS, combined
 
 Judge = Callable[..., Understood]
 
@@ -27,15 +30,22 @@ def judged(understander: KnowledgeUnderstander) -> Judge:
     return judge
 
 
-def test_quality_is_the_weighted_mean_of_its_parts(judged: Judge, knowledge: KnowledgeBase) -> None:
+def test_quality_is_what_its_parts_add_up_to(judged: Judge, understander: KnowledgeUnderstander) -> None:
     item = judged(image_count=2, city=None)
-    mean = sum(knowledge.quality.weights[name] * score for name, score in item.quality_parts.items())
-    assert item.quality == pytest.approx(mean * 1000, abs=1)
-    assert item.quality_parts.keys() == knowledge.quality.weights.keys()
+    assert item.quality == understander.quality_of(item.quality_parts)
+    assert item.quality_parts.keys() == set(PARTS)
 
 
-def test_a_good_listing_is_near_one(judged: Judge) -> None:
-    assert judged().quality >= 950
+@given(st.dictionaries(st.sampled_from(PARTS), st.floats(0, 1)), st.sampled_from(PARTS), st.floats(0, 1))
+def test_a_better_part_never_lowers_the_quality(knowledge: KnowledgeBase, parts: dict[str, float], part: str, better: float) -> None:
+    worse = min(parts.get(part, 1.0), better)
+    low, high = combined({**parts, part: worse}, knowledge.quality_model), combined({**parts, part: better}, knowledge.quality_model)
+    assert 0 <= low <= high <= 1
+
+
+def test_a_good_listing_is_near_one_and_a_spoilt_one_far_from_it(judged: Judge) -> None:
+    assert judged().quality >= 850
+    assert judged(title="加微信 abc12345 苹果 华为 小米 三星 vivo 手机", price_cents=1, image_count=0).quality <= 200
 
 
 @pytest.mark.parametrize(
@@ -85,6 +95,6 @@ def test_more_pictures_never_lower_the_quality(judged: Judge) -> None:
     assert scores == sorted(scores)
 
 
-def test_an_unknown_number_of_pictures_is_neither_good_nor_bad(judged: Judge) -> None:
-    assert judged(image_count=None).quality_parts["photos"] == pytest.approx(0.5)
+def test_an_unknown_number_of_pictures_costs_less_than_none(judged: Judge) -> None:
+    assert judged(image_count=None).quality_parts["photos"] == pytest.approx(0.75)
     assert judged(image_count=None, images=("a", "b", "c", "d", "e", "f")).quality_parts["photos"] == 1

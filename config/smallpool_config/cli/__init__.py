@@ -15,6 +15,7 @@ from smallpool_config.cli import (
     dead_letters,
     demo,
     doctor,
+    evaluate,
     import_wide,
     index,
     keys,
@@ -25,6 +26,7 @@ from smallpool_config.cli import (
     serve,
     stack,
     sync,
+    train,
     triggers,
     understand,
     why,
@@ -99,6 +101,8 @@ app.add_typer(triggers.app, name="triggers", rich_help_panel=ASK)
 app.add_typer(pools.app, name="pools", rich_help_panel=OPERATE)
 app.add_typer(keys.app, name="keys", rich_help_panel=OPERATE)
 app.add_typer(bench.app, name="bench", rich_help_panel=MEASURE)
+app.add_typer(train.app, name="train", rich_help_panel=MEASURE)
+app.add_typer(evaluate.app, name="evaluate", rich_help_panel=MEASURE)
 
 
 def main() -> None:

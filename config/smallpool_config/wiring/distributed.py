@@ -14,6 +14,7 @@ from smallpool_config.closing import close_together
 from smallpool_config.wiring.system import Loaded, System
 from smallpool_core.errors import StoreError
 from smallpool_core.events import INDEXER_GROUP
+from smallpool_core.market_ports import RepostIndex, SellerRecords
 from smallpool_core.places import Places
 from smallpool_core.ports import (
     Atomic,
@@ -59,7 +60,9 @@ from smallpool_stores.redis.connection import RedisConnection
 from smallpool_stores.redis.people import RedisPeople
 from smallpool_stores.redis.pool_figures import RedisPoolFigures
 from smallpool_stores.redis.profiles import RedisUserProfiles
+from smallpool_stores.redis.reposts import RedisRepostIndex
 from smallpool_stores.redis.seen import RedisSeenList
+from smallpool_stores.redis.sellers import RedisSellerRecords
 from smallpool_stores.redis.stats import RedisItemStats
 from smallpool_stores.redis.triggers import RedisTriggerStore
 
@@ -198,6 +201,19 @@ class Distributed(System):
     @cached_property
     def stats(self) -> RedisItemStats:
         return RedisItemStats(self.redis, half_life_hours=self.settings.statistics.popularity_half_life_h)
+
+    @cached_property
+    def repost_index(self) -> RepostIndex:
+        return RedisRepostIndex(self.redis, kept_s=self.settings.reposts.kept_s)
+
+    @property
+    def sellers_atomic(self) -> Atomic:
+        return self.triggers
+
+    @cached_property
+    def seller_records(self) -> SellerRecords:
+        asked = self.settings.sellers
+        return RedisSellerRecords(self.redis, kept_s=asked.kept_s, watched_s=asked.watched_s)
 
     @cached_property
     def pool_figures(self) -> PoolFigures:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from smallpool_config.wiring.system import Loaded, System
 from smallpool_core.errors import StoreError
+from smallpool_core.market_ports import RepostIndex, SellerRecords
 from smallpool_core.ports import (
     Atomic,
     EventLog,
@@ -36,8 +37,10 @@ from smallpool_stores.sqlite.pool_figures import SqlitePoolFigures
 from smallpool_stores.sqlite.pools import SqlitePoolStore
 from smallpool_stores.sqlite.profiles import SqliteUserProfiles
 from smallpool_stores.sqlite.reader import SqliteItemReader
+from smallpool_stores.sqlite.reposts import SqliteRepostIndex
 from smallpool_stores.sqlite.schema import open_database
 from smallpool_stores.sqlite.seen import SqliteSeenList
+from smallpool_stores.sqlite.sellers import SqliteSellerRecords
 from smallpool_stores.sqlite.stats import SqliteItemStats
 from smallpool_stores.sqlite.triggers import SqliteTriggerStore
 from smallpool_stores.sqlite.wide_table import SqliteWideTable
@@ -160,6 +163,18 @@ class Embedded(System):
     @cached_property
     def stats(self) -> ItemStats:
         return SqliteItemStats(self.database, half_life_hours=self.settings.statistics.popularity_half_life_h)
+
+    @cached_property
+    def repost_index(self) -> RepostIndex:
+        return SqliteRepostIndex(self.database, kept_s=self.settings.reposts.kept_s)
+
+    @property
+    def sellers_atomic(self) -> Atomic:
+        return self.database
+
+    @cached_property
+    def seller_records(self) -> SellerRecords:
+        return SqliteSellerRecords(self.database, kept_s=self.settings.sellers.kept_s)
 
     @cached_property
     def pool_figures(self) -> PoolFigures:

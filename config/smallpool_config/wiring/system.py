@@ -12,6 +12,7 @@ from pathlib import Path
 
 from smallpool_config.clock import SystemClock
 from smallpool_config.settings import Settings
+from smallpool_config.wiring.judges_listings import JudgesListings
 from smallpool_config.wiring.watches_pools import WatchesPools
 from smallpool_core.catalogue import Catalogue
 from smallpool_core.ports import (
@@ -51,7 +52,7 @@ Loaded = Callable[[int, int], None]
 """Called while the index is filled at the start: the place reached in the wide table, and its end."""
 
 
-class System(WatchesPools):
+class System(WatchesPools, JudgesListings):
     """Ports by name, and the pipelines over them. Each line of workers may be turned by a thread of its own, while another serves."""
 
     usual_batch: int  # item events a batch, where the settings say nothing else
@@ -272,6 +273,11 @@ class System(WatchesPools):
         """What makes sense of titles."""
         return KnowledgeUnderstander(self.knowledge)
 
+    @property
+    def judge(self) -> KnowledgeUnderstander:
+        """The same, for who judges listings."""
+        return self.understander
+
     def new_catalogue(self) -> Catalogue:
         """The pools, for one thread."""
         return Catalogue(self.pools, self.knowledge.attributes, split_words=self._split_words)
@@ -332,6 +338,8 @@ class System(WatchesPools):
             log=self.owned_log,
             wide=self.wide,
             understander=self.understander,
+            reposts=self.reposts,
+            sellers=self.sellers,
             assigner=self.assigner,
             recorder=Recorder(self.atomic, self.owned_log, self.wide, forgets),
             batch_size=self.settings.indexer.batch_size or self.usual_batch,
@@ -381,5 +389,7 @@ class System(WatchesPools):
         """The whole write path."""
         sweeper = Sweeper(log=self.owned_log, wide=self.wide, settings=self.settings.indexer)
         rescorer = Rescorer(log=self.owned_log, wide=self.wide, stats=self.stats, settings=self.settings.indexer)
-        workers = Workers(self.indexer, self.tail_indexer, self.user_events, self.backfill, sweeper, rescorer, self.forgetter)
+        by_events = (self.indexer, self.tail_indexer, self.user_events)
+        by_time = (self.backfill, sweeper, rescorer)
+        workers = Workers(*by_events, *by_time, self.reposts, self.seller_events, self.sellers, self.forgetter)
         return WritePath(self.clock, workers)

@@ -10,6 +10,7 @@ from typing import Literal
 from msgspec import Struct
 
 from smallpool_core.fields import Attributes
+from smallpool_models.understanding.quality_model import QualityModel
 
 POINT_TYPES = ("variety", "material", "craft", "period", "origin", "theme", "style", "function", "whom", "colour")
 """Kinds of selling point with a file of their own, the most telling first; product, model and spec come from other tables."""
@@ -90,10 +91,16 @@ class Meaning(Struct, frozen=True):
 
 
 class CompletenessSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """When a description and the selling points count in full."""
+    """When a description counts in full; selling points at which their share is 1 - 1/e."""
 
     description_characters: int
     points: int
+
+
+class ContentSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Words of the title at which the part is 1 - 1/e."""
+
+    words: int
 
 
 class PhotoSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -122,33 +129,31 @@ class ClaritySettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class StuffingSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """How many brands, products and words of hype a title may hold, and what each beyond it costs."""
+    """How many brands, products and words of hype a title may hold, and with how many beyond it the part is 1/2."""
 
     brands: int
     products: int
     hype: int
-    each: float
+    half: float
 
 
 class ConductSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """Scores of listings with contact details or forbidden goods, and what a telephone number looks like."""
+    """Scores of listings with contact details or forbidden goods."""
 
     contact: float
     forbidden: float
-    phone_digits: int
-    phone_first: str
 
 
 class QualitySettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """`quality.toml`: weights by part (they sum to 1) and the settings of each part."""
+    """`quality.toml`: the settings of each part; how they add up is `quality_model.json`."""
 
-    weights: dict[str, float]
     completeness: CompletenessSettings
     photos: PhotoSettings
     price: PriceSettings
     clarity: ClaritySettings
     stuffing: StuffingSettings
     conduct: ConductSettings
+    content: ContentSettings
 
 
 class ListingGroup(Struct, frozen=True, forbid_unknown_fields=True):
@@ -201,6 +206,7 @@ class KnowledgeBase(Struct, frozen=True):
 
     version: str
     categories: Mapping[str, Category]
+    price_tenths: Mapping[str, tuple[int, ...]]
     products: tuple[Entry, ...]
     brands: tuple[Brand, ...]
     series: tuple[Series, ...]
@@ -216,4 +222,5 @@ class KnowledgeBase(Struct, frozen=True):
     attributes: Attributes
     attribute_names: AttributeNames
     quality: QualitySettings
+    quality_model: QualityModel
     listings: ListingStyles

@@ -20,12 +20,13 @@ from smallpool_models.understanding.readers import (
     read_entries,
     read_meanings,
     read_measures,
+    read_price_tenths,
     read_series,
     read_tags,
     read_words,
     written_forms,
 )
-from smallpool_models.understanding.settings import read_attributes, read_listings, read_quality
+from smallpool_models.understanding.settings import read_attributes, read_listings, read_quality, read_quality_model
 from smallpool_models.understanding.tables import Reader
 
 
@@ -33,6 +34,7 @@ def load_knowledge(folder: Path) -> KnowledgeBase:
     """Reads and checks all files of `folder`; raises `KnowledgeRefused` with every problem found."""
     reader = Reader(folder)
     categories = read_categories(reader)
+    price_tenths = read_price_tenths(reader)
     brands = read_brands(reader, categories)
     series = read_series(reader, categories, {brand.key for brand in brands})
     products = read_entries(reader, "products.tsv", "product", categories, required=True)
@@ -49,11 +51,13 @@ def load_knowledge(folder: Path) -> KnowledgeBase:
     flags = read_meanings(reader, "flags.tsv", "kind", ("contact", "forbidden", "hype"))
     stopwords, cities, simplified = read_words(reader, "stopwords.tsv"), read_cities(reader), read_characters(reader)
     quality, listings = read_quality(reader), read_listings(reader, categories)
-    if reader.problems or quality is None or listings is None:
+    quality_model = read_quality_model(reader)
+    if reader.problems or quality is None or quality_model is None or listings is None:
         raise KnowledgeRefused(reader.problems)
     return KnowledgeBase(
         version=content_version(reader.files),
         categories=MappingProxyType(categories),
+        price_tenths=MappingProxyType(price_tenths),
         products=products,
         brands=brands,
         series=series,
@@ -69,6 +73,7 @@ def load_knowledge(folder: Path) -> KnowledgeBase:
         attributes=attributes,
         attribute_names=attribute_names,
         quality=quality,
+        quality_model=quality_model,
         listings=listings,
     )
 

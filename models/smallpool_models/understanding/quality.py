@@ -1,6 +1,6 @@
-"""How good a listing is, as a mean of six scores that can each be shown and explained; no model.
+"""How good a listing is, part by part, each of which can be shown and explained.
 
-In: what was given and understood. Out: the quality in [0, 1] and its parts. Weights and limits: `quality.toml`.
+In: what was given and understood. Out: the parts in [0, 1]. Limits: `quality.toml`. How they add up is in `quality_model.py`.
 """
 
 import math
@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from smallpool_core.items import ORIGINAL
+from smallpool_models.understanding.contact import has_contact
 from smallpool_models.understanding.knowledge import (
     ClaritySettings,
     CompletenessSettings,
@@ -21,12 +23,12 @@ from smallpool_models.understanding.knowledge import (
 from smallpool_models.understanding.points import Heard
 
 _MARKS = re.compile(r"[^\w\s]|_")
-_DIGITS = re.compile(r"[0-9]+(?:[ -][0-9]+)*")
 
 
 class Seen(Struct, frozen=True):
     """What quality is judged by: the texts as matched, the words heard in the title and in both, and what else there is.
 
+    `words` are those of the title, each once. `order` and `category_fit` are what the models of characters and categories say, in [0, 1].
     `deviations` are those of the price, None without one. `is_start_price` marks ways of sale whose price is where
     bidding starts, not a value: too low a price is then no fault.
     """
@@ -36,16 +38,19 @@ class Seen(Struct, frozen=True):
     in_title: Sequence[Heard]
     heard: Sequence[Heard]
     points: int
+    words: int
     image_count: int | None
     deviations: float | None
     is_start_price: bool
     has_category: bool
     has_condition: bool
     has_city: bool
+    order: float
+    category_fit: float
 
 
-def judge(seen: Seen, settings: QualitySettings) -> tuple[float, dict[str, float]]:
-    """The weighted mean of the parts, and the parts, all in [0, 1] and rounded to thousandths."""
+def judge(seen: Seen, settings: QualitySettings) -> dict[str, float]:
+    """The parts, all in [0, 1] and rounded to thousandths; whether the listing is a repost is known only beside the others."""
     parts = {
         "completeness": completeness(seen, settings.completeness),
         "photos": photos(seen.image_count, settings.photos),
@@ -53,16 +58,18 @@ def judge(seen: Seen, settings: QualitySettings) -> tuple[float, dict[str, float
         "clarity": clarity(seen.title, settings.clarity),
         "stuffing": stuffing(seen.in_title, settings.stuffing),
         "conduct": conduct((seen.title, seen.description), seen.heard, settings.conduct),
+        "content": 1 - math.exp(-seen.words / settings.content.words),
+        "order": seen.order,
+        "category": seen.category_fit,
     }
-    parts = {name: round(score, 3) for name, score in parts.items()}
-    return round(sum(settings.weights[name] * score for name, score in parts.items()), 3), parts
+    return {name: round(score, 3) for name, score in parts.items()} | {ORIGINAL: 1.0}
 
 
 def completeness(seen: Seen, settings: CompletenessSettings) -> float:
     """The share of what a buyer wants to know that is there; description and points count in part."""
     shares = (
         min(1.0, len(seen.description) / settings.description_characters),
-        min(1.0, seen.points / settings.points),
+        1 - math.exp(-seen.points / settings.points),
         float(seen.deviations is not None),
         float(seen.has_category),
         float(seen.has_condition),
@@ -100,13 +107,13 @@ def clarity(title: str, settings: ClaritySettings) -> float:
 
 
 def stuffing(heard: Sequence[Heard], settings: StuffingSettings) -> float:
-    """1 for a title that names one thing; every brand, product and word of hype beyond the limits costs the same."""
+    """1 for a title that names one thing, 1/2 with `half` brands, products and words of hype beyond the limits; one or two cost little."""
     excess = 0
     for kind, most in (("brand", settings.brands), ("product", settings.products)):
         excess += max(0, len({word.readings[0].key for word in heard if word.kind == kind}) - most)
     hype = sum(reading.kind == "flag" and reading.key == "hype" for word in heard for reading in word.readings)
     excess += max(0, hype - settings.hype)
-    return max(0.0, 1 - settings.each * excess)
+    return 1 / (1 + (excess / settings.half) ** 2)
 
 
 def conduct(texts: Sequence[str], heard: Sequence[Heard], settings: ConductSettings) -> float:
@@ -115,16 +122,9 @@ def conduct(texts: Sequence[str], heard: Sequence[Heard], settings: ConductSetti
     scores = [1.0]
     if "forbidden" in flags:
         scores.append(settings.forbidden)
-    if "contact" in flags or any(has_telephone(text, settings) for text in texts):
+    if "contact" in flags or any(map(has_contact, texts)):
         scores.append(settings.contact)
     return min(scores)
-
-
-def has_telephone(text: str, settings: ConductSettings) -> bool:
-    """Whether a run of digits, spaced or hyphenated or not, is a telephone number."""
-    long_runs = (run for run in _DIGITS.findall(text) if len(run) >= settings.phone_digits)
-    numbers = ("".join(filter(str.isdigit, run)) for run in long_runs)
-    return any(len(number) == settings.phone_digits and number.startswith(settings.phone_first) for number in numbers)
 
 
 def _rise(value: float, low: float, high: float) -> float:

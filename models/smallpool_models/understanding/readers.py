@@ -13,6 +13,10 @@ from smallpool_models.understanding.tables import Reader, Row
 
 _AMBIGUOUS = "?"
 
+PRICES_FILE = "prices.tsv"
+PRICES_COLUMNS = ("category", "listings", "tenths")
+BANDS = 10
+
 
 def category_key(written: str) -> str:
     """The path key of a category as files write it, `"数码/手机"`."""
@@ -200,3 +204,22 @@ def _categories_of(reader: Reader, row: Row, column: str, categories: Mapping[st
 
 def _longest_first(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(dict.fromkeys(texts), key=lambda text: (-len(text), text)))
+
+
+def read_price_tenths(reader: Reader) -> dict[str, tuple[int, ...]]:
+    """`prices.tsv`, where there is one: the nine prices in cents between the bands of a category, rising."""
+    tenths: dict[str, tuple[int, ...]] = {}
+    if not reader.names(PRICES_FILE):
+        return tenths
+    for row in reader.table(PRICES_FILE, PRICES_COLUMNS):
+        try:
+            cents = tuple(round(float(cell) * 100) for cell in row.list("tenths"))
+        except (ValueError, OverflowError):
+            cents = ()
+        if len(cents) != BANDS - 1 or list(cents) != sorted(cents) or cents[0] < 0:
+            reader.refuse(
+                row.place, f"tenths {row['tenths']!r}", f"{BANDS - 1} prices in yuan that do not fall are wanted, with | between them"
+            )
+        else:
+            tenths[category_key(row["category"])] = cents
+    return tenths

@@ -12,6 +12,7 @@ from smallpool_models.understanding.series import is_cut
 
 _RUNS = re.compile(r"[一-鿕a-z0-9+#&._%\-]+|[^\W_]+")
 """What jieba cuts, and runs of other scripts (kana, Hangul, Cyrillic), which are kept whole."""
+_PIECES = re.compile(r"[^\W_]+|[\W_]")
 _DECIMAL = re.compile(r"[0-9]+\.[0-9]+")
 _LETTERS = re.compile(r"[a-z]{2,}")
 _LONGEST_WORD = 24
@@ -83,6 +84,10 @@ class Segmenter:
         if run and not run[0].isascii() and not "一" <= run[0] <= "鿕":
             return [run[:_LONGEST_WORD]]
         return [word[:_LONGEST_WORD] for word in self.path(run) if any(map(str.isalnum, word))]
+
+    def pieces(self, text: str) -> list[str]:
+        """The text cut into words, signs and spaces; joined they are the text as it stands."""
+        return [piece for run in _PIECES.findall(text) for piece in (self.path(run) if run[0].isalnum() else [run])]
 
     def path(self, run: str) -> list[str]:
         """One run of Chinese, letters and digits along the most probable path, as `jieba.cut(run, HMM=False)` gives it."""

@@ -3,6 +3,7 @@
 In: a `Reader`. Out: typed settings; every section that does not fit is a problem of its own.
 """
 
+import math
 from collections.abc import Collection
 from types import MappingProxyType
 from typing import Literal, get_type_hints
@@ -20,6 +21,7 @@ from smallpool_models.understanding.knowledge import (
     ListingStyles,
     QualitySettings,
 )
+from smallpool_models.understanding.quality_model import PARTS, QualityModel
 from smallpool_models.understanding.readers import category_key
 from smallpool_models.understanding.tables import Reader
 
@@ -76,13 +78,25 @@ def read_quality(reader: Reader) -> QualitySettings | None:
         reader.refuse(f"{name}:[{section}]", "an unknown section", f"the sections are {', '.join(hints)}")
     if None in sections.values():
         return None
-    settings = msgspec.convert(sections, QualitySettings)
-    parts = set(hints) - {"weights"}
-    if settings.weights.keys() != parts:
-        reader.refuse(f"{name}:[weights]", sorted(settings.weights), f"the weights are of exactly {sorted(parts)}")
-    if abs(sum(settings.weights.values()) - 1) > 1e-9 or min(settings.weights.values(), default=0) < 0:
-        reader.refuse(f"{name}:[weights]", f"a sum of {sum(settings.weights.values()):g}", "weights are at least 0 and sum to 1")
-    return settings
+    return msgspec.convert(sections, QualitySettings)
+
+
+def read_quality_model(reader: Reader) -> QualityModel | None:
+    """`quality_model.json` as `smallpool train quality` writes it; None where it is none, with what is wrong noted."""
+    name = "quality_model.json"
+    model = reader.json(name, QualityModel)
+    if model is None:
+        return None
+    if model.weights.keys() != set(PARTS) or not all(0 <= weight < math.inf for weight in model.weights.values()):
+        reader.refuse(f"{name}:weights", sorted(model.weights), f"a weight of 0 or more for each of {', '.join(PARTS)}; train it again")
+    rises = zip(model.curve, model.curve[1:], strict=False)
+    if (
+        not model.curve
+        or not all(low[0] < high[0] and low[1] <= high[1] for low, high in rises)
+        or not 0 <= model.curve[0][1] <= model.curve[-1][1] <= 1
+    ):
+        reader.refuse(f"{name}:curve", f"{len(model.curve)} points", "pairs that rise, their shares within 0 and 1; train it again")
+    return model
 
 
 def read_listings(reader: Reader, categories: Collection[str]) -> ListingStyles | None:

@@ -88,6 +88,15 @@ class Reader:
             self.refuse(name, "no TOML", str(error))
             return {}
 
+    def json(self, name: str, kind: type[T]) -> T | None:
+        """A JSON file as a typed value, or None with the problem noted."""
+        text = self._text(name)
+        try:
+            return msgspec.json.decode(text, type=kind) if text else None
+        except msgspec.MsgspecError as error:
+            self.refuse(name, "a file that does not fit", f"{error}; train it again, or put back the one that is shipped")
+        return None
+
     def convert(self, name: str, section: str, value: object, kind: type[T]) -> T | None:
         """A section of a TOML file as a typed value, or None with the problem noted."""
         try:

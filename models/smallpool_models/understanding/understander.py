@@ -3,20 +3,25 @@
 In: items as sellers gave them. Out: `Understood`, one an item, in order. The same text and knowledge give the same result.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from smallpool_core.items import THOUSAND, Given, Understood
-from smallpool_core.normalise import normalise
+from smallpool_core.normalise import PATH_SEPARATOR, normalise
 from smallpool_models.understanding.attributes import attributes_of, given_text
 from smallpool_models.understanding.brand import believed_brands, brand_of
-from smallpool_models.understanding.category import Placed, place
+from smallpool_models.understanding.category import Placed, given_path, place
+from smallpool_models.understanding.characters import Characters
+from smallpool_models.understanding.fitting import Fitting
 from smallpool_models.understanding.knowledge import GRADES, KnowledgeBase
 from smallpool_models.understanding.lexicon import Lexicon
 from smallpool_models.understanding.measures import Measures
 from smallpool_models.understanding.points import Heard, hear, keys_of, points_of, spans_of
 from smallpool_models.understanding.prices import Prices
 from smallpool_models.understanding.quality import Seen, judge
+from smallpool_models.understanding.quality_model import combined
 from smallpool_models.understanding.segment import Segmenter
+from smallpool_models.understanding.sketch import MOST_DESCRIPTION as MOST_SKETCHED
+from smallpool_models.understanding.sketch import sketch_of
 from smallpool_models.understanding.tags import condition_of, tags_of
 from smallpool_models.understanding.text import Folder
 
@@ -40,8 +45,10 @@ class KnowledgeUnderstander:
         self._measures = Measures(knowledge.measures)
         self._segmenter = Segmenter([*self._lexicon.words(), *self._measures.units])
         self._category_ranks = {key: rank for rank, key in enumerate(knowledge.categories)}
-        self._prices = Prices(knowledge.categories)
+        self._prices = Prices(knowledge.categories, knowledge.price_tenths)
         self._brands = {brand.key: brand for brand in knowledge.brands}
+        self._characters = Characters(knowledge.quality_model.characters)
+        self._fitting = Fitting(knowledge.quality_model.categories)
         self._versions = {"knowledge": knowledge.version, "segmenter": self._segmenter.version}
 
     @property
@@ -52,6 +59,27 @@ class KnowledgeUnderstander:
     def split_words(self, text: str) -> tuple[str, ...]:
         """The words of a text as titles are cut; a rule's value on `title_words` must be exactly one."""
         return tuple(self._segmenter.cut(normalise(text)))
+
+    def pieces(self, text: str) -> list[str]:
+        """The text cut into words, signs and spaces; joined they are the text as it stands."""
+        return self._segmenter.pieces(text)
+
+    def quality_of(self, parts: Mapping[str, float]) -> int:
+        """The quality, in thousandths, that these parts add up to."""
+        return round(combined(parts, self._knowledge.quality_model) * THOUSAND)
+
+    def folded(self, title: str) -> str:
+        """A title as its characters are counted and words are matched."""
+        return self._folder.fold(title[:MOST_TITLE]).text
+
+    @property
+    def judged_categories(self) -> frozenset[str]:
+        """Keys of the categories of which the quality model knows what fits them."""
+        return frozenset(self._fitting.names)
+
+    def category_of(self, given: Given) -> str:
+        """The key of the category that the seller gave."""
+        return PATH_SEPARATOR.join(given_path(given.category))
 
     def understand(self, given: Sequence[Given]) -> list[Understood]:
         """One result an item, in order; never raises, whatever the text holds."""
@@ -71,22 +99,26 @@ class KnowledgeUnderstander:
         points = [*title_points, *points_of(in_description, further, marked, in_title=False)]
         keys = keys_of(points)
         condition = self._condition(given, heard)
+        title_words = self._segmenter.search(title.normal)
         seen = Seen(
             title=title.text,
             description=description.text,
             in_title=in_title,
             heard=heard,
             points=len(keys),
+            words=len(title_words),
             image_count=given.image_count if given.image_count is not None else len(given.images) or None,
             deviations=None if given.price_cents is None else self._prices.deviations(given.price_cents, placed.path),
             is_start_price=given.sale in {"auction", "free", "live"},
             has_category=placed.source != "head_noun",
             has_condition=condition is not None,
             has_city=bool(given.city),
+            order=self._characters.score(title.text),
+            category_fit=self._fitting.score(title.text, placed.key),
         )
-        quality, parts = judge(seen, self._knowledge.quality)
+        parts = judge(seen, self._knowledge.quality)
         return Understood(
-            title_words=self._segmenter.search(title.normal),
+            title_words=title_words,
             category=placed.path,
             category_source=placed.source,
             category_confidence=placed.confidence,
@@ -99,10 +131,11 @@ class KnowledgeUnderstander:
                 given.attributes, heard, [*measured, *further], self._knowledge.attributes, self._knowledge.attribute_names
             ),
             price_band=self._prices.band(given.price_cents, placed.path),
-            quality=round(quality * THOUSAND),
+            quality=self.quality_of(parts),
             quality_parts=parts,
             seller_score=NEUTRAL_SELLER_SCORE,
             versions=dict(self._versions),
+            sketch=sketch_of(((title.text, in_title), (description.text[:MOST_SKETCHED], in_description))),
         )
 
     def _brand(self, given: Given, believed: Sequence[str], placed: Placed) -> str | None:

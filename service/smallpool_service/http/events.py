@@ -14,10 +14,18 @@ from smallpool_core.access import ApiKey
 from smallpool_core.batches import split_batch
 from smallpool_core.catalogue import Catalogue
 from smallpool_core.errors import Problem, Refused
-from smallpool_core.events import encode_item_event, encode_user_event, parse_item_event, parse_user_event
+from smallpool_core.events import (
+    encode_item_event,
+    encode_seller_event,
+    encode_user_event,
+    parse_item_event,
+    parse_seller_event,
+    parse_user_event,
+)
 from smallpool_core.items import Given, ItemEvent
 from smallpool_core.places import Places
 from smallpool_core.row_reader import Rejection
+from smallpool_core.sellers import SellerEvent
 from smallpool_core.users import UserEvent
 from smallpool_service.applied import items_applied, users_applied, within
 from smallpool_service.http.auth import Needs, may_see
@@ -29,7 +37,7 @@ from smallpool_service.http.replies import documented, reply
 from smallpool_service.http.settings import KIB
 from smallpool_service.operators import refresh
 
-Event = TypeVar("Event", ItemEvent, UserEvent)
+Event = TypeVar("Event", ItemEvent, UserEvent, SellerEvent)
 Parse = Callable[[bytes, int, dict[str, int]], Event | Rejection]
 Wait = Literal["none", "applied"]
 BREATH = 200
@@ -59,6 +67,12 @@ class UserBatch(Struct, frozen=True):
     """A batch of user events."""
 
     events: list[UserEvent]
+
+
+class SellerBatch(Struct, frozen=True):
+    """A batch of seller events."""
+
+    events: list[SellerEvent]
 
 
 class RejectedRow(Struct, frozen=True):
@@ -101,6 +115,12 @@ ITEM_BATCH: Final = {
 }
 USER_BATCH: Final = {
     "events": [{"type": "click", "user_id": "u-1001", "item_id": "i-52", "at": 1750000000000, "pool_id": "digital-bargains"}]
+}
+SELLER_BATCH: Final = {
+    "events": [
+        {"type": "completed", "seller_id": "s-9", "at": 1750000000000},
+        {"type": "rated", "seller_id": "s-9", "at": 1750000000000, "stars": 5},
+    ]
 }
 REPLY: Final = {
     "accepted": 1,
@@ -178,6 +198,30 @@ async def user_events(
     if wait == "applied":
         applied = await within(_wait_ms(request, parts, parts.limits.user_wait_ms), users_applied(offsets, parts.recaller.ports.log))
     return _taken(parts, "user-events", parsed, offsets, applied=applied)
+
+
+@router.post(
+    "/v1/seller-events",
+    **documented(
+        name="sendSellerEvents",
+        summary="Takes in how sellers dealt",
+        reply=Taken,
+        example=REPLY,
+        status=202,
+        needs=NEEDS,
+        problems=PROBLEMS,
+        body=SellerBatch,
+        body_example=SELLER_BATCH,
+        lines=SellerEvent,
+    ),
+)
+async def seller_events(request: Request, parts: Parts) -> Response:
+    """Orders that were completed, cancelled or disputed, ratings by stars, and how soon sellers answered. Their listings follow."""
+    now = parts.now()
+    parsed = await _parsed(await _rows(request), now, lambda raw, at, counts: parse_seller_event(raw, at, counts=counts))
+    events: list[SellerEvent] = parsed.events
+    offsets = await parts.log.append("seller-events", [(event.seller_id, encode_seller_event(event)) for event in events], now)
+    return _taken(parts, "seller-events", parsed, offsets, applied=False)
 
 
 async def _rows(request: Request) -> list[bytes]:

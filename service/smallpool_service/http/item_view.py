@@ -23,7 +23,8 @@ class SpanView(Struct, frozen=True):
 class ItemView(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One row of the wide index. Keywords are normalised, `given` holds the item as published; times in epoch ms, prices in cents.
 
-    `quality`, `seller_score`, `popularity` (as it went into `static_score`) are in [0, 1]; `static_score` in 0 … 511. What an item
+    `repost_of` is the earliest listing on sale of the same thing, `reposts` how many earlier ones there are. `quality`, `seller_score`,
+    `popularity` (as it went into `static_score`) are in [0, 1]; `static_score` in 0 … 511. What an item
     has not is left out.
     """
 
@@ -61,6 +62,9 @@ class ItemView(Struct, frozen=True, omit_defaults=True, kw_only=True):
     spans: list[SpanView] = []
     quality_parts: dict[str, float] = {}
     versions: dict[str, str] = {}
+    repost_of: str | None = None
+    reposts: int = 0
+    seller_parts: dict[str, float] = {}
 
 
 _CHANGED = frozenset({"category", "quality", "seller_score", "popularity", "spans", "pools", "intervals"})

@@ -19,7 +19,7 @@ from smallpool_service.http.settings import HttpLimits
 TIMEOUT_HEADER = "x-smallpool-timeout-ms"
 _DEADLINE = "smallpool_deadline_ms"
 """Where in `scope["state"]` the deadline stands: epoch ms, or nothing where the caller set none."""
-EVENT_PATHS = frozenset({"/v1/item-events", "/v1/user-events"})
+EVENT_PATHS = frozenset({"/v1/item-events", "/v1/user-events", "/v1/seller-events"})
 ALWAYS_OPEN = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"})
 OPERATORS = ("/v1/pools", "/v1/audit", "/v1/keys", "/console")
 LONGEST_NUMBER = 18

@@ -16,7 +16,7 @@ from smallpool_stores.kafka import clients
 from smallpool_stores.kafka.errors import translated
 from smallpool_stores.kafka.settings import KafkaSettings
 
-AnyTopic = Literal["item-events", "user-events", "item-wide", "served", "dead-letters"]
+AnyTopic = Literal["item-events", "user-events", "seller-events", "item-wide", "served", "dead-letters"]
 CO_PARTITIONED: tuple[AnyTopic, AnyTopic] = ("item-events", "item-wide")
 
 _DAY_MS = 86_400_000
@@ -33,6 +33,7 @@ class _Topic(Struct, frozen=True):
 _TOPICS: Mapping[AnyTopic, _Topic] = {
     "item-events": _Topic({"retention.ms": str(7 * _DAY_MS)}),
     "user-events": _Topic({"retention.ms": str(7 * _DAY_MS)}),
+    "seller-events": _Topic({"retention.ms": str(7 * _DAY_MS)}),
     # Segments of a day, so that what was written over goes within a day or two; a quarter of stale records is worth a pass.
     "item-wide": _Topic({"cleanup.policy": "compact", "min.cleanable.dirty.ratio": "0.25", "segment.ms": str(_DAY_MS)}),
     "served": _Topic({"retention.ms": str(7 * _DAY_MS)}),

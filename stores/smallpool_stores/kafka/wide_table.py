@@ -48,6 +48,10 @@ class KafkaWideTable:
         pages = self._each(lambda table: table.listed(after, limit))
         return list(islice(merge(*pages, key=lambda item: item.item_id), limit))
 
+    def of_seller(self, seller_id: str, after: str, limit: int) -> list[WideItem]:
+        pages = self._each(lambda table: table.of_seller(seller_id, after, limit))
+        return list(islice(merge(*pages, key=lambda item: item.item_id.encode()), limit))
+
     def overdue(self, now: int, limit: int) -> list[str]:
         return [item_id for some in self._each(lambda table: table.overdue(now, limit)) for item_id in some][:limit]
 

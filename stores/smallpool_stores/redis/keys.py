@@ -123,3 +123,20 @@ class Keys(Struct, frozen=True):
     def pools_of_item(self, item_id: str) -> str:
         """Sorted set, all of score 0 (short ones take less than a set): pools in which an item has weight or was shown; not the site."""
         return f"{self.prefix}{{{digest('item', item_id)}}}w"
+
+    def listing(self, item_id: str) -> str:
+        """String: what one listing says."""
+        return f"{self.prefix}{{{digest('item', item_id)}}}l"
+
+    def band(self, place: int, band: int) -> str:
+        """Sorted set: listings by when they were published that share this band; those of one place lie in one slot."""
+        return f"{self.prefix}{{r{place}}}{band:x}"
+
+    def seller(self, seller_id: str) -> str:
+        """String: what is known of one seller."""
+        return f"{self.prefix}{{{digest('seller', seller_id)}}}r"
+
+    @property
+    def moved_sellers(self) -> str:
+        """Sorted set: sellers by when (ms) their score moved."""
+        return f"{self.prefix}moved"

@@ -37,9 +37,8 @@ CREATE TABLE log_groups (
 
 PARTITION = 0
 _OFFSET_BITS = 56
-_FIRST: Mapping[Topic, int] = MappingProxyType(
-    {"item-events": 0, "user-events": 1 << _OFFSET_BITS, "served": 2 << _OFFSET_BITS, "dead-letters": 3 << _OFFSET_BITS}
-)
+_TOPICS: tuple[Topic, ...] = ("item-events", "user-events", "served", "dead-letters", "seller-events")
+_FIRST: Mapping[Topic, int] = MappingProxyType({topic: place << _OFFSET_BITS for place, topic in enumerate(_TOPICS)})
 """The id that offset 0 of each topic has."""
 _PRUNED_AT_ONCE = 5_000
 """Records that one transaction of `prune` deletes, so that no other writer waits long."""

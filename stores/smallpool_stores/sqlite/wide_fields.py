@@ -21,6 +21,7 @@ from smallpool_stores.sqlite.database import Database, translated
 _COLUMNS = ", ".join(f"{name} {kind}{' PRIMARY KEY' if name == 'item_id' else ''}" for name, kind in columns())
 TABLES = f"""
 CREATE TABLE fields ({_COLUMNS}, pools TEXT NOT NULL, timed TEXT NOT NULL);
+CREATE INDEX fields_by_seller ON fields (seller_id, item_id) WHERE seller_id IS NOT NULL;
 CREATE INDEX fields_by_expiry ON fields (expires_at) WHERE expires_at IS NOT NULL;
 """
 
@@ -55,6 +56,10 @@ ORDER BY f.item_id LIMIT ?
 
 _LISTED = """
 SELECT items.body FROM fields AS f CROSS JOIN items USING (item_id) WHERE f.item_id > ? ORDER BY f.item_id LIMIT ?
+"""
+_OF_SELLER = """
+SELECT items.body FROM fields AS f INDEXED BY fields_by_seller CROSS JOIN items USING (item_id)
+WHERE f.seller_id = ? AND f.item_id > ? ORDER BY f.item_id LIMIT ?
 """
 
 _decode = msgspec.msgpack.Decoder(WideItem).decode
@@ -93,6 +98,11 @@ def misplaced(database: Database, pool_id: str, rule: Rule, now: int, after: str
 def listed(database: Database, after: str, limit: int) -> list[WideItem]:
     """The port's `listed`."""
     return [_decode(body) for (body,) in rows_of(database, _LISTED, (after, limit))]
+
+
+def of_seller(database: Database, seller_id: str, after: str, limit: int) -> list[WideItem]:
+    """The port's `of_seller`."""
+    return [_decode(body) for (body,) in rows_of(database, _OF_SELLER, (seller_id, after, limit))]
 
 
 def overdue(database: Database, now: int, limit: int) -> list[str]:

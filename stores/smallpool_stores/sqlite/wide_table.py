@@ -97,6 +97,9 @@ class SqliteWideTable:
     def listed(self, after: str, limit: int) -> list[WideItem]:
         return wide_fields.listed(self._database, after, limit)
 
+    def of_seller(self, seller_id: str, after: str, limit: int) -> list[WideItem]:
+        return wide_fields.of_seller(self._database, seller_id, after, limit)
+
     def overdue(self, now: int, limit: int) -> list[str]:
         return wide_fields.overdue(self._database, now, limit)
 

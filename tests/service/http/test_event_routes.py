@@ -170,6 +170,30 @@ def test_user_events_wait_for_the_consumer_unless_told_otherwise(api: Api) -> No
     assert send(api, path="/v1/user-events")["applied"] is True
 
 
+def test_how_sellers_dealt_comes_in_by_seller_and_a_row_that_says_nothing_is_named(api: Api) -> None:
+    rows = [
+        {"type": "completed", "seller_id": "s1", "at": NOW},
+        {"type": "rated", "seller_id": "s1", "at": NOW, "stars": 9},
+        {"type": "answered", "seller_id": "s2", "at": NOW, "answer_s": 60},
+        {"type": "liked", "seller_id": "s1", "at": NOW},
+    ]
+    content = send(api, *rows, path="/v1/seller-events")
+    assert content["accepted"] == 2
+    assert rejected(content) == [(1, "stars"), (3, "type")]
+    assert [record.key for record in api.rig.log.poll("seller-events", "test", 10)] == ["s1", "s2"]
+
+
+def test_what_is_known_of_a_seller_shows_on_their_listing(api: Api) -> None:
+    send(api, *[{"type": "completed", "seller_id": "s1", "at": NOW}] * 60, path="/v1/seller-events")
+    api.settle()
+    send(api, listing("i1", seller_id="s1"))
+    api.settle()
+    item = api.get("/v1/items/i1").json()
+    assert item["seller_score"] > 0.7
+    assert item["seller_parts"] == {"orders": item["seller_parts"]["orders"], "rating": 0.5, "answers": 0.5}
+    assert item["seller_parts"]["orders"] > 0.9
+
+
 def test_an_unknown_way_of_waiting_is_refused(api: Api) -> None:
     assert_problem(api.post("/v1/user-events?wait=forever", {"events": []}), 422, "refused")
 

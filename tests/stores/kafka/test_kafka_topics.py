@@ -18,9 +18,12 @@ def test_topics_that_were_made_are_as_they_must_be_and_are_not_made_again() -> N
         assert topics.differences(settings) == []
         assert topics.ensure(settings) == []
         offsets = Offsets(settings)
-        counts = {topic: offsets.partitions(topic) for topic in ("item-events", "item-wide", "user-events", "served", "dead-letters")}
+        counts = {
+            topic: offsets.partitions(topic)
+            for topic in ("item-events", "item-wide", "user-events", "seller-events", "served", "dead-letters")
+        }
         offsets.close()
-        assert counts == {"item-events": 3, "item-wide": 3, "user-events": 3, "served": 3, "dead-letters": 1}
+        assert counts == {"item-events": 3, "item-wide": 3, "user-events": 3, "seller-events": 3, "served": 3, "dead-letters": 1}
 
 
 def test_another_number_of_partitions_is_an_error_that_says_what_to_do() -> None:

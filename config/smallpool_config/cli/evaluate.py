@@ -1,0 +1,13 @@
+"""`smallpool evaluate`: how well what is understood fits real titles; each measure has a file of its own.
+
+In: a file of titles. Out: the figures, by kind, and what they were measured on.
+"""
+
+import typer
+
+from smallpool_config.cli.evaluate_quality import quality
+from smallpool_config.cli.evaluate_reposts import reposts
+
+app = typer.Typer(no_args_is_help=True, help="Measure what is understood, on titles of your own.")
+app.command("quality")(quality)
+app.command("reposts")(reposts)

@@ -1,0 +1,13 @@
+"""`smallpool train`: models of a marketplace's own, from its own data; each has a file of its own.
+
+In: files. Out: a folder with the model and its card.
+"""
+
+import typer
+
+from smallpool_config.cli.train_prices import prices
+from smallpool_config.cli.train_quality import quality
+
+app = typer.Typer(no_args_is_help=True, help="Train models on data of your own.")
+app.command("prices")(prices)
+app.command("quality")(quality)

@@ -1,0 +1,40 @@
+"""The ports by which a listing is judged beside the others: `ports.py` goes on here, with the same promises.
+
+In: listings. Out: what the market knows of them.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
+
+from smallpool_core.reposts import Listing
+from smallpool_core.sellers import SellerRecord
+
+
+class RepostIndex(Protocol):
+    """Listings on sale by what they say, whoever took them in. Callers fail open: without it a listing is taken in unmarked."""
+
+    def put(self, listings: Sequence[Listing], now: int) -> list[list[Listing]]:
+        """Stores each instead of what it said before, then tells for each the others of its bands; a band has the `MOST_ALIKE` earliest."""
+
+    def alike(self, listing: Listing) -> list[Listing]:
+        """The other listings that share a band with this one, which need not be stored."""
+
+    def forget(self, item_ids: Sequence[str]) -> list[Listing]:
+        """Drops listings that left; returns what it had of them."""
+
+
+class SellerRecords(Protocol):
+    """What is known of sellers, whoever wrote it. The consumer of seller events fails closed; who takes in listings fails open: a listing
+    whose seller is not known is worth what the prior says.
+    """
+
+    def load(self, seller_ids: Collection[str]) -> dict[str, SellerRecord]:
+        """The records of those sellers that have one."""
+
+    def save(self, before: Mapping[str, SellerRecord], after: Mapping[str, SellerRecord], moved: Collection[str], now: int) -> None:
+        """Replaces the records in `after`, if they still are what they were `before`; raises `StoreUnavailable` where one is not, and
+        the batch is to be taken again. Inside `Atomic.atomic` it joins the block. Sellers in `moved` are told by the call below.
+        """
+
+    def moved(self, since: int, limit: int) -> list[tuple[str, int]]:
+        """Sellers whose score moved at `since` (ms) or later, with when, the first moves first; each once, by its last move."""

@@ -1,0 +1,139 @@
+"""Trains the quality: the character and category models of the parts, their weights, and the curve that makes a share of their sum.
+
+In: listings as sellers published them, a seed. Out: a `QualityModel`. Listings are cut in two by their title's checksum: what counts
+characters and categories is not what the weights are fitted on.
+
+Weights are fitted on pairs, a listing against its spoilt copy, by logistic regression on the difference of their parts (Bradley and
+Terry, 1952), held at zero or above and drawn towards a like share for each, so that a part which no kind of training touches keeps one.
+The curve is an isotonic fit (pool adjacent violators) over listings and copies, made strictly rising.
+"""
+
+import random
+import zlib
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from msgspec.structs import replace
+
+from smallpool_core.items import Given
+from smallpool_models.judging.corruptions import OF_TRAINING
+from smallpool_models.judging.rows import around
+from smallpool_models.understanding.characters import train_characters
+from smallpool_models.understanding.fitting import train_fitting
+from smallpool_models.understanding.knowledge import KnowledgeBase
+from smallpool_models.understanding.quality_model import PARTS, QualityModel
+from smallpool_models.understanding.understander import KnowledgeUnderstander
+
+MOST_FITTED: Final = 4_000
+"""Listings that the weights are fitted on."""
+MOST_HELD: Final = 2_000
+EQUAL: Final = 4.0
+"""The weight towards which a part of the usual spread is drawn, and below how strongly."""
+DRAWN: Final = 0.01
+USUAL_SPREAD: Final = 0.15
+MOST_TIMES: Final = 3.0
+STEPS: Final = 1_500
+RATE: Final = 1.0
+BINS: Final = 24
+WHOLE_PER_SPOILT: Final = 4.0
+"""Listings that are as they should be for one that is spoilt: what the curve takes a marketplace to be like."""
+STRAIGHT: Final = 0.2
+"""The share of the curve that is a straight line, so that it rises everywhere."""
+
+Floats = npt.NDArray[np.float64]
+Understand = Callable[[KnowledgeBase], KnowledgeUnderstander]
+
+
+def train_quality(
+    listings: Sequence[Given],
+    knowledge: KnowledgeBase,
+    *,
+    trained_on: str,
+    data_sha256: str,
+    seed: int,
+    least: int = 1,
+    sentences: Sequence[str] = (),
+) -> QualityModel:
+    """The model; the same arguments give the same one.
+
+    `least`: how often a pair of characters must occur to be kept. `sentences` tell the order of characters alone.
+    """
+    rng = random.Random(seed)  # noqa: S311, seeded: the same copies every time
+    counted = [given for given in listings if not _is_fitted_on(given.title)]
+    fitted = list(islice((given for given in listings if _is_fitted_on(given.title)), MOST_FITTED))
+    folder = KnowledgeUnderstander(knowledge)
+    texts = [folder.folded(given.title) for given in counted]
+    held = [folder.folded(given.title) for given in fitted[:MOST_HELD]]
+    rows = ((text, folder.category_of(given)) for text, given in zip(texts, counted, strict=True) if given.category)
+    draft = QualityModel(
+        weights=dict.fromkeys(PARTS, 1.0),
+        curve=[(0.0, 0.0), (1.0, 1.0)],
+        characters=train_characters([*texts, *map(folder.folded, sentences)], held, least),
+        categories=train_fitting(rows, max(2, least)),
+        trained_on=trained_on,
+        data_sha256=data_sha256,
+        seed=seed,
+    )
+    understander = KnowledgeUnderstander(replace(knowledge, quality_model=draft))
+    whole, spoilt = _pairs(fitted, understander, rng)
+    weights = _weights(whole - spoilt, _drawn_to(whole.std(axis=0)))
+    curve = _curve(whole @ weights, spoilt @ weights, float(weights.sum()))
+    return replace(draft, weights={name: round(float(weight), 4) for name, weight in zip(PARTS, weights, strict=True)}, curve=curve)
+
+
+def _is_fitted_on(title: str) -> bool:
+    return zlib.crc32(f"fitted {title}".encode("utf-8", "replace")) % 4 == 0
+
+
+def _pairs(listings: Sequence[Given], understander: KnowledgeUnderstander, rng: random.Random) -> tuple[Floats, Floats]:
+    """(n, parts) each: listings, and a copy of each spoilt in one kind."""
+    others, kinds = around(listings, understander), list(OF_TRAINING.values())
+    pairs: list[tuple[Given, Given]] = []
+    for place, given in enumerate(listings):
+        copy = kinds[place % len(kinds)](given, others, rng)
+        if copy is not None:
+            pairs.append((given, copy))
+    return _parts([one for one, _ in pairs], understander), _parts([copy for _, copy in pairs], understander)
+
+
+def _parts(listings: Sequence[Given], understander: KnowledgeUnderstander) -> Floats:
+    understood = understander.understand(listings)
+    return np.array([[one.quality_parts[name] for name in PARTS] for one in understood], dtype=np.float64)
+
+
+def _drawn_to(spreads: Floats) -> Floats:
+    """Weights that give a standard deviation of each part its due: parts that hardly differ count more; within a factor of three."""
+    return np.asarray(np.clip(EQUAL * USUAL_SPREAD / np.where(spreads > 0, spreads, USUAL_SPREAD), EQUAL, MOST_TIMES * EQUAL))
+
+
+def _weights(differences: Floats, drawn_to: Floats) -> Floats:
+    """Gradient descent on the mean log loss of σ(w·d), each step cut off at zero."""
+    weights = drawn_to
+    for _ in range(STEPS):
+        wrong = 1 / (1 + np.exp(differences @ weights))
+        slope = -(differences * wrong[:, None]).mean(axis=0) + DRAWN * (weights - drawn_to)
+        weights = np.maximum(0.0, weights - RATE * slope)
+    return weights
+
+
+def _curve(whole: Floats, spoilt: Floats, best: float) -> list[tuple[float, float]]:
+    """Rising pairs of a sum and the share of whole listings there, from 0 to the best sum that there is."""
+    values = np.concatenate([whole, spoilt])
+    truth = np.concatenate([np.ones(len(whole)), np.zeros(len(spoilt))])
+    counts = np.where(truth > 0, WHOLE_PER_SPOILT, 1.0)
+    ordered = np.argsort(values, kind="stable")
+    bins = [part for part in np.array_split(ordered, BINS) if len(part)]
+    points = [
+        (float(values[part].mean()), float(np.average(truth[part], weights=counts[part])), float(counts[part].sum())) for part in bins
+    ]
+    merged: list[tuple[float, float, float]] = []
+    for point in points:
+        merged.append(point)
+        while len(merged) > 1 and merged[-2][1] >= merged[-1][1]:
+            (low, one, few), (high, other, many) = merged[-2:]
+            merged[-2:] = [((low * few + high * many) / (few + many), (one * few + other * many) / (few + many), few + many)]
+    ends = [(0.0, 0.0), *[(value, share) for value, share, _ in merged if 0 < value < best], (best, 1.0)]
+    return [(round(value, 5), round((1 - STRAIGHT) * share + STRAIGHT * value / best, 5)) for value, share in ends]

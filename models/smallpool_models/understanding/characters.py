@@ -1,0 +1,85 @@
+"""How usual the order of a title's characters is: a bigram model of characters, interpolated by absolute discounting (Ney, Essen, Kneser,
+1994), so that a title whose words were thrown about or torn out scores less than it did.
+
+In: a title. Out: the order score in [0, 1]. What it was trained on stands in the model's card.
+"""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import Final
+
+from msgspec import Struct
+
+EDGE: Final = "\x02"
+DISCOUNT: Final = 0.75
+AT_MEAN: Final = 0.75
+"""The score of a title as usual as those of training."""
+RANGE: Final = 10.0
+"""Natural logarithms that the score spans."""
+UNSEEN: Final = 1e-6
+"""The probability of a character that training never saw."""
+_DIGITS = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+_LETTERS = re.compile(r"[a-z]+")
+_SPACES = re.compile(r"\s+")
+
+
+class CharacterModel(Struct, frozen=True):
+    """`pairs` count what follows what; `mean` is that of the log probability of a character, in titles that were not counted."""
+
+    pairs: dict[str, int]
+    mean: float
+
+
+class Characters:
+    """Scores titles; holds sums made of the counts once."""
+
+    def __init__(self, model: CharacterModel) -> None:
+        self._model = model
+        self._before: Counter[str] = Counter()
+        self._kinds: Counter[str] = Counter()
+        self._alone: Counter[str] = Counter()
+        for pair, count in model.pairs.items():
+            self._before[pair[0]] += count
+            self._kinds[pair[0]] += 1
+            self._alone[pair[1]] += 1  # after how many characters it comes: Kneser and Ney's continuation
+        self._every = max(1, sum(self._alone.values()))
+
+    def score(self, title: str) -> float:
+        """In [0, 1], straight in the log probability, so that titles unlike those of training are told apart too."""
+        return min(1.0, max(0.0, AT_MEAN + (self.log_probability(title) - self._model.mean) / RANGE))
+
+    def log_probability(self, title: str) -> float:
+        """The mean natural logarithm of the probability of each character after the one before it."""
+        shape = shape_of(title)
+        if not shape:
+            return math.log(UNSEEN)
+        told = [EDGE, *shape, EDGE]
+        return sum(math.log(self._probability(first, second)) for first, second in pairwise(told)) / (len(told) - 1)
+
+    def _probability(self, first: str, second: str) -> float:
+        alone = self._alone[second] / self._every + UNSEEN
+        before = self._before[first]
+        if not before:
+            return alone
+        seen = max(0.0, self._model.pairs.get(first + second, 0) - DISCOUNT) / before
+        return seen + DISCOUNT * self._kinds[first] / before * alone
+
+
+def train_characters(titles: Iterable[str], held: Iterable[str], least: int = 1) -> CharacterModel:
+    """Counts the pairs of `titles`, those seen `least` times or more; the mean is of `held`, which are other titles."""
+    counts: Counter[str] = Counter()
+    for title in titles:
+        told = f"{EDGE}{shape_of(title)}{EDGE}"
+        counts.update(told[place : place + 2] for place in range(len(told) - 1))
+    pairs = {pair: count for pair, count in sorted(counts.items()) if count >= least}
+    draft = Characters(CharacterModel(pairs, 0.0))
+    scores = [draft.log_probability(title) for title in held]
+    return CharacterModel(pairs, sum(scores) / max(1, len(scores)))
+
+
+def shape_of(title: str) -> str:
+    """The folded title with each number as `0`, each word of Latin letters as `a`, and single spaces."""
+    return _SPACES.sub(" ", _LETTERS.sub("a", _DIGITS.sub("0", title))).strip()

@@ -1,0 +1,77 @@
+"""Listings on sale by what they say, in Redis: a string a listing, and a sorted set for each band.
+
+In: listings with their sketches. Out: those that share a band. Redis and not the wide index, since a repost often comes within the
+second in which an index does not yet show the original, and from the owner of another partition; and since taking in listings waits for
+no index.
+
+The bands of one place share a slot, so that a batch is one call for each of the places. What a listing said before stays in its old
+bands until these end; nobody is misled, because listings are compared as they are now.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from msgspec import msgpack
+
+from smallpool_core.reposts import MOST_ALIKE, Listing
+from smallpool_stores.redis.commands import Call, Command
+from smallpool_stores.redis.connection import RedisConnection
+from smallpool_stores.redis.scripts import load_script
+
+_encode = msgpack.Encoder().encode
+_decode = msgpack.Decoder(Listing).decode
+
+
+class RedisRepostIndex:
+    """A call that fails may have had its effect, and bears repeating. Every key ends by itself."""
+
+    def __init__(self, connection: RedisConnection, *, kept_s: int) -> None:
+        self._connection = connection
+        self._kept_ms = kept_s * 1000
+        self._alike = load_script("alike")
+
+    def put(self, listings: Sequence[Listing], now: int) -> list[list[Listing]]:
+        keys = self._connection.keys
+        kept: list[Command] = [("SET", keys.listing(one.item_id), _encode(one), "PX", self._kept_ms) for one in listings]
+        by_place = list(_by_place(listings))
+        with self._connection.translated(f"remember what {len(listings)} listings say"):
+            replies = self._connection.write_now(*kept, *(self._call(place, some) for place, some in by_place))[len(kept) :]
+            found: dict[str, set[str]] = {one.item_id: set() for one in listings}
+            for (_, some), members in zip(by_place, replies, strict=True):
+                for (one, _), others in zip(some, members, strict=True):
+                    found[one.item_id].update(other.decode() for other in others)
+            stored = self._stored(sorted(set().union(*found.values())))
+        return [[stored[other] for other in sorted(found[one.item_id]) if other != one.item_id and other in stored] for one in listings]
+
+    def alike(self, listing: Listing) -> list[Listing]:
+        bands = [("ZRANGE", self._connection.keys.band(place, band), 0, -1) for place, band in enumerate(listing.sketch.bands)]
+        with self._connection.translated(f"look for listings that say what {listing.item_id!r} says"):
+            members = {other.decode() for some in self._connection.read_now(*bands) for other in some}
+            return list(self._stored(sorted(members - {listing.item_id})).values())
+
+    def forget(self, item_ids: Sequence[str]) -> list[Listing]:
+        keys = self._connection.keys
+        with self._connection.translated(f"forget what {len(item_ids)} listings say"):
+            dropped = list(self._stored(item_ids).values())
+            removals: list[Command] = [
+                ("ZREM", keys.band(place, band), one.item_id) for one in dropped for place, band in enumerate(one.sketch.bands)
+            ]
+            self._connection.write_now(*removals)
+            # Only now, so that a call that fails halfway still knows where to look.
+            self._connection.write_now(*[("UNLINK", keys.listing(one.item_id)) for one in dropped])
+        return dropped
+
+    def _call(self, place: int, some: Sequence[tuple[Listing, int]]) -> Call:
+        keys = [self._connection.keys.band(place, band) for _, band in some]
+        members: list[Any] = [part for one, _ in some for part in (one.published_at, one.item_id)]
+        return Call(self._alike, keys, (self._kept_ms, MOST_ALIKE, *members))
+
+    def _stored(self, item_ids: Sequence[str]) -> dict[str, Listing]:
+        packed = self._connection.read_now(*[("GET", self._connection.keys.listing(item_id)) for item_id in item_ids])
+        return {item_id: _decode(listing) for item_id, listing in zip(item_ids, packed, strict=True) if listing is not None}
+
+
+def _by_place(listings: Sequence[Listing]) -> Iterator[tuple[int, list[tuple[Listing, int]]]]:
+    """For each place of a band the listings that have one there, with the band."""
+    for place in range(max((len(one.sketch.bands) for one in listings), default=0)):
+        yield place, [(one, one.sketch.bands[place]) for one in listings if place < len(one.sketch.bands)]

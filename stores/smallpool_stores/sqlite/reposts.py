@@ -1,0 +1,91 @@
+"""Listings on sale by what they say, in SQLite: a row a listing, and a row for each of its bands.
+
+In: listings with their sketches. Out: those that share a band. A listing that was not taken in again for as long as it is to be kept
+goes, a few at each call and always more than the call adds.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from sqlite3 import Connection
+from typing import Final
+
+from msgspec import json, msgpack
+
+from smallpool_core.reposts import MOST_ALIKE, Listing
+from smallpool_stores.sqlite.database import Database, translated
+
+TABLES: Final = """
+CREATE TABLE listings_said (
+    number INTEGER PRIMARY KEY,
+    item_id TEXT NOT NULL UNIQUE,
+    kept_until INTEGER NOT NULL,
+    listing BLOB NOT NULL
+);
+CREATE INDEX listings_said_until ON listings_said (kept_until);
+CREATE TABLE listing_bands (
+    band INTEGER NOT NULL,
+    published_at INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    PRIMARY KEY (band, published_at, number)
+) WITHOUT ROWID;
+"""
+
+_STORED = "SELECT number, listing FROM listings_said WHERE item_id IN (SELECT value FROM json_each(?))"
+_OLD = "SELECT number, listing FROM listings_said WHERE kept_until <= ? ORDER BY kept_until LIMIT ?"
+_DROP = "DELETE FROM listings_said WHERE number = ?"
+_DROP_BAND = "DELETE FROM listing_bands WHERE (band, published_at, number) = (?, ?, ?)"
+_KEEP = "INSERT INTO listings_said (item_id, kept_until, listing) VALUES (?, ?, ?)"
+_KEEP_BAND = "INSERT INTO listing_bands VALUES (?, ?, ?)"
+_OF_BAND = "SELECT number FROM listing_bands WHERE band = ? ORDER BY published_at, number LIMIT ?"
+_LISTINGS = "SELECT number, listing FROM listings_said WHERE number IN (SELECT value FROM json_each(?))"
+
+_encode_json = json.Encoder().encode
+_encode = msgpack.Encoder().encode
+_decode = msgpack.Decoder(Listing).decode
+
+
+class SqliteRepostIndex:
+    """Every call is one transaction, or joins the one of `Database.atomic`."""
+
+    def __init__(self, database: Database, *, kept_s: int) -> None:
+        self._database = database
+        self._kept_ms = kept_s * 1000
+
+    def put(self, listings: Sequence[Listing], now: int) -> list[list[Listing]]:
+        with self._database.atomic(), translated(f"remember what {len(listings)} listings say"):
+            connection = self._database.connection
+            _drop(connection, connection.execute(_OLD, (now, len(listings) + 4)).fetchall())
+            _drop(connection, connection.execute(_STORED, (_encode_json([one.item_id for one in listings]),)).fetchall())
+            for one in listings:
+                number = connection.execute(_KEEP, (one.item_id, now + self._kept_ms, _encode(one))).lastrowid
+                connection.executemany(_KEEP_BAND, [(band, one.published_at, number) for band in one.sketch.bands])
+            return _alike(connection, listings)
+
+    def alike(self, listing: Listing) -> list[Listing]:
+        with translated(f"look for listings that say what {listing.item_id!r} says"):
+            return _alike(self._database.connection, [listing])[0]
+
+    def forget(self, item_ids: Sequence[str]) -> list[Listing]:
+        with self._database.atomic(), translated(f"forget what {len(item_ids)} listings say"):
+            connection = self._database.connection
+            return _drop(connection, connection.execute(_STORED, (_encode_json(list(item_ids)),)).fetchall())
+
+
+def _drop(connection: Connection, rows: Sequence[tuple[int, bytes]]) -> list[Listing]:
+    dropped = [(number, _decode(listing)) for number, listing in rows]
+    connection.executemany(_DROP, [(number,) for number, _ in dropped])
+    connection.executemany(_DROP_BAND, [(band, one.published_at, number) for number, one in dropped for band in one.sketch.bands])
+    return [one for _, one in dropped]
+
+
+def _alike(connection: Connection, listings: Sequence[Listing]) -> list[list[Listing]]:
+    """For each listing the others of its bands."""
+    found: defaultdict[int, set[int]] = defaultdict(set)
+    for place, one in enumerate(listings):
+        for band in one.sketch.bands:
+            found[place].update(number for (number,) in connection.execute(_OF_BAND, (band, MOST_ALIKE)))
+    asked = _encode_json(sorted(set().union(*found.values())))
+    stored = {number: _decode(listing) for number, listing in connection.execute(_LISTINGS, (asked,))}
+    return [
+        [stored[number] for number in sorted(found[place]) if stored[number].item_id != one.item_id] for place, one in enumerate(listings)
+    ]
