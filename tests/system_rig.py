@@ -18,8 +18,8 @@ from smallpool_config.wiring import Embedded, open_system
 from smallpool_core.errors import NotFound
 from smallpool_core.events import encode_item_event, encode_user_event
 from smallpool_core.items import DeadLetter, ItemEvent, WideItem
+from smallpool_core.market_ports import Understander
 from smallpool_core.pools import PoolDraft, PoolSettings
-from smallpool_core.ports import Understander
 from smallpool_core.users import Identity, UserEvent
 from smallpool_indexer.settings import IndexerSettings
 from smallpool_models.understanding import KnowledgeBase, KnowledgeUnderstander, load_knowledge

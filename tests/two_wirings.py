@@ -14,7 +14,7 @@ from smallpool_config.settings import Settings, apart
 from smallpool_config.settle import settle
 from smallpool_config.stack import Addresses
 from smallpool_config.wiring import open_system
-from smallpool_core.ports import Understander
+from smallpool_core.market_ports import Understander
 from smallpool_stores.elasticsearch.settings import ElasticsearchSettings
 from smallpool_stores.kafka.settings import KafkaSettings
 from smallpool_stores.redis.settings import RedisSettings

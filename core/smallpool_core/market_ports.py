@@ -1,13 +1,34 @@
-"""The ports by which a listing is judged beside the others: `ports.py` goes on here, with the same promises.
+"""The ports by which a listing is understood, and judged beside the others: `ports.py` goes on here, with the same promises.
 
-In: listings. Out: what the market knows of them.
+In: listings. Out: what they say; what the market knows of them.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
+from smallpool_core.items import Given, Understood
 from smallpool_core.reposts import Listing
 from smallpool_core.sellers import SellerRecord
+
+
+class Understander(Protocol):
+    """Makes sense of what sellers wrote. Never raises on any text; deterministic for one version."""
+
+    @property
+    def version(self) -> str:
+        """Names the models and the knowledge base; stored on everything that was made."""
+        ...
+
+    def understand(self, given: Sequence[Given]) -> list[Understood]:
+        """One result an item, in order."""
+        ...
+
+    def split_words(self, text: str) -> tuple[str, ...]:
+        """The words that title_words would hold for this text; a rule's value must be exactly one."""
+        ...
+
+    def quality_of(self, parts: Mapping[str, float]) -> int:
+        """The quality, in thousandths, that these parts add up to."""
 
 
 class RepostIndex(Protocol):

@@ -15,7 +15,7 @@ from msgspec import Struct
 from smallpool_core.access import ApiKey
 from smallpool_core.alerts import Alert
 from smallpool_core.cuts import Cut, CutBy
-from smallpool_core.items import DeadLetter, Given, Indexed, Understood, WideItem, WideRecord
+from smallpool_core.items import DeadLetter, Indexed, WideItem, WideRecord
 from smallpool_core.pages import Answer, Claimed, ClaimRequest, LiveItem, Opening, Query
 from smallpool_core.places import Places
 from smallpool_core.pool_hours import Counted, HourCount
@@ -381,23 +381,3 @@ class KeyStore(Protocol):
 
     async def revoke(self, key_id: str, now: int) -> None:
         """Revokes; raises `NotFound`. A second time changes nothing."""
-
-
-class Understander(Protocol):
-    """Makes sense of what sellers wrote. Never raises on any text; deterministic for one version."""
-
-    @property
-    def version(self) -> str:
-        """Names the models and the knowledge base; stored on everything that was made."""
-        ...
-
-    def understand(self, given: Sequence[Given]) -> list[Understood]:
-        """One result an item, in order."""
-        ...
-
-    def split_words(self, text: str) -> tuple[str, ...]:
-        """The words that title_words would hold for this text; a rule's value must be exactly one."""
-        ...
-
-    def quality_of(self, parts: Mapping[str, float]) -> int:
-        """The quality, in thousandths, that these parts add up to."""

@@ -10,8 +10,9 @@ from functools import partial
 
 from smallpool_core.events import INDEXER_GROUP
 from smallpool_core.items import WideItem
+from smallpool_core.market_ports import Understander
 from smallpool_core.pool_counts import PoolCounter
-from smallpool_core.ports import Clock, EventLog, LogRecord, Understander, WideTable
+from smallpool_core.ports import Clock, EventLog, LogRecord, WideTable
 from smallpool_indexer.assign import Assigner
 from smallpool_indexer.order import order
 from smallpool_indexer.parse import parse

@@ -17,8 +17,8 @@ from msgspec.structs import replace
 from smallpool_core.errors import StoreError
 from smallpool_core.events import encode_item_event
 from smallpool_core.items import ORIGINAL, ItemEvent, Understood, WideItem
-from smallpool_core.market_ports import RepostIndex
-from smallpool_core.ports import Clock, EventLog, Understander
+from smallpool_core.market_ports import RepostIndex, Understander
+from smallpool_core.ports import Clock, EventLog
 from smallpool_core.reposts import Listing, RepostSettings, is_same_thing, originals
 from smallpool_indexer.parse import Taken
 from smallpool_indexer.stage import Staged

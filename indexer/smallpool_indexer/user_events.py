@@ -13,7 +13,8 @@ from msgspec import Struct
 from smallpool_core.behaviour import BehaviourSettings, apply_event, resolve_pending
 from smallpool_core.events import BEHAVIOUR_GROUP, parse_user_event
 from smallpool_core.items import DeadLetter, Given, WideItem
-from smallpool_core.ports import Atomic, Clock, EventLog, ItemLookup, ItemStats, LogRecord, TriggerStore, Understander
+from smallpool_core.market_ports import Understander
+from smallpool_core.ports import Atomic, Clock, EventLog, ItemLookup, ItemStats, LogRecord, TriggerStore
 from smallpool_core.row_reader import Rejection, shown
 from smallpool_core.statistics import StatDelta
 from smallpool_core.terms import kind_of, term

@@ -14,8 +14,8 @@ from builders import HOUR, MINUTE, NOW, FakeClock, given, item_event, user_event
 from smallpool_config.settings import Settings
 from smallpool_core.events import MAX_TITLE
 from smallpool_core.items import Given, ItemEvent
+from smallpool_core.market_ports import Understander
 from smallpool_core.pools import Ordering
-from smallpool_core.ports import Understander
 from smallpool_core.selection import Selection
 from smallpool_core.users import Identity, UserEvent
 from smallpool_service.page import Page

@@ -7,8 +7,8 @@ from abc import ABC, abstractmethod
 from functools import cached_property
 
 from smallpool_config.settings import Settings
-from smallpool_core.market_ports import RepostIndex, SellerRecords
-from smallpool_core.ports import Atomic, Clock, EventLog, Understander, WideTable
+from smallpool_core.market_ports import RepostIndex, SellerRecords, Understander
+from smallpool_core.ports import Atomic, Clock, EventLog, WideTable
 from smallpool_indexer.reposts import RepostMarker
 from smallpool_indexer.sellers import SellerEventConsumer, SellerScorer
 from smallpool_service.trace import Observer

@@ -18,8 +18,7 @@ from typing import Final
 from msgspec import Struct
 
 from smallpool_core.items import Given
-from smallpool_core.market_ports import RepostIndex
-from smallpool_core.ports import Understander
+from smallpool_core.market_ports import RepostIndex, Understander
 from smallpool_core.reposts import Listing, RepostSettings, Sketch, originals
 from smallpool_models.evaluation.edits import OTHER_THING, SAME_THING
 from smallpool_models.evaluation.intervals import interval
