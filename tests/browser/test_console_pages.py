@@ -59,7 +59,7 @@ def dressed(server: Served) -> None:
     server.change_pool(
         POOL,
         "上名单，最多五百件",
-        selection={"include": PICKED[:2], "ban_items": ["it-000099"], "ban_sellers": ["seller-007"], "ban_words": ["仿品"]},
+        selection={"include": PICKED[:2], "ban_items": ["it-000099"], "ban_sellers": ["seller-007"], "ban_words": ["盗版"]},
         settings={"max_size": 500},
     )
     server.make_pool("under-one-yuan", {"field": "price_cents", "op": "between", "value": [1, 99]}, name="一元清仓", reason="试试看")

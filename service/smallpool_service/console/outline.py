@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 from msgspec import Struct, structs
 
-from smallpool_core.pools import DIMENSIONS, Pool
+from smallpool_core.adjustments import KINDS
+from smallpool_core.pools import DIMENSIONS, Ordering, Pool
 from smallpool_core.selection import MAX_LISTED, Selection
 from smallpool_service.console.editors import PRICE
 from smallpool_service.console.look import when, written, yuan
@@ -72,7 +73,7 @@ def offset_text(t: Words, value: str) -> str:
 
 
 def pool_lines(t: Words, pool: Pool) -> list[str]:
-    """The whole pool but for its lists: name, state, priority, windows, rule, settings, weights, pins."""
+    """The whole pool but for its lists: name, state, priority, windows, rule, settings, weights, what it boosts and buries, pins."""
     settings = [f"{t('settings.' + name)}: {_setting(t, name, value)}" for name, value in structs.asdict(pool.settings).items()]
     weights = [
         f"{t('weight')} {t.either(f'dimension.{name}', name)}: {pool.ordering.weights[name]:g}"
@@ -82,7 +83,7 @@ def pool_lines(t: Words, pool: Pool) -> list[str]:
     head = [f"{t('pool.name')}: {pool.name}", f"{t('pool.state')}: {t('state.' + pool.state)}", f"{t('lists.priority')}: {pool.priority}"]
     windows = [f"{t('lists.window')}: {one.opens} – {one.closes} ({pool.schedule.timezone})" for one in pool.schedule.windows]
     pins = [f"{t('lists.pins')}: {item_id}" for item_id in pool.ordering.pins]
-    return [*head, *windows, *rule_lines(t, pool.rule), *settings, *weights, *pins]
+    return [*head, *windows, *rule_lines(t, pool.rule), *settings, *weights, *_adjusted(t, pool.ordering), *pins]
 
 
 def difference(t: Words, before: Pool | None, after: Pool) -> list[Line]:
@@ -100,6 +101,13 @@ def difference(t: Words, before: Pool | None, after: Pool) -> list[Line]:
     return lines + _of_lists(t, Selection() if before is None else before.selection, after.selection)
 
 
+def _adjusted(t: Words, ordering: Ordering) -> Iterator[str]:
+    for kind in KINDS:
+        for one in getattr(ordering, kind):
+            yield f"{t('adjust.' + kind)} ×{one.factor:g}"
+            yield from rule_lines(t, one.condition, 1)
+
+
 def _of_lists(t: Words, before: Selection, after: Selection) -> list[Line]:
     lines: list[Line] = []
     for name in MAX_LISTED:
@@ -115,7 +123,7 @@ def is_changed(lines: list[Line]) -> bool:
 
 
 def _setting(t: Words, name: str, value: object) -> str:
-    return t("settings.spread_whole") if value is None else t.either(f"setting.{name}.{value}", written(value))
+    return t(f"settings.{name}_none") if value is None else t.either(f"setting.{name}.{value}", written(value))
 
 
 def _shown(t: Words, name: str, value: object) -> str:

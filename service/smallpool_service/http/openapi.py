@@ -36,10 +36,12 @@ from smallpool_service.http.pool_bodies import (
 from smallpool_service.http.pool_lists import BansBody, IncludesBody, PinsBody
 from smallpool_service.http.problems import ProblemDocument
 from smallpool_service.http.recall import RecallBody
+from smallpool_service.http.replays import ReplayBody
 from smallpool_service.http.replies import SCHEMA_REF
 from smallpool_service.http.users import ProfileBody, UserView
 from smallpool_service.page import Page
 from smallpool_service.previews import RulePreview
+from smallpool_service.replay import Replay
 from smallpool_service.why import Why
 
 BODIES: Final[tuple[type[BaseModel], ...]] = (
@@ -56,6 +58,7 @@ BODIES: Final[tuple[type[BaseModel], ...]] = (
     RecallBody,
     RollbackBody,
     RulePreviewBody,
+    ReplayBody,
 )
 STRUCTS: Final[tuple[type, ...]] = (
     AlertList,
@@ -75,6 +78,7 @@ STRUCTS: Final[tuple[type, ...]] = (
     Readiness,
     RevisionList,
     RulePreview,
+    Replay,
     SavedPool,
     Taken,
     UserBatch,

@@ -31,6 +31,7 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("GET", "/v1/audit"): {"viewer", "operator"},
     ("POST", "/v1/pools/preview"): {"viewer", "operator"},
     ("POST", "/v1/pools/p/preview"): {"viewer", "operator"},
+    ("POST", "/v1/pools/p/replay"): {"operator"},
     ("POST", "/v1/pools"): {"operator"},
     ("PUT", "/v1/pools/p"): {"operator"},
     ("POST", "/v1/pools/p/archive"): {"operator"},

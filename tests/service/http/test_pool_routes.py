@@ -21,7 +21,8 @@ def test_a_new_pool_is_live_with_its_first_revision_and_an_address(api: Api) -> 
     assert reply.headers["location"] == "/v1/pools/%E6%95%B0%E7%A0%81%2F%E6%8D%A1%E6%BC%8F"
     content = reply.json()
     assert (content["state"], content["revision"], content["name"], content["rule"]) == ("live", 1, "Bargains", PHONES)
-    assert content["settings"] == {"max_per_category": 3, "seen_size": 200, "spread_level": None, "when_exhausted": "stop"}
+    whole = {"max_size": None, "cut_by": "-quality"}
+    assert content["settings"] == {"max_per_category": 3, "seen_size": 200, "spread_level": None, "when_exhausted": "stop"} | whole
 
 
 def test_a_saved_rule_is_recalled_by_at_once(api: Api) -> None:
@@ -224,5 +225,42 @@ def test_a_pool_keeps_its_id(api: Api) -> None:
 
 def test_an_ordering_without_weights_is_the_usual_one(api: Api) -> None:
     usual = api.post("/v1/pools", {"pool_id": "p", "rule": PHONES}).json()["ordering"]
-    assert change(api, {"ordering": {"weights": {"match": 1}}}).json()["ordering"] == {"weights": {"match": 1}, "pins": []}
+    rest: dict[str, list[object]] = {"pins": [], "boost": [], "bury": []}
+    assert change(api, {"ordering": {"weights": {"match": 1}}}).json()["ordering"] == {"weights": {"match": 1}} | rest
     assert change(api, {"ordering": {}}, revision=2).json()["ordering"] == usual
+
+
+def test_a_pool_of_a_largest_size_says_how_many_it_holds_and_previews_end_there_too(api: Api) -> None:
+    api.publish(*({"item_id": f"i{n}", "price_cents": 100 * n + 100} for n in range(9)))
+    cut = {"max_size": 4, "cut_by": "price_cents", "max_per_category": 100}
+    saved = api.make_pool(settings=cut).json()
+    assert saved["count"] == 4
+    assert api.get("/v1/pools/p").json()["size"] == 4
+    page = api.post("/v1/pools/p/recall", {"size": 9}).json()
+    assert {item["item_id"] for item in page["items"]} == {"i0", "i1", "i2", "i3"}
+    assert api.post("/v1/pools/p/preview", {"sample": 9}).json()["count"] == 4
+    changed = api.post("/v1/pools/preview", {"rule": EVERYTHING, "against": "p", "settings": cut | {"max_size": 6}}).json()
+    assert (changed["count"], changed["plus"]["count"], changed["minus"]["count"]) == (6, 2, 0)
+    why = api.get("/v1/items/i7/why?pool_id=p&user_id=u1").json()
+    assert (why["stage"], why["reason"]) == ("pool", "cut")
+    assert "price_cents ≤ 400" in why["detail"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "path"), [({"max_size": 0}, "max_size"), ({"max_size": 1_000_001}, "max_size"), ({"cut_by": "city"}, "cut_by")]
+)
+def test_a_largest_size_out_of_bounds_is_refused_with_its_path(api: Api, settings: dict[str, object], path: str) -> None:
+    reply = api.post("/v1/pools", {"pool_id": "p", "rule": EVERYTHING, "settings": settings})
+    assert reply.status_code == 422
+    assert path in reply.json()["errors"][0]["path"]
+
+
+def test_what_a_pool_boosts_is_kept_and_stands_in_the_explanation_of_a_page(api: Api) -> None:
+    api.publish(*({"item_id": f"i{n}", "price_cents": 100 * n + 100} for n in range(3)))
+    boost = [{"condition": {"field": "price_cents", "op": "lte", "value": 100}, "factor": 4.0}]
+    assert api.make_pool(ordering={"boost": boost}).json()["ordering"]["boost"] == boost
+    [first, *rest] = api.post("/v1/pools/p/recall", {"explain": True}).json()["items"]
+    assert (first["item_id"], first["explain"]["factor"]) == ("i0", 4.0)
+    assert {item["explain"]["factor"] for item in rest} == {1.0}
+    refused = api.post("/v1/pools", {"pool_id": "q", "rule": EVERYTHING, "ordering": {"bury": [{"condition": {"a": 1}, "factor": 2}]}})
+    assert [one["path"] for one in refused.json()["errors"]] == ["ordering.bury[0].factor", "ordering.bury[0].condition"]
