@@ -12,6 +12,7 @@ from pathlib import Path
 
 from smallpool_config.clock import SystemClock
 from smallpool_config.settings import Settings
+from smallpool_config.wiring.understands import Understands
 from smallpool_config.wiring.watches_pools import WatchesPools
 from smallpool_core.catalogue import Catalogue
 from smallpool_core.ports import (
@@ -42,7 +43,6 @@ from smallpool_indexer.rescore import Rescorer
 from smallpool_indexer.sweep import Sweeper
 from smallpool_indexer.user_events import UserEventConsumer
 from smallpool_indexer.write_path import Line, Turn, Workers, WritePath, turn_of
-from smallpool_models.understanding import KnowledgeBase, KnowledgeUnderstander, load_knowledge
 from smallpool_service.metrics import Metrics
 from smallpool_service.recaller import Recaller
 from smallpool_service.run import ReadPorts
@@ -52,7 +52,7 @@ Loaded = Callable[[int, int], None]
 """Called while the index is filled at the start: the place reached in the wide table, and its end."""
 
 
-class System(WatchesPools):
+class System(WatchesPools, Understands):
     """Ports by name, and the pipelines over them. Each line of workers may be turned by a thread of its own, while another serves."""
 
     usual_batch: int  # item events a batch, where the settings say nothing else
@@ -63,6 +63,7 @@ class System(WatchesPools):
         self.metrics = Metrics()
         self._observer = observer or self.metrics
         self.backfill_progress: Callable[[Progress], None] | None = None
+        self.watch_models()
 
     @property
     @abstractmethod
@@ -267,16 +268,6 @@ class System(WatchesPools):
     @abstractmethod
     def close(self) -> None:
         """Lets go of every store."""
-
-    @cached_property
-    def knowledge(self) -> KnowledgeBase:
-        """The domain knowledge base."""
-        return load_knowledge(self.settings.knowledge.path)
-
-    @cached_property
-    def understander(self) -> KnowledgeUnderstander:
-        """What makes sense of titles."""
-        return KnowledgeUnderstander(self.knowledge)
 
     def new_catalogue(self) -> Catalogue:
         """The pools, for one thread."""
