@@ -57,7 +57,7 @@ lock: dev ## rewrite requirements/*.txt from pyproject.toml (UPGRADE=1 takes new
 	@$(LOCK) --group build -o requirements/build.txt
 	@$(LOCK) pyproject.toml -c requirements/build.txt -o requirements/serve.txt
 	@$(LOCK) pyproject.toml --extra distributed -c requirements/serve.txt -o requirements/distributed.txt
-	@$(LOCK) pyproject.toml --extra distributed --group dev -c requirements/distributed.txt -o requirements/dev.txt
+	@$(LOCK) pyproject.toml --extra distributed --extra train --group dev -c requirements/distributed.txt -o requirements/dev.txt
 
 clean: ## remove .venv and everything that tools made
 	@rm -rf .venv build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -1,6 +1,6 @@
-"""Ships the default settings, the knowledge base and the example pools inside the wheel.
+"""Ships the default settings, the knowledge base, the trained models and the example pools inside the wheel.
 
-In: the checkout's `config/*.toml`, `config/knowledge/` and `config/pools/`. Out: the same names under
+In: the checkout's `config/*.toml`, `config/knowledge/`, `config/models/` and `config/pools/`. Out: the same names under
 `smallpool_config/defaults/`. An editable install gets nothing, since it reads them from the checkout.
 """
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-SHIPPED_FOLDERS = ("knowledge", "pools")
+SHIPPED_FOLDERS = ("knowledge", "models", "pools")
 
 
 class ShipDefaults(BuildHookInterface):  # type: ignore[type-arg]

@@ -61,6 +61,25 @@ class KnowledgeSettings(Struct, frozen=True, forbid_unknown_fields=True):
         return Path(self.directory) if self.directory else shipped("knowledge")
 
 
+SHIPPED_MODEL = "shipped"
+
+
+class ModelSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """ner: folder of the model that finds selling points in titles beside the knowledge base, as `smallpool train ner` writes it; `shipped`
+    is the one that comes with smallpool, empty means the knowledge base alone. A model that comes to lie there while a process runs is
+    taken up within seconds.
+    """
+
+    ner: str = ""
+
+    @property
+    def ner_path(self) -> Path | None:
+        """The folder to load, None for no model."""
+        if self.ner == SHIPPED_MODEL:
+            return shipped("models") / "ner"
+        return Path(self.ner) if self.ner else None
+
+
 class StatisticsSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """popularity_half_life_h: hours after which a click counts half in popularity and in the trigger prior."""
 
@@ -88,6 +107,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     kafka: KafkaSettings = field(default_factory=KafkaSettings)
     redis: RedisSettings = field(default_factory=RedisSettings)
     knowledge: KnowledgeSettings = field(default_factory=KnowledgeSettings)
+    models: ModelSettings = field(default_factory=ModelSettings)
     indexer: IndexerSettings = field(default_factory=IndexerSettings)
     reposts: RepostSettings = field(default_factory=RepostSettings)
     sellers: SellerSettings = field(default_factory=SellerSettings)

@@ -4,7 +4,9 @@ SmallpoolError
 ├── Refused                 the caller's input breaks a documented limit; carries every problem found
 │   ├── RuleRefused         a rule that is not a typed expression over the table of fields
 │   ├── SettingsRefused     a settings file, or a setting of a pool
-│   └── KnowledgeRefused    a file of the domain knowledge base
+│   ├── KnowledgeRefused    a file of the domain knowledge base
+│   ├── TitlesRefused       a file of labelled titles or of words from which nothing can be learnt
+│   └── ModelRefused        a model's folder that is damaged, of another schema, or not what its manifest says
 ├── NotFound                no such pool, item or key
 ├── Conflict                the request is sound but the stored state forbids it
 │   ├── RevisionStale       an operator edits a revision that is no longer the newest
@@ -61,6 +63,14 @@ class SettingsRefused(Refused):
 
 class KnowledgeRefused(Refused):
     """A file of the domain knowledge base does not follow its documented format."""
+
+
+class TitlesRefused(Refused):
+    """A file of labelled titles, or of words, holds nothing that can be learnt from or measured on."""
+
+
+class ModelRefused(Refused):
+    """A model's folder is damaged, of another schema, or not what its manifest says; a model that served before goes on serving."""
 
 
 class NotFound(SmallpoolError):

@@ -46,3 +46,11 @@ def test_bench_pools_measures_a_save_and_the_backfill_in_both_directions(shell: 
     assert figures["backfill_s"] >= 0
     assert 700 <= figures["enter"]["changed"] == figures["leave"]["changed"] < 1_400, "prices that are equal enter together"
     assert (figures["evaluated"], figures["items"], figures["pools"], figures["seed"]) == (3000, 3000, 20, 2)
+
+
+def test_bench_understand_measures_batches_and_single_titles_beside_the_knowledge_base_alone(shell: Shell) -> None:
+    figures = shell.run("bench", "understand", "--titles", "130", "--seed", "2", "--json").json
+    assert figures["titles_per_s"] > 0
+    assert 0 < figures["one_p50_ms"] <= figures["one_p99_ms"]
+    assert figures["knowledge_alone"]["titles_per_s"] > 0
+    assert (figures["titles"], figures["characters"], figures["batch_size"], figures["seed"]) == (130, 30, 64, 2)

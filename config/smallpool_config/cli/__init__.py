@@ -82,7 +82,7 @@ def smallpool(
     ctx.obj = config
 
 
-TRY, RUN, FEED, ASK, OPERATE, MEASURE = "Try it", "Run it", "Feed it", "Ask it", "Operate it", "Measure it"
+TRY, RUN, FEED, ASK, OPERATE, TEACH, MEASURE = "Try it", "Run it", "Feed it", "Ask it", "Operate it", "Teach it", "Measure it"
 
 app.command("demo", rich_help_panel=TRY)(demo.demo)
 app.command("understand", rich_help_panel=TRY)(understand.understand)
@@ -100,6 +100,8 @@ app.command("why", rich_help_panel=ASK)(why.why)
 app.add_typer(triggers.app, name="triggers", rich_help_panel=ASK)
 app.add_typer(pools.app, name="pools", rich_help_panel=OPERATE)
 app.add_typer(keys.app, name="keys", rich_help_panel=OPERATE)
+app.add_typer(train.app, name="train", rich_help_panel=TEACH)
+app.add_typer(evaluate.app, name="evaluate", rich_help_panel=MEASURE)
 app.add_typer(bench.app, name="bench", rich_help_panel=MEASURE)
 app.add_typer(train.app, name="train", rich_help_panel=MEASURE)
 app.add_typer(evaluate.app, name="evaluate", rich_help_panel=MEASURE)

@@ -51,6 +51,20 @@ def ingest(
     _tell(figures, as_json=as_json)
 
 
+@app.command("understand")
+def understand(
+    ctx: typer.Context,
+    titles: Annotated[int, typer.Option("--titles", min=1, help="Titles of 30 characters to understand.")] = 5_000,
+    seed: Seed = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Time understanding titles in batches of 64 and one by one, beside the knowledge base alone, on one core."""
+    from smallpool_config.bench.understanding import bench_understand
+    from smallpool_config.cli.session import settings_of
+
+    _tell(bench_understand(settings_of(ctx, None), titles=titles, seed=seed), as_json=as_json)
+
+
 @app.command("rules")
 def rules(
     ctx: typer.Context,

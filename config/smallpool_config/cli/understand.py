@@ -1,4 +1,4 @@
-"""`smallpool understand`: what the knowledge base makes of a title, shown word by word.
+"""`smallpool understand`: what the knowledge base and the tagger make of a title, shown word by word.
 
 In: a title, or a file with one a line. Out: the title with its selling points coloured, and everything read from it. Stores nothing.
 """
@@ -32,12 +32,14 @@ def understand(
 ) -> None:
     """Show what a title is understood as: category, brand, selling points, quality. With --json one object a title."""
     from smallpool_config.cli.session import settings_of
-    from smallpool_models.understanding import KnowledgeUnderstander, load_knowledge
+    from smallpool_config.tagging import understander_of
+    from smallpool_models.understanding import load_knowledge
 
     if (title is None) == (file is None):
         raise typer.BadParameter("name either a TITLE or --file FILE")
-    knowledge = load_knowledge(settings_of(ctx, None).knowledge.path)
-    understander = KnowledgeUnderstander(knowledge)
+    settings = settings_of(ctx, None)
+    knowledge = load_knowledge(settings.knowledge.path)
+    understander = understander_of(knowledge, settings.models)
     brands = {brand.key: brand.display for brand in knowledge.brands}
     console = screen()
     with nullcontext([title]) if title is not None else _titles(file or STDIN) as titles:
@@ -89,5 +91,7 @@ def facts(understood: Understood, brands: Mapping[str, str]) -> Iterator[tuple[s
     if understood.price_band is not None:
         yield "price band", str(understood.price_band)
     parts = ", ".join(f"{name} {value:.2f}" for name, value in understood.quality_parts.items())
+    if understood.spans:
+        yield "spans", " ".join(f"{span.start}-{span.end}:{span.type}" for span in understood.spans)
     yield "quality", f"{understood.quality / 1000:.3f} ({parts})"
     yield "words", " ".join(understood.title_words)

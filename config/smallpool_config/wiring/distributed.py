@@ -341,6 +341,7 @@ class Distributed(System):
         return self.log.lags.waiting_ms(self.clock.now_ms())
 
     def upkeep(self) -> None:
+        self.refresh_models()
         self.log.lags.refresh()
         if "owner" in self.__dict__:
             self.owner.checkpoint()

@@ -271,6 +271,7 @@ class Embedded(System):
         return oldest_waiting_ms(self.log, self.clock.now_ms())
 
     def upkeep(self) -> None:
+        self.refresh_models()
         self.database.checkpoint()
 
     def close(self) -> None:

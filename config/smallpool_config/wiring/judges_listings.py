@@ -6,18 +6,17 @@ In: the ports that this needs. Out: what the write path asks of them.
 from abc import ABC, abstractmethod
 from functools import cached_property
 
-from smallpool_config.settings import Settings
-from smallpool_core.market_ports import RepostIndex, SellerRecords, Understander
+from smallpool_config.wiring.understands import Understands
+from smallpool_core.market_ports import RepostIndex, SellerRecords
 from smallpool_core.ports import Atomic, Clock, EventLog, WideTable
 from smallpool_indexer.reposts import RepostMarker
 from smallpool_indexer.sellers import SellerEventConsumer, SellerScorer
 from smallpool_service.trace import Observer
 
 
-class JudgesListings(ABC):
+class JudgesListings(Understands, ABC):
     """Each part is built when it is first asked for."""
 
-    settings: Settings
     clock: Clock
     _observer: Observer
 
@@ -51,16 +50,11 @@ class JudgesListings(ABC):
     def seller_records(self) -> SellerRecords:
         """What is known of sellers."""
 
-    @property
-    @abstractmethod
-    def judge(self) -> Understander:
-        """What makes sense of listings."""
-
     @cached_property
     def reposts(self) -> RepostMarker:
         """What finds listings that say what an earlier one says."""
         index, asked = self.repost_index, self.settings.reposts
-        return RepostMarker(index=index, log=self.log, clock=self.clock, understander=self.judge, settings=asked)
+        return RepostMarker(index=index, log=self.log, clock=self.clock, understander=self.understander, settings=asked)
 
     @cached_property
     def seller_events(self) -> SellerEventConsumer:

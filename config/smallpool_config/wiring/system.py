@@ -42,7 +42,6 @@ from smallpool_indexer.rescore import Rescorer
 from smallpool_indexer.sweep import Sweeper
 from smallpool_indexer.user_events import UserEventConsumer
 from smallpool_indexer.write_path import Line, Turn, Workers, WritePath, turn_of
-from smallpool_models.understanding import KnowledgeBase, KnowledgeUnderstander, load_knowledge
 from smallpool_service.metrics import Metrics
 from smallpool_service.recaller import Recaller
 from smallpool_service.run import ReadPorts
@@ -63,6 +62,7 @@ class System(WatchesPools, JudgesListings):
         self.metrics = Metrics()
         self._observer = observer or self.metrics
         self.backfill_progress: Callable[[Progress], None] | None = None
+        self.watch_models()
 
     @property
     @abstractmethod
@@ -262,21 +262,6 @@ class System(WatchesPools, JudgesListings):
     @abstractmethod
     def close(self) -> None:
         """Lets go of every store."""
-
-    @cached_property
-    def knowledge(self) -> KnowledgeBase:
-        """The domain knowledge base."""
-        return load_knowledge(self.settings.knowledge.path)
-
-    @cached_property
-    def understander(self) -> KnowledgeUnderstander:
-        """What makes sense of titles."""
-        return KnowledgeUnderstander(self.knowledge)
-
-    @property
-    def judge(self) -> KnowledgeUnderstander:
-        """The same, for who judges listings."""
-        return self.understander
 
     def new_catalogue(self) -> Catalogue:
         """The pools, for one thread."""

@@ -85,6 +85,14 @@ class Lexicon:
             if kinds - _PHRASES or (kinds & {"condition", "tag"} and len(text) <= _LONGEST_PHRASE):
                 yield text
 
+    def by_kind(self) -> dict[str, list[str]]:
+        """The surfaces by what they may mean; the name of a series is of the kind `model`."""
+        kinds: dict[str, list[str]] = {}
+        for text, surface in self._prefixes.items():
+            for kind in sorted({reading.kind for reading in surface.plain} | ({"model"} if surface.lines else set())):
+                kinds.setdefault(kind, []).append(text)
+        return kinds
+
     def knows(self, word: str) -> bool:
         """Whether a normalised word is a surface of the knowledge base."""
         return self._prefixes.get(word, _PREFIX_ONLY) is not _PREFIX_ONLY

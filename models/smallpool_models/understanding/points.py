@@ -89,6 +89,16 @@ def points_of(heard: Sequence[Heard], measured: Sequence[Measured], brands: froz
     return [point for _, point in sorted(points, key=lambda pair: pair[0])]
 
 
+def in_order(points: Sequence[Point]) -> list[Point]:
+    """Points of a title as they stand there; a part of a compound, which has no place of its own, stays behind its compound."""
+    at = 0
+    placed = []
+    for point in points:
+        at = point.place[0] if point.place else at
+        placed.append((at, point))
+    return [point for _, point in sorted(placed, key=lambda pair: pair[0])]
+
+
 def keys_of(points: Sequence[Point]) -> tuple[str, ...]:
     """Keys of at most `MOST_POINTS` points, each once, in order of appearance."""
     first: dict[str, str] = {}

@@ -1,9 +1,10 @@
-"""Understands listings with the domain knowledge base and jieba: no model, and every result can be traced to a line of a file.
+"""Understands listings with the domain knowledge base and jieba, and with a trained tagger where one is given.
 
-In: items as sellers gave them. Out: `Understood`, one an item, in order. The same text and knowledge give the same result.
+In: items as sellers gave them. Out: `Understood`, one an item, in order. The same text, knowledge and model give the same result.
 """
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 
 from smallpool_core.items import THOUSAND, Given, Understood
 from smallpool_core.normalise import PATH_SEPARATOR, normalise
@@ -15,7 +16,8 @@ from smallpool_models.understanding.fitting import Fitting
 from smallpool_models.understanding.knowledge import GRADES, KnowledgeBase
 from smallpool_models.understanding.lexicon import Lexicon
 from smallpool_models.understanding.measures import Measures
-from smallpool_models.understanding.points import Heard, hear, keys_of, points_of, spans_of
+from smallpool_models.understanding.merge import NOTHING, Tagged, Tagger, further_points
+from smallpool_models.understanding.points import Heard, Point, hear, in_order, keys_of, points_of, spans_of
 from smallpool_models.understanding.prices import Prices
 from smallpool_models.understanding.quality import Seen, judge
 from smallpool_models.understanding.quality_model import combined
@@ -23,7 +25,7 @@ from smallpool_models.understanding.segment import Segmenter
 from smallpool_models.understanding.sketch import MOST_DESCRIPTION as MOST_SKETCHED
 from smallpool_models.understanding.sketch import sketch_of
 from smallpool_models.understanding.tags import condition_of, tags_of
-from smallpool_models.understanding.text import Folder
+from smallpool_models.understanding.text import Folded, Folder
 
 MOST_TITLE = 1_000
 MOST_DESCRIPTION = 2_000
@@ -38,8 +40,9 @@ class KnowledgeUnderstander:
     Construction reads jieba's dictionary (about 1 s); nothing is read when the module is imported.
     """
 
-    def __init__(self, knowledge: KnowledgeBase) -> None:
+    def __init__(self, knowledge: KnowledgeBase, tagger: Tagger | None = None) -> None:
         self._knowledge = knowledge
+        self._tagger = tagger
         self._folder = Folder(knowledge.simplified)
         self._lexicon = Lexicon(knowledge)
         self._measures = Measures(knowledge.measures)
@@ -53,8 +56,45 @@ class KnowledgeUnderstander:
 
     @property
     def version(self) -> str:
-        """The version of the knowledge base and of the segmenter."""
-        return f"{self._knowledge.version}+{self._segmenter.version}"
+        """The versions of the knowledge base, of the segmenter and, where there is one, of the tagger's model."""
+        tagger = f"+ner-{self._tagger.version}" if self._tagger else ""
+        return f"{self._knowledge.version}+{self._segmenter.version}{tagger}"
+
+    @property
+    def knowledge(self) -> KnowledgeBase:
+        """The knowledge base that it understands by."""
+        return self._knowledge
+
+    @property
+    def lexicon(self) -> Lexicon:
+        """The words of the knowledge base."""
+        return self._lexicon
+
+    @property
+    def segmenter(self) -> Segmenter:
+        """What cuts texts into words; taggers share it, since jieba's dictionary takes some 80 MB."""
+        return self._segmenter
+
+    def tagged_by(self, tagger: Tagger) -> "KnowledgeUnderstander":
+        """The same understander with a tagger; all that was loaded is shared."""
+        made = copy(self)
+        made._tagger = tagger  # noqa: SLF001  a copy of its own class
+        return made
+
+    def refresh(self) -> None:
+        """Lets the tagger change over to a newer model."""
+        if self._tagger is not None:
+            self._tagger.refresh()
+
+    def refused(self) -> str:
+        """Why a newer model of the tagger is not in force; empty where all is well."""
+        return self._tagger.refused if self._tagger else ""
+
+    def conditions(self, title: str) -> list[Tagged]:
+        """The words that say in what condition the item is, in characters of the title; `Understood` has only what they mean."""
+        folded = self._folder.fold(title[:MOST_TITLE])
+        found = self._lexicon.find(folded.text)
+        return [(*folded.original(one.start, one.end), "condition") for one in found if one.readings[0].kind == "condition"]
 
     def split_words(self, text: str) -> tuple[str, ...]:
         """The words of a text as titles are cut; a rule's value on `title_words` must be exactly one."""
@@ -83,10 +123,15 @@ class KnowledgeUnderstander:
 
     def understand(self, given: Sequence[Given]) -> list[Understood]:
         """One result an item, in order; never raises, whatever the text holds."""
-        return [self._understand(item) for item in given]
+        titles = [self._folder.fold(item.title[:MOST_TITLE]) for item in given]
+        if self._tagger is None:
+            return [self._understand(item, title, (), self._versions) for item, title in zip(given, titles, strict=True)]
+        version, tagged = self._tagger.tag([title.text for title in titles])
+        versions = {**self._versions, "ner": version}
+        return [self._understand(item, title, spans, versions) for item, title, spans in zip(given, titles, tagged, strict=True)]
 
-    def _understand(self, given: Given) -> Understood:
-        title, description = self._folder.fold(given.title[:MOST_TITLE]), self._folder.fold(given.description[:MOST_DESCRIPTION])
+    def _understand(self, given: Given, title: Folded, tagged: Sequence[Tagged], versions: Mapping[str, str]) -> Understood:
+        description = self._folder.fold(given.description[:MOST_DESCRIPTION])
         in_title = hear(title.text, self._lexicon.find(title.text))
         in_description = hear(description.text, self._lexicon.find(description.text))
         heard = [*in_title, *in_description]
@@ -95,7 +140,8 @@ class KnowledgeUnderstander:
         measured = self._measures.find(title.text, placed.key, _models(in_title))
         further = self._measures.find(description.text, placed.key, _models(in_description))
         marked = frozenset(believed)
-        title_points = points_of(in_title, measured, marked, in_title=True)
+        added = further_points(title.text, tagged, in_title, measured, self._knowledge.stopwords) if tagged else NOTHING
+        title_points = in_order([*points_of(in_title, measured, marked, in_title=True), *added.points])
         points = [*title_points, *points_of(in_description, further, marked, in_title=False)]
         keys = keys_of(points)
         condition = self._condition(given, heard)
@@ -122,11 +168,11 @@ class KnowledgeUnderstander:
             category=placed.path,
             category_source=placed.source,
             category_confidence=placed.confidence,
-            brand=self._brand(given, believed, placed),
+            brand=self._brand(given, believed, placed, added.brands),
             condition=condition,
             tags=tags_of(heard),
             points=keys,
-            spans=spans_of(title, title_points, in_title, marked),
+            spans=spans_of(title, [*title_points, *added.brands], in_title, marked),
             attributes=attributes_of(
                 given.attributes, heard, [*measured, *further], self._knowledge.attributes, self._knowledge.attribute_names
             ),
@@ -134,14 +180,16 @@ class KnowledgeUnderstander:
             quality=self.quality_of(parts),
             quality_parts=parts,
             seller_score=NEUTRAL_SELLER_SCORE,
-            versions=dict(self._versions),
+            versions=dict(versions),
             sketch=sketch_of(((title.text, in_title), (description.text[:MOST_SKETCHED], in_description))),
         )
 
-    def _brand(self, given: Given, believed: Sequence[str], placed: Placed) -> str | None:
-        """What the seller gave as brand, by its key where it is known; else what the title names."""
+    def _brand(self, given: Given, believed: Sequence[str], placed: Placed, tagged: Sequence[Point]) -> str | None:
+        """What the seller gave as brand, by its key where it is known; else what the title names; else the first that is tagged."""
         written = given_text(given.attributes, "brand", self._knowledge.attribute_names)
-        return self._knowledge.attributes.key("brand", written) if written else brand_of(believed, placed, self._brands)
+        if written:
+            return self._knowledge.attributes.key("brand", written)
+        return brand_of(believed, placed, self._brands) or next((one.key for one in tagged), None)
 
     def _condition(self, given: Given, heard: Sequence[Heard]) -> str | None:
         written = given_text(given.attributes, "condition", self._knowledge.attribute_names)

@@ -1,0 +1,67 @@
+"""`smallpool train ner`: a net that finds selling points, trained on files, written as a model folder.
+
+In: labelled files, words, a seed. Out: a folder with the model, its manifest and its card; how training goes on stderr, what it
+reached on stdout.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from smallpool_config.cli.options import AsJson
+from smallpool_config.cli.screen import print_json, progress, screen, table
+from smallpool_core.errors import SmallpoolError
+
+_DATA = "Labelled titles, JSON Lines of text and spans; repeat it to train one model on several sets, each with types of its own."
+_GAZETTEER = "Words, one a line; its class is the file's name without digits at the end. Repeatable."
+
+
+def ner(
+    ctx: typer.Context,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the model's folder is written.")],
+    data: Annotated[list[Path] | None, typer.Option("--data", metavar="FILE", exists=True, dir_okay=False, help=_DATA)] = None,
+    gazetteer: Annotated[
+        list[Path] | None, typer.Option("--gazetteer", metavar="FILE", exists=True, dir_okay=False, help=_GAZETTEER)
+    ] = None,
+    generated: Annotated[
+        int,
+        typer.Option(
+            "--generated", min=0, help="Train one head on so many generated titles, and on the sets, labelled by the knowledge base."
+        ),
+    ] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Makes the same training every time.")] = 1,
+    epochs: Annotated[
+        int | None, typer.Option("--epochs", min=1, help="Most passes over the titles; by default what suits the data.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train the tagger that finds selling points in titles.
+
+    A tenth of each file, by a hash of the text, is kept out and decides when to stop. Rows with U+FFFD, a dumped tag or spans that do
+    not fit are left out and counted. Needs the extra `train`.
+    """
+    from smallpool_config.cli.session import settings_of
+    from smallpool_config.learning import NerOrder, train_tagger
+
+    if not data and not generated:
+        raise typer.BadParameter("name at least one file with --data, or --generated with a number")
+    order = NerOrder(tuple(data or ()), tuple(gazetteer or ()), out, generated, seed, epochs)
+    with progress("training", shown=not as_json) as show:
+        try:
+            card = train_tagger(settings_of(ctx, None), order, lambda _doing, done, total: show(done, total))
+        except ModuleNotFoundError as exc:
+            raise SmallpoolError(f"training needs the package {exc.name}: pip install 'smallpool[train]'") from exc
+    if as_json:
+        print_json(card)
+    else:
+        _tell(out, card)
+
+
+def _tell(out: Path, card: Any) -> None:
+    rows = table("set", "titles", "dropped", "dev F1", right=("titles", "dropped", "dev F1"))
+    for name, one in card.sets.items():
+        rows.add_row(name, str(one["titles"]), str(sum(one["dropped"].values())), f"{100 * card.dev[name]['f1']:.1f}")
+    console = screen()
+    console.print(rows)
+    console.print(f"epoch {card.best_epoch} of {card.epochs}, {card.seconds:.0f} s; the model and its card are in {out}")

@@ -1,0 +1,87 @@
+"""Model cards: what a model is, what it was trained on and how, and what it reached on titles that it did not learn from.
+
+In: what training left. Out: `card.json` and `CARD.md`, which lie beside the model.
+"""
+
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+import torch
+from msgspec import Struct
+
+from smallpool_models.ner.titles import TitleSet
+from smallpool_models.training.ner import NerSettings, Trained
+
+
+class NerCard(Struct, frozen=True):
+    """A tagger's card. `sets` has for each set its digest, rows used and dropped; `dev` the best epoch's scores on held-out titles."""
+
+    purpose: str
+    sets: dict[str, dict[str, Any]]
+    words: dict[str, int]
+    settings: NerSettings
+    epochs: int
+    best_epoch: int
+    seconds: float
+    dev: dict[str, dict[str, float]]
+    made_with: dict[str, str | int]
+
+
+PURPOSE = "Finds selling points (spans of types) in titles of listings. Not for running text, and not for other languages than Chinese."
+
+
+def ner_card(trained: Trained, sets: Sequence[TitleSet], known: Mapping[str, Sequence[str]], settings: NerSettings) -> NerCard:
+    """The card of a tagger."""
+    best = trained.epochs[trained.best]
+    return NerCard(
+        purpose=PURPOSE,
+        sets={
+            one.name: {"sha256": one.sha256, "titles": len(one.titles), "dropped": one.dropped, **trained.counts[one.name]} for one in sets
+        },
+        words={name: len(words) for name, words in known.items()},
+        settings=settings,
+        epochs=len(trained.epochs),
+        best_epoch=best.number,
+        seconds=round(trained.epochs[-1].seconds, 1),
+        dev={name: {"precision": one.precision, "recall": one.recall, "f1": one.f1} for name, one in best.dev.items()},
+        made_with={"torch": str(torch.__version__), "python": platform.python_version(), "cores": os.cpu_count() or 1, "threads": 1},
+    )
+
+
+def card_files(card: NerCard) -> dict[str, bytes]:
+    """The card as JSON and as Markdown."""
+    return {
+        "card.json": msgspec.json.format(msgspec.json.encode(card), indent=1) + b"\n",
+        "CARD.md": _markdown(card).encode(),
+    }
+
+
+def _markdown(card: NerCard) -> str:
+    lines = [
+        "# A tagger of titles",
+        "",
+        card.purpose,
+        "",
+        "| set | titles | learnt from | dev | dropped | dev F1 |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, one in card.sets.items():
+        dropped = ", ".join(f"{count} ({reason})" for reason, count in one["dropped"].items()) or "0"
+        lines.append(f"| {name} | {one['titles']} | {one['train']} | {one['dev']} | {dropped} | {100 * card.dev[name]['f1']:.1f} |")
+    made_with = ", ".join(f"{name} {value}" for name, value in card.made_with.items())
+    lines += [
+        "",
+        "The dev part chose the epoch, so its F1 is a little too good; measure with `smallpool evaluate ner` on titles of your own.",
+        "",
+        f"Seed {card.settings.seed}; epoch {card.best_epoch} of {card.epochs}; {card.seconds:.0f} s; {made_with}.",
+        "",
+        "| words known beforehand | count |",
+        "|---|---|",
+        *(f"| {name} | {count} |" for name, count in card.words.items()),
+        "",
+        "Digests of the sets and all settings are in `card.json`.",
+    ]
+    return "\n".join(lines) + "\n"

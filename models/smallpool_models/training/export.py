@@ -1,0 +1,100 @@
+"""Writes a trained tagger as an ONNX graph, node by node: the graph is small, and what serves it is what stands here.
+
+In: a `Network` with its heads. Out: the bytes of a graph that computes the same emissions to 1e-4, and holds the transitions as
+constant outputs, so that one file has all the numbers.
+"""
+
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from smallpool_models.encoders.ner import inputs_of, outputs_of
+from smallpool_models.training.network import Network
+
+OPSET = 17
+_GATES = (0, 3, 1, 2)
+"""torch keeps its gates as input, forget, cell, output; ONNX as input, output, forget, cell."""
+_TYPES = {"tensor(int64)": TensorProto.INT64, "tensor(int32)": TensorProto.INT32, "tensor(float)": TensorProto.FLOAT}
+
+
+class _Graph:
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: list[onnx.TensorProto] = []
+
+    def constant(self, name: str, value: NDArray[np.generic] | torch.Tensor) -> str:
+        array = value.detach().numpy() if isinstance(value, torch.Tensor) else value
+        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
+        return name
+
+    def node(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
+        self.nodes.append(helper.make_node(kind, inputs, [output], **attributes))
+        return output
+
+
+def to_onnx(network: Network) -> bytes:
+    """The graph; its inputs and outputs are those of `encoders.ner`."""
+    graph = _Graph()
+    looked_up = [
+        graph.node("Gather", [graph.constant(f"{table}_table", weights), source], f"{source}_read")
+        for source, table, weights in (
+            ("characters", "characters", network.characters.weight),
+            ("left", "pairs", network.pairs.weight),
+            ("right", "pairs", network.pairs.weight),
+            ("shapes", "shapes", network.shapes.weight),
+        )
+    ]
+    weighed = graph.node("MatMul", ["words", graph.constant("words_weight", network.words.weight.T)], "words_weighed")
+    shifted = graph.node("Add", [weighed, graph.constant("words_bias", network.words.bias)], "words_shifted")
+    looked_up.append(graph.node("Relu", [shifted], "words_read"))
+    hidden = graph.node("Concat", looked_up, "read", axis=2)
+    for layer in range(network.settings.layers):
+        hidden = _lstm(graph, network, layer, hidden)
+    for place in range(len(network.heads)):
+        head = network.head(place)
+        emitted = graph.node("MatMul", [hidden, graph.constant(f"emit_weight_{place}", head.emit.weight.T)], f"emitted_{place}")
+        graph.node("Add", [emitted, graph.constant(f"emit_bias_{place}", head.emit.bias)], f"emissions_{place}")
+        for part, value in zip(("between", "start", "end"), head.transitions(), strict=True):
+            graph.node("Identity", [graph.constant(f"{part}_held_{place}", value)], f"{part}_{place}")
+    made = helper.make_graph(
+        graph.nodes,
+        "ner",
+        [helper.make_tensor_value_info(one.name, _TYPES[one.type], [None] * one.axes) for one in inputs_of()],
+        [helper.make_tensor_value_info(one.name, _TYPES[one.type], [None] * one.axes) for one in outputs_of(len(network.heads))],
+        _once(graph.constants),
+    )
+    model = helper.make_model(made, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8, producer_name="smallpool")
+    onnx.checker.check_model(model)
+    return bytes(model.SerializeToString(deterministic=True))
+
+
+def _lstm(graph: _Graph, network: Network, layer: int, source: str) -> str:
+    """One bidirectional layer: (longest, titles, read) -> (longest, titles, 2 × hidden)."""
+    size = network.settings.hidden
+    ways_there_and_back = [way.state_dict() for way in (network.layer(layer).there, network.layer(layer).back)]
+
+    def both(name: str) -> NDArray[np.float32]:
+        ways = [weights[f"{name}_l0"].numpy() for weights in ways_there_and_back]
+        return np.stack([np.concatenate([way[gate * size : (gate + 1) * size] for gate in _GATES]) for way in ways])
+
+    biases = np.concatenate([both("bias_ih"), both("bias_hh")], axis=1)
+    inputs = [
+        source,
+        graph.constant(f"lstm_{layer}_w", both("weight_ih")),
+        graph.constant(f"lstm_{layer}_r", both("weight_hh")),
+        graph.constant(f"lstm_{layer}_b", biases),
+        "lengths",
+    ]
+    ways = graph.node("LSTM", inputs, f"lstm_{layer}", hidden_size=size, direction="bidirectional")
+    beside = graph.node("Transpose", [ways], f"lstm_{layer}_beside", perm=[0, 2, 1, 3])
+    shape = graph.constant(f"lstm_{layer}_shape", np.array([0, 0, 2 * size], dtype=np.int64))
+    return graph.node("Reshape", [beside, shape], f"hidden_{layer}")
+
+
+def _once(constants: list[onnx.TensorProto]) -> list[onnx.TensorProto]:
+    """Each constant once: the table of pairs is read twice."""
+    return list({one.name: one for one in constants}.values())

@@ -1,0 +1,116 @@
+"""A model that is damaged, of another form or dangerous is refused, and the one before goes on; models are swapped whole, under load."""
+
+import json
+import pickle
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from smallpool_config.tagging import ServedTagger
+from smallpool_core.items import Given
+from smallpool_models.registry.folder import MANIFEST, write_model
+from smallpool_models.understanding import KnowledgeUnderstander
+from system_rig import knowledge_understander
+from tagger_rig import write_tagger
+
+TITLES = ["和田玉手镯 海尔茶壶", "茶壶", "海尔冰箱 9成新"]
+
+
+def cut_short(folder: Path) -> None:
+    graph = folder / "model.onnx"
+    graph.write_bytes(graph.read_bytes()[:1_000])
+    resent(folder)
+
+
+def of_another_digest(folder: Path) -> None:
+    (folder / "vocabulary.json").write_bytes(b"{}")
+    resent(folder)
+
+
+def of_another_schema(folder: Path) -> None:
+    manifest = json.loads((folder / MANIFEST).read_bytes())
+    (folder / MANIFEST).write_text(json.dumps(manifest | {"schema": 99}), "utf-8")
+
+
+def a_pickle(folder: Path) -> None:
+    write_model(folder, "ner", 1, {"model.pkl": pickle.dumps(print)}, (), ())
+
+
+def a_pickle_named_onnx(folder: Path) -> None:
+    write_model(folder, "ner", 1, {"model.onnx": pickle.dumps(print), "vocabulary.json": b"{}"}, (), ())
+
+
+def resent(folder: Path) -> None:
+    """The manifest written once more, as a copy of the folder would."""
+    content = (folder / MANIFEST).read_bytes()
+    (folder / MANIFEST).write_bytes(content + b"\n")
+
+
+@pytest.mark.parametrize("damage", [cut_short, of_another_digest, of_another_schema, a_pickle, a_pickle_named_onnx])
+def test_case_28_a_bad_model_is_refused_and_the_old_one_serves(tmp_path: Path, damage: Callable[[Path], None]) -> None:
+    understander = knowledge_understander()
+    first = write_tagger(tmp_path, 1)
+    tagger = ServedTagger(tmp_path, understander.segmenter)
+    tagging = understander.tagged_by(tagger)
+    before = tagging.understand([Given(title=title) for title in TITLES])
+    damage(tmp_path)
+    tagging.refresh()
+    assert tagging.refused(), "it says why"
+    assert tagging.understand([Given(title=title) for title in TITLES]) == before
+    assert before[0].versions["ner"] == first.version
+    second = write_tagger(tmp_path, 2)
+    tagging.refresh()
+    assert (tagger.version, tagging.refused()) == (second.version, "")
+
+
+def test_case_28_every_batch_is_tagged_by_one_whole_model_while_models_are_swapped(tmp_path: Path) -> None:
+    understander = knowledge_understander()
+    folder = tmp_path / "ner"
+    wanted = {}
+    for seed in (1, 2):
+        manifest = write_tagger(folder, seed)
+        wanted[manifest.version] = ServedTagger(folder, understander.segmenter).tag(TITLES)[1]
+    assert len(set(map(str, wanted.values()))) == 2, "the two models differ, or the test would show nothing"
+    tagger = ServedTagger(folder, understander.segmenter)
+    seen = taken_while(lambda: swapped(folder, tagger), tagger)
+    assert set(seen) == set(wanted)
+    assert all(spans == wanted[version] for version, found in seen.items() for spans in found)
+
+
+def taken_while(swap: Callable[[], None], tagger: ServedTagger) -> dict[str, list[object]]:
+    """What two threads were given, by version, until the swaps were done."""
+    seen: dict[str, list[object]] = {}
+    stop = threading.Event()
+
+    def ask() -> None:
+        while not stop.is_set():
+            version, spans = tagger.tag(TITLES)
+            seen.setdefault(version, []).append(spans)
+
+    threads = [threading.Thread(target=ask) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        swap()
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    return seen
+
+
+def swapped(folder: Path, tagger: ServedTagger) -> None:
+    for number in range(12):
+        write_tagger(folder, 1 + number % 2)
+        tagger.refresh()
+
+
+def test_understanding_merges_what_is_tagged_with_what_is_known(tmp_path: Path) -> None:
+    understander: KnowledgeUnderstander = knowledge_understander()
+    write_tagger(tmp_path, 1)
+    tagging = understander.tagged_by(ServedTagger(tmp_path, understander.segmenter))
+    for alone, both in zip(*(one.understand([Given(title=title) for title in TITLES]) for one in (understander, tagging)), strict=True):
+        assert set(alone.spans) <= set(both.spans), "the knowledge base wins where both speak"
+        assert both.versions == alone.versions | {"ner": tagging.version.rpartition("-")[2]}

@@ -1,0 +1,28 @@
+"""A tagger's folder without any training: a small net with drawn weights, exported as a trained one would be."""
+
+from pathlib import Path
+
+import msgspec
+import torch
+
+from smallpool_models.encoders.ner import KIND, READS, SCHEMA, Reads, inputs_of, outputs_of
+from smallpool_models.encoders.session import GRAPH
+from smallpool_models.ner.features import Vocabulary
+from smallpool_models.ner.tagging import Tagging
+from smallpool_models.registry.folder import Manifest, write_model
+from smallpool_models.training.export import to_onnx
+from smallpool_models.training.network import Network, NetworkSettings
+
+TYPES = ("brand", "material", "product")
+VOCABULARY = Vocabulary("茶壶海尔和田玉手镯", ("茶壶", "海尔"), ("knowledge:product",), {"茶壶": 1, "手镯": 1})
+SETTINGS = NetworkSettings(character_width=8, pair_width=8, shape_width=4, word_width=4, hidden=8)
+
+
+def write_tagger(folder: Path, seed: int) -> Manifest:
+    """Writes, or replaces, the model of this seed."""
+    torch.manual_seed(seed)
+    network = Network(SETTINGS, len(VOCABULARY.characters), len(VOCABULARY.pairs), len(VOCABULARY.classes), [Tagging(TYPES)]).eval()
+    with torch.no_grad():
+        network.heads[0].emit.weight *= 20  # so that two seeds tag differently
+    files = {GRAPH: to_onnx(network), READS: msgspec.json.encode(Reads(VOCABULARY, {"listings": TYPES}))}
+    return write_model(folder, KIND, SCHEMA, files, inputs_of(), outputs_of(1))
