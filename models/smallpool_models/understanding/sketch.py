@@ -27,7 +27,7 @@ MOST_DESCRIPTION: Final = 200
 WORD_WEIGHT, NUMBER_WEIGHT = 2, 3
 
 _SAYS_NOTHING: Final = frozenset({"condition", "flag", "tag", "mark"})
-_FACTS: Final = frozenset({"model", *POINT_TYPES}) - {"function", "whom", "style"}
+_FACTS: Final = frozenset({"brand", "model", "product", *POINT_TYPES}) - {"function", "whom", "style"}
 """Kinds of which a thing has its own: one that is named instead of another makes another thing of it."""
 _PIECE = re.compile(r"[a-z]+|[0-9]+(?:\.[0-9]+)?|[\u3400-\u9fff]+")
 _BETWEEN = re.compile(r"(?<=[\u3400-\u9fff])[^\w]+(?=[\u3400-\u9fff])")

@@ -13,10 +13,11 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from smallpool_core.sellers import SellerEvent
 from smallpool_core.users import UserEvent
 from smallpool_service.history import PoolDifference
 from smallpool_service.http.alerts import AlertList
-from smallpool_service.http.events import ItemBatch, ItemRow, Taken, UserBatch
+from smallpool_service.http.events import ItemBatch, ItemRow, SellerBatch, Taken, UserBatch
 from smallpool_service.http.health import Health, Readiness
 from smallpool_service.http.history import AuditPage, RollbackBody
 from smallpool_service.http.item_view import ItemView
@@ -83,6 +84,8 @@ STRUCTS: Final[tuple[type, ...]] = (
     Taken,
     UserBatch,
     UserEvent,
+    SellerBatch,
+    SellerEvent,
     UserView,
     Why,
 )
