@@ -6,6 +6,7 @@ knowledge base alone. Titles are generated ones of 30 characters; nothing is sto
 
 import time
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 from smallpool_config.bench.report import machine, percentile, tracked
@@ -18,6 +19,8 @@ from smallpool_models.understanding import KnowledgeBase, KnowledgeUnderstander,
 BATCH = 64
 CHARACTERS = 30
 SINGLES = 500
+_ENOUGH = 100
+"""Listings that may be generated for each title wanted; no more are made than it takes."""
 _START_MS = 1_760_000_000_000
 
 
@@ -42,9 +45,9 @@ def bench_understand(settings: Settings, *, titles: int, seed: int) -> dict[str,
 
 def _titles(knowledge: KnowledgeBase, count: int, seed: int) -> list[Given]:
     """Generated titles cut to 30 characters, of those that are longer."""
-    listings = generate_listings(knowledge, count=4 * count, seed=seed, start_ms=_START_MS)
+    listings = generate_listings(knowledge, count=_ENOUGH * count, seed=seed, start_ms=_START_MS)
     texts = (event.given.title for event in listings if event.given is not None)
-    return [Given(title=text[:CHARACTERS]) for text in texts if len(text) >= CHARACTERS][:count]
+    return list(islice((Given(title=text[:CHARACTERS]) for text in texts if len(text) >= CHARACTERS), count))
 
 
 def _timed(understander: KnowledgeUnderstander, given: Sequence[Given]) -> dict[str, float]:
