@@ -24,7 +24,7 @@ class RepostSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
     similarity: how alike (0 … 1) two texts must be. similarity_of_others: the same where the sellers differ: two of them may well
     sell the same model in the same words. facts_shared: how much of the numbers, Latin words, colours and the like that either names both
-    must name. least_weight: what a text must hold at least (a pair of characters is 1, a word in Latin
+    must name. least_weight: what a title must hold at least (a pair of characters is 1, a word in Latin
     letters 2, a number 3) to be held against another seller's. kept_s: how long a listing is remembered after it was last taken in;
     one that leaves is forgotten at once. pause_ms: after the index fails, listings are taken in unmarked for so long before it is asked
     again.
@@ -39,11 +39,15 @@ class RepostSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Sketch(Struct, frozen=True, array_like=True):
-    """What a listing says: `bands` of MinHash, of which alike ones share at least one; weights by hashed n-gram; facts by their kind."""
+    """What a listing says: `bands` of MinHash, of which alike ones share at least one; weights by hashed n-gram; facts by their kind.
+
+    `title_weight` is what the title alone holds: descriptions of two sellers are often of the same sentences.
+    """
 
     bands: tuple[int, ...]
     weights: dict[int, int]
     facts: dict[str, tuple[str, ...]]
+    title_weight: int = 0
 
 
 class Listing(Struct, frozen=True, array_like=True):
@@ -87,7 +91,7 @@ def is_same_thing(one: Listing, other: Listing, settings: RepostSettings) -> boo
     """Whether the two offer one thing."""
     mine, theirs = one.sketch, other.sketch
     is_one_seller = one.seller_id is not None and one.seller_id == other.seller_id
-    if not is_one_seller and min(sum(mine.weights.values()), sum(theirs.weights.values())) < settings.least_weight:
+    if not is_one_seller and min(mine.title_weight, theirs.title_weight) < settings.least_weight:
         return False
     least = settings.similarity if is_one_seller else settings.similarity_of_others
     return similarity(mine.weights, theirs.weights) >= least and not contradict(mine.facts, theirs.facts, settings.facts_shared)

@@ -13,7 +13,8 @@ LONG = dict.fromkeys(range(10), 1)
 
 def listing(item_id: str, weights: dict[int, int] | None = None, **changes: Any) -> Listing:
     facts = changes.pop("facts", {})
-    return replace(Listing(item_id, "s1", NOW, Sketch((1,), LONG if weights is None else weights, facts)), **changes)
+    held = LONG if weights is None else weights
+    return replace(Listing(item_id, "s1", NOW, Sketch((1,), held, facts, sum(held.values()))), **changes)
 
 
 def test_likeness_is_what_is_shared_of_all_that_is_said_by_weight() -> None:

@@ -69,7 +69,9 @@ def evaluate_reposts(
     rng = random.Random(seed)  # noqa: S311, seeded: the same edits every time
     distinct = list(dict.fromkeys(filter(None, (title.strip() for title in titles))))
     enough = [
-        title for title, sketch in zip(distinct, _sketches(distinct, understander), strict=True) if _weight(sketch) >= settings.least_weight
+        title
+        for title, sketch in zip(distinct, _sketches(distinct, understander), strict=True)
+        if sketch.title_weight >= settings.least_weight
     ]
     named_again = _same_model(enough)
     kinds = (SAME_MODEL if place in named_again else UNTOUCHED for place in range(len(enough)))
@@ -114,10 +116,6 @@ def _same_model(titles: Sequence[str]) -> set[int]:
 def _sketches(titles: Sequence[str], understander: Understander) -> list[Sketch]:
     understood = understander.understand([Given(title=title) for title in titles])
     return [one.sketch if one.sketch is not None else Sketch((), {}, {}) for one in understood]
-
-
-def _weight(sketch: Sketch) -> int:
-    return sum(sketch.weights.values())
 
 
 def _id(place: int) -> str:

@@ -22,7 +22,7 @@ from smallpool_models.understanding.points import Heard
 
 BANDS: Final = 20
 ROWS: Final = 3
-MOST_DESCRIPTION: Final = 200
+MOST_DESCRIPTION: Final = 100
 """Characters of the description that count."""
 WORD_WEIGHT, NUMBER_WEIGHT = 2, 3
 
@@ -46,22 +46,23 @@ _FACTORS: Final[npt.NDArray[np.uint64]] = _SEEDS.integers(1, 2**63, BANDS * ROWS
 _SHIFTS: Final[npt.NDArray[np.uint64]] = _SEEDS.integers(0, 2**63, BANDS * ROWS, dtype=np.uint64)
 _MIXERS: Final[npt.NDArray[np.uint64]] = _SEEDS.integers(1, 2**63, ROWS, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
 _OF_BAND: Final[npt.NDArray[np.uint64]] = _SEEDS.integers(0, 2**63, BANDS, dtype=np.uint64)
-_GOLDEN: Final = 0x9E3779B97F4A7C15
-_MOST: Final = 2**64 - 1
+_GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
 
 
 def sketch_of(texts: Sequence[tuple[str, Sequence[Heard]]]) -> Sketch:
     """The sketch of a title and a description, each with the words heard in it; no bands where nothing is said."""
     weights: Counter[str] = Counter()
     facts: defaultdict[str, list[str]] = defaultdict(list)
+    title_weight: int | None = None
     for text, heard in texts:
         kept = _without(text, heard)
         for gram, weight in _grams(kept):
             weights[gram] = max(weights[gram], weight)
         for kind, key in _facts(kept, heard):
             facts[kind].append(key)
+        title_weight = sum(weights.values()) if title_weight is None else title_weight
     hashed = {zlib.crc32(gram.encode()): weight for gram, weight in weights.items()}
-    return Sketch(_bands(hashed), hashed, {kind: tuple(keys) for kind, keys in facts.items()})
+    return Sketch(_bands(hashed), hashed, {kind: tuple(keys) for kind, keys in facts.items()}, title_weight or 0)
 
 
 def _without(text: str, heard: Sequence[Heard]) -> str:
@@ -101,9 +102,11 @@ def _bands(weights: Mapping[int, int]) -> tuple[int, ...]:
     """A number of 63 bits for each band; none for a text without content."""
     if not weights:
         return ()
-    copies = [((gram << 4 | copy) * _GOLDEN) & _MOST for gram, weight in weights.items() for copy in range(weight)]
-    grams = np.array(copies, dtype=np.uint64)
-    mixed = grams[:, None] * _FACTORS + _SHIFTS
-    smallest = (mixed ^ (mixed >> np.uint64(29))).min(axis=0).reshape(BANDS, ROWS)
+    grams, times = np.fromiter(weights, dtype=np.uint64), np.fromiter(weights.values(), dtype=np.int64)
+    copies = np.arange(times.sum()) - np.repeat(times.cumsum() - times, times)
+    numbered = (np.repeat(grams, times) << np.uint64(4) | copies.astype(np.uint64)) * _GOLDEN
+    mixed = numbered[:, None] * _FACTORS + _SHIFTS
+    mixed ^= mixed >> np.uint64(29)
+    smallest = mixed.min(axis=0).reshape(BANDS, ROWS)
     folded = ((smallest >> np.uint64(7)) * _MIXERS).sum(axis=1, dtype=np.uint64) ^ _OF_BAND
     return tuple(int(band) for band in folded >> np.uint64(1))
