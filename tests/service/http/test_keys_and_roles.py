@@ -15,6 +15,7 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("POST", "/v1/feeds/home/recall"): {"recall"},
     ("POST", "/v1/item-events"): {"ingest"},
     ("POST", "/v1/user-events"): {"ingest"},
+    ("POST", "/v1/seller-events"): {"ingest"},
     ("GET", "/v1/items/i1"): {"viewer", "operator", "recall"},
     ("POST", "/v1/items/get"): {"viewer", "operator", "recall"},
     ("GET", "/v1/items/i1/why?pool_id=p"): {"viewer", "operator"},
