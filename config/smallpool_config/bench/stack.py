@@ -33,6 +33,8 @@ from smallpool_stores.elasticsearch.names import items_alias
 
 UNHURRIED_MS = 5_000
 """No part of a page may be cut off for being late: what is timed is all of it."""
+SEARCH_MS = 60_000
+"""Groups of a million items take some seconds where eight ask at once, and who asks for them is timed too."""
 
 
 class Sizes(Struct, frozen=True):
@@ -62,7 +64,7 @@ def _settings(settings: Settings, name: str, directory: Path) -> Settings:
     return replace(
         own,
         wiring="distributed",
-        elasticsearch=replace(own.elasticsearch, replicas=0),
+        elasticsearch=replace(own.elasticsearch, replicas=0, read_timeout_ms=SEARCH_MS),
         redis=replace(own.redis, answer_timeout_ms=UNHURRIED_MS, connect_timeout_ms=UNHURRIED_MS),
         read=replace(own.read, timeout_ms=UNHURRIED_MS),
     )
