@@ -21,7 +21,7 @@ from smallpool_stores.elasticsearch.pool_documents import revision_id, tagging_i
 from smallpool_stores.elasticsearch.pools import ElasticsearchPoolStore
 from smallpool_stores.elasticsearch.settings import ElasticsearchSettings
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 @pytest.fixture
