@@ -15,7 +15,7 @@ from msgspec import Meta, Struct
 Positive = Annotated[int, Meta(ge=1)]
 Share = Annotated[float, Meta(gt=0, le=1)]
 
-MOST_ALIKE = 32
+MOST_ALIKE = 8
 """Listings that one band remembers; of more the earliest, since one of them is the original."""
 
 
