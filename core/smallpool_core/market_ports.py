@@ -35,10 +35,12 @@ class RepostIndex(Protocol):
     """Listings on sale by what they say, whoever took them in. Callers fail open: without it a listing is taken in unmarked."""
 
     def put(self, listings: Sequence[Listing], now: int) -> list[list[Listing]]:
-        """Stores each instead of what it said before, then tells for each the others of its bands; a band has the `MOST_ALIKE` earliest."""
+        """Stores each instead of what it said before, then tells for each the `MOST_COMPARED` others that share most of its bands, of
+        equals the earliest; a band has the `MOST_ALIKE` earliest.
+        """
 
     def alike(self, listing: Listing) -> list[Listing]:
-        """The other listings that share a band with this one, which need not be stored."""
+        """The others that share most bands with this one, which need not be stored; as many as `put` tells of."""
 
     def forget(self, item_ids: Sequence[str]) -> list[Listing]:
         """Drops listings that left; returns what it had of them."""

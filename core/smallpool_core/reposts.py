@@ -7,16 +7,19 @@ word in Latin letters, a colour or a size that stands against another one makes 
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Annotated
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, TypeVar
 
 from msgspec import Meta, Struct
 
 Positive = Annotated[int, Meta(ge=1)]
 Share = Annotated[float, Meta(gt=0, le=1)]
+Key = TypeVar("Key")
 
 MOST_ALIKE = 8
 """Listings that one band remembers; of more the earliest, since one of them is the original."""
+MOST_COMPARED = 6
+"""Others that a listing is compared with: what is nearly the same shares most of its bands, what merely has words in common one."""
 
 
 class RepostSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -64,9 +67,20 @@ class Listing(Struct, frozen=True, array_like=True):
         return (self.published_at, self.item_id)
 
 
+def nearest(bands: Iterable[Sequence[Key]], most: int = MOST_COMPARED) -> list[Key]:
+    """Of the members of some bands, each with its earliest first, those that are in most of them; of equals the earlier."""
+    shared: Counter[Key] = Counter()
+    ranks: dict[Key, int] = {}
+    for members in bands:
+        shared.update(members)
+        for rank, member in enumerate(members):
+            ranks[member] = min(rank, ranks.get(member, rank))
+    return sorted(shared, key=lambda member: (-shared[member], ranks[member]))[:most]
+
+
 def similarity(one: Mapping[int, int], other: Mapping[int, int]) -> float:
     """Σ min / Σ max over all n-grams, in [0, 1]; two empty texts are not alike."""
-    shared = sum(min(weight, other[gram]) for gram, weight in one.items() if gram in other)
+    shared = sum([min(one[gram], other[gram]) for gram in one.keys() & other.keys()])
     every = sum(one.values()) + sum(other.values()) - shared
     return shared / every if every else 0.0
 
@@ -78,12 +92,15 @@ def contradict(one: Mapping[str, Sequence[str]], other: Mapping[str, Sequence[st
     """
     shared = every = 0
     for kind in one.keys() | other.keys():
-        mine, theirs = Counter(one.get(kind, ())), Counter(other.get(kind, ()))
-        both = (mine & theirs).total()
-        if both < mine.total() and both < theirs.total():
-            return True
+        mine, theirs = one.get(kind, ()), other.get(kind, ())
+        if mine == theirs:
+            both = len(mine)
+        else:
+            both = (Counter(mine) & Counter(theirs)).total() if mine and theirs else 0
+            if both < len(mine) and both < len(theirs):
+                return True
         shared += both
-        every += max(mine.total(), theirs.total())
+        every += max(len(mine), len(theirs))
     return shared < least_shared * every
 
 

@@ -11,7 +11,7 @@ from builders import NOW
 from redis_cluster import shared_cluster
 from redis_rig import Opened, shared_redis
 from smallpool_core.market_ports import RepostIndex
-from smallpool_core.reposts import MOST_ALIKE, Listing, Sketch
+from smallpool_core.reposts import MOST_ALIKE, MOST_COMPARED, Listing, Sketch
 from smallpool_stores.redis.reposts import RedisRepostIndex
 from smallpool_stores.sqlite.reposts import SqliteRepostIndex
 from smallpool_stores.sqlite.schema import open_database
@@ -83,11 +83,19 @@ def test_a_listing_that_left_is_found_no_more_and_returned_once(index: RepostInd
     assert index.forget(["a"]) == []
 
 
-def test_a_band_remembers_the_earliest(index: RepostIndex) -> None:
+def test_of_many_in_a_band_the_earliest_are_told(index: RepostIndex) -> None:
     many = [listing(f"i{place:03}", (1, 100 + place, 5_000 + place), NOW + place) for place in range(MOST_ALIKE + 5)]
     index.put(many[::-1], NOW)
     found = ids(index.alike(listing("x", (1, 2, 3))))
-    assert found == [f"i{place:03}" for place in range(MOST_ALIKE)]
+    assert found == [f"i{place:03}" for place in range(MOST_COMPARED)]
+
+
+def test_those_that_share_more_bands_are_told_before_the_earlier_ones(index: RepostIndex) -> None:
+    index.put([listing(f"i{place}", (1, 100 + place, 5_000 + place), NOW + place) for place in range(MOST_ALIKE - 1)], NOW)
+    [told] = index.put([listing("x", (1, 2, 3), NOW + 900)], NOW)
+    assert ids(told) == [f"i{place}" for place in range(MOST_COMPARED)]
+    index.put([listing("near", (7, 2, 3), NOW + 800)], NOW)
+    assert [one.item_id for one in index.alike(listing("x", (1, 2, 3)))][:2] == ["near", "i0"]
 
 
 def test_a_listing_that_says_nothing_is_alone(index: RepostIndex) -> None:

@@ -8,7 +8,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable
-from itertools import pairwise
+from operator import add
 from typing import Final
 
 from msgspec import Struct
@@ -46,6 +46,7 @@ class Characters:
             self._kinds[pair[0]] += 1
             self._alone[pair[1]] += 1  # after how many characters it comes: Kneser and Ney's continuation
         self._every = max(1, sum(self._alone.values()))
+        self._logs = {pair: math.log(self._probability(*pair)) for pair in model.pairs}
 
     def score(self, title: str) -> float:
         """In [0, 1], straight in the log probability, so that titles unlike those of training are told apart too."""
@@ -56,8 +57,9 @@ class Characters:
         shape = shape_of(title)
         if not shape:
             return math.log(UNSEEN)
-        told = [EDGE, *shape, EDGE]
-        return sum(math.log(self._probability(first, second)) for first, second in pairwise(told)) / (len(told) - 1)
+        told, logs = f"{EDGE}{shape}{EDGE}", self._logs
+        pairs = list(map(add, told, told[1:]))
+        return sum([logs[pair] if pair in logs else math.log(self._probability(*pair)) for pair in pairs]) / len(pairs)
 
     def _probability(self, first: str, second: str) -> float:
         alone = self._alone[second] / self._every + UNSEEN

@@ -29,12 +29,12 @@ class Fitting:
     """Scores titles; holds sums made of the counts once."""
 
     def __init__(self, model: CategoryModel) -> None:
-        self._grams = model.grams
         self._places = {name: place for place, name in enumerate(model.names)}
         totals: Counter[int] = Counter()
         for counts in model.grams.values():
             totals.update(counts)
-        self._every = max(1, totals.total())
+        every = max(1, totals.total())
+        self._gains = {gram: _gains(counts, SMOOTHED_BY * sum(counts.values()) / every) for gram, counts in model.grams.items()}
         self._bases = [math.log(SMOOTHED_BY / (totals[place] + SMOOTHED_BY)) for place in range(len(model.names))]
 
     @property
@@ -48,17 +48,24 @@ class Fitting:
         Under a category of which the model knows nothing the title is held against the one that it fits best: that still tells a title
         of one thing from one of many.
         """
-        grams = [self._grams[gram] for gram in grams_of(title) if gram in self._grams]
+        grams = [self._gains[gram] for gram in grams_of(title) if gram in self._gains]
         if not grams or not self._places:
             return UNKNOWN
-        ratios = [len(grams) * base for base in self._bases]
-        for counts in grams:
-            added = SMOOTHED_BY * sum(counts.values()) / self._every
-            for place, count in counts.items():
-                ratios[place] += math.log(1 + count / added)
         known = self._places.get(category)
-        ratio = max(ratios) if known is None else ratios[known]
+        if known is not None:
+            ratio = len(grams) * self._bases[known] + sum([gains.get(known, 0.0) for gains in grams])
+        else:
+            ratios = [len(grams) * base for base in self._bases]
+            for gains in grams:
+                for place, gain in gains.items():
+                    ratios[place] += gain
+            ratio = max(ratios)
         return 1 / (1 + math.exp(-SLOPE * ratio / len(grams)))
+
+
+def _gains(counts: dict[int, int], added: float) -> dict[int, float]:
+    """What the gram adds to the logarithm of the ratio under each category that has it."""
+    return {place: math.log(1 + count / added) for place, count in counts.items()}
 
 
 def train_fitting(rows: Iterable[tuple[str, str]], least: int = 2) -> CategoryModel:

@@ -9,8 +9,9 @@ their weighted Jaccard similarity, and one of `BANDS` bands of `ROWS` values wit
 
 import re
 import zlib
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from operator import add
 from typing import Final
 
 import numpy as np
@@ -20,7 +21,7 @@ from smallpool_core.reposts import Sketch
 from smallpool_models.understanding.knowledge import POINT_TYPES
 from smallpool_models.understanding.points import Heard
 
-BANDS: Final = 20
+BANDS: Final = 12
 ROWS: Final = 3
 MOST_DESCRIPTION: Final = 100
 """Characters of the description that count."""
@@ -51,14 +52,15 @@ _GOLDEN: Final = np.uint64(0x9E3779B97F4A7C15)
 
 def sketch_of(texts: Sequence[tuple[str, Sequence[Heard]]]) -> Sketch:
     """The sketch of a title and a description, each with the words heard in it; no bands where nothing is said."""
-    weights: Counter[str] = Counter()
+    weights: dict[str, int] = {}
     facts: defaultdict[str, list[str]] = defaultdict(list)
     title_weight: int | None = None
     for text, heard in texts:
         kept = _without(text, heard)
-        for gram, weight in _grams(kept):
-            weights[gram] = max(weights[gram], weight)
-        for kind, key in _facts(kept, heard):
+        pieces = _PIECE.findall(kept)
+        for piece in pieces:
+            _weigh(piece, weights)
+        for kind, key in _facts(kept, pieces, heard):
             facts[kind].append(key)
         title_weight = sum(weights.values()) if title_weight is None else title_weight
     hashed = {zlib.crc32(gram.encode()): weight for gram, weight in weights.items()}
@@ -74,21 +76,16 @@ def _without(text: str, heard: Sequence[Heard]) -> str:
     return _BETWEEN.sub("", text)
 
 
-def _grams(text: str) -> Iterator[tuple[str, int]]:
-    """Numbers and Latin words whole, pairs of Chinese characters; each with its weight."""
-    for piece in _PIECE.findall(text):
-        if piece[0].isdigit():
-            yield piece, NUMBER_WEIGHT
-        elif piece.isascii():
-            yield piece, WORD_WEIGHT
-        elif len(piece) == 1:
-            yield piece, 1
-        else:
-            yield from ((piece[place : place + 2], 1) for place in range(len(piece) - 1))
+def _weigh(piece: str, weights: dict[str, int]) -> None:
+    """Adds numbers and Latin words whole and pairs of Chinese characters, each with the weight that its kind has."""
+    if not piece.isascii():
+        weights.update(dict.fromkeys([piece] if len(piece) == 1 else map(add, piece, piece[1:]), 1))
+    else:
+        weights[piece] = NUMBER_WEIGHT if piece[0].isdigit() else WORD_WEIGHT
 
 
-def _facts(text: str, heard: Sequence[Heard]) -> Iterator[tuple[str, str]]:
-    for piece in _PIECE.findall(text):
+def _facts(text: str, pieces: Sequence[str], heard: Sequence[Heard]) -> Iterator[tuple[str, str]]:
+    for piece in pieces:
         if piece.isascii():
             yield ("number" if piece[0].isdigit() else "latin"), piece
     for match in _COUNTED.finditer(text):

@@ -1,6 +1,6 @@
 """Listings on sale by what they say, in Redis: a string a listing, and a sorted set for each band.
 
-In: listings with their sketches. Out: those that share a band. Redis and not the wide index, since a repost often comes within the
+In: listings with their sketches. Out: those that share most bands. Redis and not the wide index, since a repost often comes within the
 second in which an index does not yet show the original, and from the owner of another partition; and since taking in listings waits for
 no index.
 
@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec import msgpack
 
-from smallpool_core.reposts import MOST_ALIKE, Listing
+from smallpool_core.reposts import MOST_ALIKE, Listing, nearest
 from smallpool_stores.redis.commands import Call, Command
 from smallpool_stores.redis.connection import RedisConnection
 from smallpool_stores.redis.scripts import load_script
@@ -36,18 +36,19 @@ class RedisRepostIndex:
         by_place = list(_by_place(listings))
         with self._connection.translated(f"remember what {len(listings)} listings say"):
             replies = self._connection.write_now(*kept, *(self._call(place, some) for place, some in by_place))[len(kept) :]
-            found: dict[str, set[str]] = {one.item_id: set() for one in listings}
+            bands: dict[str, list[list[str]]] = {one.item_id: [] for one in listings}
             for (_, some), members in zip(by_place, replies, strict=True):
                 for (one, _), others in zip(some, members, strict=True):
-                    found[one.item_id].update(other.decode() for other in others)
-            stored = self._stored(sorted(set().union(*found.values())))
-        return [[stored[other] for other in sorted(found[one.item_id]) if other != one.item_id and other in stored] for one in listings]
+                    bands[one.item_id].append([name for other in others if (name := other.decode()) != one.item_id])
+            found = {item_id: nearest(others) for item_id, others in bands.items()}
+            stored = self._stored(sorted({other for others in found.values() for other in others}))
+        return [[stored[other] for other in found[one.item_id] if other in stored] for one in listings]
 
     def alike(self, listing: Listing) -> list[Listing]:
         bands = [("ZRANGE", self._connection.keys.band(place, band), 0, -1) for place, band in enumerate(listing.sketch.bands)]
         with self._connection.translated(f"look for listings that say what {listing.item_id!r} says"):
-            members = {other.decode() for some in self._connection.read_now(*bands) for other in some}
-            return list(self._stored(sorted(members - {listing.item_id})).values())
+            others = [[name for other in some if (name := other.decode()) != listing.item_id] for some in self._connection.read_now(*bands)]
+            return list(self._stored(nearest(others)).values())
 
     def forget(self, item_ids: Sequence[str]) -> list[Listing]:
         keys = self._connection.keys

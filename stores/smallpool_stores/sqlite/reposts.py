@@ -1,17 +1,16 @@
 """Listings on sale by what they say, in SQLite: a row a listing, and a row for each of its bands.
 
-In: listings with their sketches. Out: those that share a band. A listing that was not taken in again for as long as it is to be kept
+In: listings with their sketches. Out: those that share most bands. A listing that was not taken in again for as long as it is to be kept
 goes, a few at each call and always more than the call adds.
 """
 
-from collections import defaultdict
 from collections.abc import Sequence
 from sqlite3 import Connection
 from typing import Final
 
 from msgspec import json, msgpack
 
-from smallpool_core.reposts import MOST_ALIKE, Listing
+from smallpool_core.reposts import MOST_ALIKE, MOST_COMPARED, Listing, nearest
 from smallpool_stores.sqlite.database import Database, translated
 
 TABLES: Final = """
@@ -36,12 +35,14 @@ _DROP = "DELETE FROM listings_said WHERE number = ?"
 _DROP_BAND = "DELETE FROM listing_bands WHERE (band, published_at, number) = (?, ?, ?)"
 _KEEP = "INSERT INTO listings_said (item_id, kept_until, listing) VALUES (?, ?, ?)"
 _KEEP_BAND = "INSERT INTO listing_bands VALUES (?, ?, ?)"
-_OF_BAND = "SELECT number FROM listing_bands WHERE band = ? ORDER BY published_at, number LIMIT ?"
+_OF_BANDS = """SELECT value, (SELECT json_group_array(number) FROM
+    (SELECT number FROM listing_bands WHERE band = value ORDER BY published_at, number LIMIT ?)) FROM json_each(?)"""
 _LISTINGS = "SELECT number, listing FROM listings_said WHERE number IN (SELECT value FROM json_each(?))"
 
 _encode_json = json.Encoder().encode
 _encode = msgpack.Encoder().encode
 _decode = msgpack.Decoder(Listing).decode
+_decode_numbers = json.Decoder(list[int]).decode
 
 
 class SqliteRepostIndex:
@@ -79,13 +80,14 @@ def _drop(connection: Connection, rows: Sequence[tuple[int, bytes]]) -> list[Lis
 
 
 def _alike(connection: Connection, listings: Sequence[Listing]) -> list[list[Listing]]:
-    """For each listing the others of its bands."""
-    found: defaultdict[int, set[int]] = defaultdict(set)
-    for place, one in enumerate(listings):
-        for band in one.sketch.bands:
-            found[place].update(number for (number,) in connection.execute(_OF_BAND, (band, MOST_ALIKE)))
-    asked = _encode_json(sorted(set().union(*found.values())))
+    """For each listing the others that share most of its bands."""
+    bands = sorted({band for one in listings for band in one.sketch.bands})
+    members = {band: _decode_numbers(numbers) for band, numbers in connection.execute(_OF_BANDS, (MOST_ALIKE, _encode_json(bands)))}
+    # One more than are compared: a listing that is stored shares all bands with itself.
+    found = [nearest((members[band] for band in one.sketch.bands), MOST_COMPARED + 1) for one in listings]
+    asked = _encode_json(sorted({number for numbers in found for number in numbers}))
     stored = {number: _decode(listing) for number, listing in connection.execute(_LISTINGS, (asked,))}
     return [
-        [stored[number] for number in sorted(found[place]) if stored[number].item_id != one.item_id] for place, one in enumerate(listings)
+        [stored[number] for number in numbers if stored[number].item_id != one.item_id][:MOST_COMPARED]
+        for one, numbers in zip(listings, found, strict=True)
     ]
