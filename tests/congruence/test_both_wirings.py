@@ -11,6 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from builders import HOUR, MINUTE, NOW, FakeClock, given, item_event, user_event
+from smallpool_config.settings import Settings
 from smallpool_core.events import MAX_TITLE
 from smallpool_core.items import Given, ItemEvent
 from smallpool_core.market_ports import Understander
@@ -20,8 +21,9 @@ from smallpool_core.users import Identity, UserEvent
 from smallpool_service.page import Page
 from smallpool_service.people import erase_person
 from smallpool_service.previews import RulePreview, Wanted, preview
+from smallpool_stores.elasticsearch.writer import ElasticsearchItemWriter
 from system_rig import EVERYTHING, Marketplace, field, knowledge_understander
-from two_wirings import distributed, embedded
+from two_wirings import distributed, embedded, on_servers
 
 TOLERANCE = 1e-4
 AT_ONCE = 2_000
@@ -108,10 +110,12 @@ def markets(tmp_path: Path) -> Iterator[list[Marketplace]]:
 
 
 @contextmanager
-def in_both(folder: Path, clock: FakeClock, understander: Understander | None = None) -> Iterator[list[Marketplace]]:
+def in_both(
+    folder: Path, clock: FakeClock, understander: Understander | None = None, servers: Settings | None = None
+) -> Iterator[list[Marketplace]]:
     with ExitStack() as stack:
         here = stack.enter_context(embedded(folder / "here", clock, understander))
-        there = stack.enter_context(distributed(folder / "there", clock, understander))
+        there = stack.enter_context(distributed(folder / "there", clock, understander, servers))
         yield [here, there]
 
 
@@ -169,6 +173,27 @@ def test_the_same_events_and_requests_give_the_same_pages(markets: list[Marketpl
         both(markets)  # both sweep now, when neither has anything under way
     assert compared == STEPS * REQUESTS
     assert served > compared, "pages with something on them were compared"
+
+
+def test_the_pages_are_the_same_before_elasticsearch_shows_what_came_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    life, clock, servers = Life(4), FakeClock(NOW), on_servers(tmp_path / "there")
+    servers = replace(servers, elasticsearch=replace(servers.elasticsearch, refresh_interval_ms=24 * HOUR))
+    refresh = ElasticsearchItemWriter.refresh
+    with in_both(tmp_path, clock, servers=servers) as markets:
+        for pool_id, rule in RULES.items():
+            for market in markets:
+                market.put_pool(pool_id, rule)
+        monkeypatch.setattr(ElasticsearchItemWriter, "refresh", lambda _: None)
+        served = 0
+        for step in range(9):
+            both(markets, *life.item_events(clock.now_ms(), ITEM_EVENTS))
+            both(markets, *life.user_events(clock.now_ms(), USER_EVENTS))
+            served += sum(compare(markets, request) for request in life.requests(step, REQUESTS))
+            if step % 3 == 2:
+                refresh(markets[1].system.writer)  # type: ignore[arg-type]
+            clock.advance(MINUTE)
+            both(markets)  # both sweep now, when neither has anything under way
+        assert served > 9 * REQUESTS, "pages with something on them were compared"
 
 
 def previewed(market: Marketplace, rule: dict[str, Any], against: str | None) -> RulePreview:
