@@ -16,7 +16,7 @@ Positive = Annotated[int, Meta(ge=1)]
 Share = Annotated[float, Meta(gt=0, le=1)]
 Key = TypeVar("Key")
 
-MOST_ALIKE = 8
+MOST_ALIKE = 64
 """Listings that one band remembers; of more the earliest, since one of them is the original."""
 MOST_COMPARED = 6
 """Others that a listing is compared with: what is nearly the same shares most of its bands, what merely has words in common one."""
@@ -68,14 +68,11 @@ class Listing(Struct, frozen=True, array_like=True):
 
 
 def nearest(bands: Iterable[Sequence[Key]], most: int = MOST_COMPARED) -> list[Key]:
-    """Of the members of some bands, each with its earliest first, those that are in most of them; of equals the earlier."""
+    """Of the members of some bands, each with its earliest first, those that are in most of them; of equals who comes first."""
     shared: Counter[Key] = Counter()
-    ranks: dict[Key, int] = {}
     for members in bands:
         shared.update(members)
-        for rank, member in enumerate(members):
-            ranks[member] = min(rank, ranks.get(member, rank))
-    return sorted(shared, key=lambda member: (-shared[member], ranks[member]))[:most]
+    return [member for member, _ in shared.most_common(most)]
 
 
 def similarity(one: Mapping[int, int], other: Mapping[int, int]) -> float:
