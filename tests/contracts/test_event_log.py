@@ -184,7 +184,8 @@ def test_pruning_one_topic_leaves_the_others(pruned_log: EventLog) -> None:
     for topic in get_args(Topic):
         append(pruned_log, "a", topic=topic, at=NOW - 8 * DAY)
     assert pruned_log.prune("served", NOW) == 1
-    assert [len(pruned_log.poll(topic, "g", 10)) for topic in get_args(Topic)] == [1, 1, 0, 1]
+    left = {topic: len(pruned_log.poll(topic, "g", 10)) for topic in get_args(Topic)}
+    assert left == {topic: topic != "served" for topic in get_args(Topic)}
 
 
 def test_more_than_one_transaction_holds_is_pruned_too(pruned_log: EventLog) -> None:
