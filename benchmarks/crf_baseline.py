@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 from smallpool_config.settings import KnowledgeSettings
 from smallpool_models.encoders.ner import KIND, SCHEMA, SpanTagger
-from smallpool_models.ner.lexicons import read_gazetteer
+from smallpool_models.ner.lexicons import known_words
 from smallpool_models.ner.scores import counts, difference, interval, score, score_by_type
 from smallpool_models.ner.titles import Place, TitleSet, read_titles
 from smallpool_models.registry.folder import read_model
@@ -36,10 +36,7 @@ def main() -> None:
     parser.add_argument("--model", required=True, type=Path)
     given = parser.parse_args()
     understander = KnowledgeUnderstander(load_knowledge(KnowledgeSettings().path))
-    known = {f"knowledge:{kind}": list(words) for kind, words in understander.lexicon.by_kind().items()}
-    for path in given.gazetteers:
-        name, words = read_gazetteer(path)
-        known.setdefault(f"gazetteer:{name}", []).extend(words)
+    known = known_words(understander.lexicon, given.gazetteers)
     tagger = opened(given.model, understander.segmenter)
     plain = trained([read_titles(path) for path in sorted((given.split / "train").glob("*.jsonl"))], known, understander.segmenter)
     for path in sorted((given.split / "test").glob("*.jsonl")):

@@ -14,7 +14,7 @@ from smallpool_config.settings import Settings
 from smallpool_core.errors import Problem, TitlesRefused
 from smallpool_models.encoders.ner import KIND, SCHEMA, SpanTagger
 from smallpool_models.ner.distant import label_by_knowledge, labelled_listings
-from smallpool_models.ner.lexicons import read_gazetteer
+from smallpool_models.ner.lexicons import known_words
 from smallpool_models.ner.scores import counts, interval, score, score_by_type
 from smallpool_models.ner.titles import TitleSet, read_titles
 from smallpool_models.registry.folder import read_model
@@ -49,10 +49,7 @@ def train_tagger(settings: Settings, order: NerOrder, report: Callable[[str, int
     if order.generated:
         listings = labelled_listings(understander, count=order.generated, seed=order.seed)
         sets = [label_by_knowledge(understander, sets, listings)]
-    known = {f"knowledge:{kind}": list(words) for kind, words in understander.lexicon.by_kind().items()}
-    for path in order.gazetteers:
-        name, words = read_gazetteer(path)
-        known.setdefault(f"gazetteer:{name}", []).extend(words)
+    known = known_words(understander.lexicon, order.gazetteers)
     chosen = NerSettings.small() if order.generated else NerSettings()
     chosen = replace(chosen, seed=order.seed, epochs=order.epochs or chosen.epochs)
     trained = train_ner(sets, known, understander.segmenter, chosen, report)

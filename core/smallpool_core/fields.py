@@ -80,7 +80,11 @@ FIELDS: Mapping[str, Field] = MappingProxyType(
             Field("image_count", FieldKind.INTEGER, "number of pictures"),
             Field("quality", FieldKind.THOUSANDTHS, "quality score in [0, 1], steps of 1/1000"),
             Field("seller_score", FieldKind.THOUSANDTHS, "seller score in [0, 1], steps of 1/1000"),
-            Field("reposts", FieldKind.INTEGER, "earlier listings on sale of the same thing; 0 for an original"),
+            Field(
+                "reposts",
+                FieldKind.INTEGER,
+                "earlier listings on sale of the same thing, of the six most alike; 0 for an original",
+            ),
             Field("published_at", FieldKind.TIME, "when it was or will be published (ms)"),
             Field("starts_at", FieldKind.TIME, "when the auction starts (ms)"),
             Field("expires_at", FieldKind.TIME, "when it leaves (ms)"),

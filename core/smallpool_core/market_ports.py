@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from smallpool_core.items import Given, Understood
-from smallpool_core.reposts import Listing
+from smallpool_core.reposts import MOST_COMPARED, Listing
 from smallpool_core.sellers import SellerRecord
 
 
@@ -36,11 +36,11 @@ class RepostIndex(Protocol):
 
     def put(self, listings: Sequence[Listing], now: int) -> list[list[Listing]]:
         """Stores each instead of what it said before, then tells for each the `MOST_COMPARED` others that share most of its bands, of
-        equals the earliest; a band has the `MOST_ALIKE` earliest.
+        equals the earlier of a band; a band has the `MOST_ALIKE` earliest.
         """
 
-    def alike(self, listing: Listing) -> list[Listing]:
-        """The others that share most bands with this one, which need not be stored; as many as `put` tells of."""
+    def alike(self, listing: Listing, most: int = MOST_COMPARED) -> list[Listing]:
+        """The others that share most bands with this one, which need not be stored."""
 
     def forget(self, item_ids: Sequence[str]) -> list[Listing]:
         """Drops listings that left; returns what it had of them."""

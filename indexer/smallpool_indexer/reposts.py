@@ -8,8 +8,8 @@ unmarked, and counted.
 """
 
 import logging
-from collections import deque
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Final
 
 from msgspec.structs import replace
@@ -19,7 +19,7 @@ from smallpool_core.events import encode_item_event
 from smallpool_core.items import ORIGINAL, ItemEvent, Understood, WideItem
 from smallpool_core.market_ports import RepostIndex, Understander
 from smallpool_core.ports import Clock, EventLog
-from smallpool_core.reposts import Listing, RepostSettings, is_same_thing, originals
+from smallpool_core.reposts import MOST_ALIKE, Listing, RepostSettings, is_same_thing, originals
 from smallpool_indexer.parse import Taken
 from smallpool_indexer.stage import Staged
 
@@ -41,7 +41,7 @@ class RepostMarker:
         self._understander = understander
         self._settings = settings or RepostSettings()
         self._asks_again_at = 0
-        self._left: deque[str] = deque()
+        self._left: dict[str, None] = {}
 
     def mark(self, taken: Sequence[Taken], stored: Mapping[str, WideItem], now: int) -> Staged[Taken]:
         """The events in their order."""
@@ -55,6 +55,8 @@ class RepostMarker:
             self._asks_again_at = now + self._settings.pause_ms
             log.warning("%d listings are taken in without a look for reposts: %s", len(listings), error)
             return Staged([*taken], counts={"reposts_unknown": len(listings)})
+        for one in listings:
+            self._left.pop(one.item_id, None)  # it is back
         out, marked = [*taken], 0
         for place, listing, others in zip(places, listings, alike, strict=True):
             earlier = originals(listing, others, self._settings)
@@ -65,17 +67,17 @@ class RepostMarker:
 
     def left(self, item_ids: Sequence[str]) -> None:
         """Notes listings that left; of more than can wait the oldest stay in the index until they are past their time."""
-        self._left.extend(item_ids)
-        while len(self._left) > MOST_WAITING:
-            self._left.popleft()
+        self._left.update(dict.fromkeys(item_ids))
+        for item_id in list(islice(self._left, max(0, len(self._left) - MOST_WAITING))):
+            self._left.pop(item_id, None)
 
     def forget(self) -> bool:
         """Forgets some of them; whether more wait. Store errors pass through, and the same come again."""
-        taken = [self._left[place] for place in range(min(AT_ONCE, len(self._left)))]
+        taken = list(self._left)[:AT_ONCE]
         if taken:
             self._look_again(self._index.forget(taken))
-            for _ in taken:
-                self._left.popleft()
+            for item_id in taken:
+                self._left.pop(item_id, None)
         return bool(self._left)
 
     def _look_again(self, gone: Sequence[Listing]) -> None:
@@ -83,7 +85,7 @@ class RepostMarker:
         now = self._clock.now_ms()
         again: dict[str, ItemEvent] = {}
         for one in gone:
-            for other in self._index.alike(one):
+            for other in self._index.alike(one, MOST_ALIKE):
                 if one.age < other.age and is_same_thing(one, other, self._settings):
                     again[other.item_id] = ItemEvent("enrich", other.item_id, 0, now, reason="understand")
         if again:
@@ -104,7 +106,7 @@ def _newest(taken: Sequence[Taken]) -> list[int]:
         if one.understood is None or one.understood.sketch is None:
             continue
         before = places.get(one.event.item_id)
-        if before is None or taken[before].event.version <= one.event.version:
+        if before is None or taken[before].event.version < one.event.version:
             places[one.event.item_id] = place
     return sorted(places.values())
 

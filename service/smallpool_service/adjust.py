@@ -35,13 +35,15 @@ class Adjuster:
         adjustments = run.known.adjustments
         if not adjustments or not scored:
             return scored
-        found = self._found.setdefault(adjustments, {})
+        found = self._found.get(adjustments, {})
         keys = [_key(one) for one in scored]
         unknown = [key for key in keys if key not in found]
         if unknown:
             items = await run.attempt("items", ports.reader.get([item_id for item_id, _, _ in unknown]), {})
-            self._keep(adjustments, {key: _looked_at(adjustments, items[key[0]]) for key in unknown if key[0] in items})
-            found = self._found[adjustments]
+            looked = {key: _looked_at(adjustments, items[key[0]]) for key in unknown if key[0] in items}
+            # What is asked may lag behind what recalled: another version of the item serves this page, and is not kept as that one.
+            self._keep(adjustments, {key: one for key, one in looked.items() if _order(items[key[0]]) == key[1:]})
+            found = found | looked
         now = run.started
         return [_with(one, adjustments, found.get(key), now) for one, key in zip(scored, keys, strict=True)]
 
@@ -56,6 +58,10 @@ class Adjuster:
 def _key(scored: Scored) -> _Key:
     hit = scored.candidate.hit
     return hit.item_id, hit.version, hit.enrich
+
+
+def _order(item: WideItem) -> tuple[int, int]:
+    return item.version, item.enrich
 
 
 def _looked_at(adjustments: Adjustments, item: WideItem) -> _Found:

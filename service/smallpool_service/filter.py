@@ -56,10 +56,12 @@ def live_reason(hit: Hit, live: LiveItem | None, scope: Scope) -> str | None:
         return "expired" if live.is_expired else "gone"
     if scope.everything:
         return "banned" if live.in_pool else None
+    if scope.trusted and not live.in_pool:
+        return "not_in_pool"
     if live.is_cut:
         return "cut"
     if scope.trusted:
-        return None if live.in_pool else "not_in_pool"
+        return None
     return "stale" if (live.version, live.enrich) > (hit.version, hit.enrich) else None
 
 

@@ -12,6 +12,7 @@ from redis_cluster import shared_cluster
 from redis_rig import Opened, shared_redis
 from smallpool_core.market_ports import RepostIndex
 from smallpool_core.reposts import MOST_ALIKE, MOST_COMPARED, Listing, Sketch
+from smallpool_stores.redis.connection import RedisConnection
 from smallpool_stores.redis.reposts import RedisRepostIndex
 from smallpool_stores.sqlite.reposts import SqliteRepostIndex
 from smallpool_stores.sqlite.schema import open_database
@@ -40,6 +41,12 @@ ADAPTERS = {"sqlite": sqlite_index, "redis": redis_index, "redis cluster": parti
 def index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RepostIndex]:
     with ADAPTERS[request.param](tmp_path) as adapter:
         yield adapter
+
+
+@pytest.fixture
+def redis_server() -> Iterator[RedisConnection]:
+    with shared_redis() as connection:
+        yield connection
 
 
 def listing(item_id: str = "a", bands: tuple[int, ...] = (1, 2, 3), published_at: int = NOW, **weights: int) -> Listing:
@@ -108,6 +115,21 @@ def test_ids_of_any_letters_are_kept_apart(index: RepostIndex) -> None:
     odd = ["{a}", "a:b", "a\x00", "商品", "a"]
     index.put([listing(item_id) for item_id in odd], NOW)
     assert ids(index.alike(listing("x"))) == sorted(odd)
+
+
+def test_of_a_listing_that_left_as_many_are_told_as_a_band_has(index: RepostIndex) -> None:
+    index.put([listing(f"i{place:02}", (1, 2, 3), NOW + place) for place in range(MOST_COMPARED + 9)], NOW)
+    [gone] = index.forget(["i00"])
+    assert len(index.alike(gone, MOST_ALIKE)) == MOST_COMPARED + 8
+
+
+def test_listings_that_ended_by_themselves_take_no_place(redis_server: RedisConnection) -> None:
+    index = RedisRepostIndex(redis_server, kept_s=KEPT_S)
+    index.put([listing(f"old{place}", (1, 2, 3), NOW + place) for place in range(MOST_COMPARED)], NOW)
+    index.put([listing("original", (1, 2, 9), NOW + 100)], NOW)
+    redis_server.write_now(*[("UNLINK", redis_server.keys.listing(f"old{place}")) for place in range(MOST_COMPARED)])
+    assert index.put([listing("copy", (1, 2, 3), NOW + 200)], NOW) == [[listing("original", (1, 2, 9), NOW + 100)]]
+    assert ids(index.alike(listing("x"))) == ["copy", "original"]
 
 
 def test_what_was_put_outlives_the_process(tmp_path: Path) -> None:

@@ -52,6 +52,13 @@ def test_an_original_that_is_understood_again_stays_the_original(market: Marketp
     assert [market.item(item_id).repost_of for item_id in ("first", "second")] == [None, "first"]
 
 
+def test_a_listing_that_comes_back_is_known_again(market: Marketplace) -> None:
+    market.take(listing("first", TITLE, published_at=NOW - HOUR))
+    market.take(sold("first", version=2), listing("first", TITLE, version=3, published_at=NOW - HOUR))
+    market.take(listing("second", AGAIN, published_at=NOW - 1))
+    assert market.item("second").repost_of == "first"
+
+
 def test_a_listing_that_is_changed_into_another_thing_is_no_repost(market: Marketplace) -> None:
     market.take(listing("first", TITLE, published_at=NOW - HOUR), listing("second", AGAIN, published_at=NOW - 1))
     market.take(listing("second", AGAIN.replace("128G", "256G"), version=2, published_at=NOW - 1))

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from smallpool_core.items import Given, Understood
 from smallpool_models.understanding import KnowledgeBase, KnowledgeUnderstander
@@ -34,6 +35,12 @@ def test_quality_is_what_its_parts_add_up_to(judged: Judge, understander: Knowle
     item = judged(image_count=2, city=None)
     assert item.quality == understander.quality_of(item.quality_parts)
     assert item.quality_parts.keys() == set(PARTS)
+
+
+def test_between_two_points_of_the_curve_the_quality_is_straight(knowledge: KnowledgeBase) -> None:
+    model = replace(knowledge.quality_model, weights={"photos": 2.0}, curve=[(0.0, 0.0), (1.0, 0.2), (2.0, 1.0)])
+    assert combined({"photos": 0.75}, model) == pytest.approx(0.6)
+    assert (combined({}, model), combined({"photos": 0.0}, model)) == (1.0, 0.0)
 
 
 @given(st.dictionaries(st.sampled_from(PARTS), st.floats(0, 1)), st.sampled_from(PARTS), st.floats(0, 1))

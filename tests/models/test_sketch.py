@@ -19,6 +19,12 @@ def listing(understander: KnowledgeUnderstander, title: str, seller_id: str = "s
     return Listing(title, seller_id, NOW, understood.sketch)
 
 
+def test_what_is_named_far_down_in_a_description_makes_no_other_thing(understander: KnowledgeUnderstander) -> None:
+    told = "自用一年,功能一切正常,配件齐全,可当面验机,价格可谈。" * 8
+    one, other = (listing(understander, TITLE, description=f"{told}本店还有{brand}") for brand in ("华为", "三星"))
+    assert is_same_thing(one, other, RepostSettings())
+
+
 @pytest.mark.parametrize(
     "edited",
     [

@@ -75,6 +75,20 @@ def test_what_was_found_of_an_item_is_kept_until_it_changes() -> None:
     assert made.page(dry_run=True)[0] == "i011"
 
 
+def test_what_an_older_version_said_is_not_kept_as_the_newer_ones() -> None:
+    made = world(boost=(Adjustment(LAST, 10.0),))
+    older, get = made.items["i010"], made.reader.get
+    made.items["i010"] = replace(older, city="上海", enrich=1)
+
+    async def lagging(_: Any) -> Any:
+        return {**await get(list(made.items)), "i010": older}
+
+    made.reader.get = lagging  # type: ignore[method-assign]
+    assert made.page(dry_run=True)[0] == "i010"
+    made.reader.get = get  # type: ignore[method-assign]
+    assert made.page(dry_run=True)[0] == "i011"
+
+
 def test_items_that_cannot_be_read_keep_their_scores_and_the_page_says_so() -> None:
     made = world(boost=(Adjustment(LAST, 10.0),))
 

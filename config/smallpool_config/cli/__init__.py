@@ -103,8 +103,6 @@ app.add_typer(keys.app, name="keys", rich_help_panel=OPERATE)
 app.add_typer(train.app, name="train", rich_help_panel=TEACH)
 app.add_typer(evaluate.app, name="evaluate", rich_help_panel=MEASURE)
 app.add_typer(bench.app, name="bench", rich_help_panel=MEASURE)
-app.add_typer(train.app, name="train", rich_help_panel=MEASURE)
-app.add_typer(evaluate.app, name="evaluate", rich_help_panel=MEASURE)
 
 
 def main() -> None:

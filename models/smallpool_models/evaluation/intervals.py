@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 RESAMPLES: Final = 1_000
 
@@ -17,5 +18,11 @@ def interval(cases: Sequence[bool], rng: random.Random) -> tuple[float, float]:
     if not cases:
         return (0.0, 0.0)
     draws = np.random.Generator(np.random.PCG64(rng.getrandbits(64))).binomial(len(cases), sum(cases) / len(cases), RESAMPLES)
-    low, high = np.quantile(draws / len(cases), (0.025, 0.975))
-    return (round(float(low), 4), round(float(high), 4))
+    low, high = middle(draws / len(cases))
+    return (round(low, 4), round(high, 4))
+
+
+def middle(draws: NDArray[np.float64]) -> tuple[float, float]:
+    """The bounds of 95 of 100 draws."""
+    low, high = np.quantile(draws, (0.025, 0.975))
+    return float(low), float(high)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from smallpool_core.normalise import normalise
 from smallpool_models.ner.words import Words
+from smallpool_models.understanding.characters import pairs_of
 from smallpool_models.understanding.segment import Segmenter
 
 _BREAK = "\n"
@@ -156,8 +157,7 @@ def _fold_one(character: str) -> str:
 
 def pairs_in(folded: str) -> list[str]:
     """The pairs of neighbouring characters of a folded text, its edges included."""
-    edged = f"{_BREAK}{folded}{_BREAK}"
-    return [edged[place : place + 2] for place in range(len(edged) - 1)]
+    return pairs_of(f"{_BREAK}{folded}{_BREAK}")
 
 
 def _pair_key(pair: str) -> int:

@@ -15,6 +15,7 @@ from smallpool_core.normalise import normalise
 from smallpool_models.ner.features import fold
 from smallpool_models.ner.titles import TitleSet
 from smallpool_models.ner.words import LONGEST_WORD, MOST_CLASSES
+from smallpool_models.understanding.lexicon import Lexicon
 
 FEWEST_MENTIONS = 100
 """A type gives a class of words from so many mentions on."""
@@ -38,6 +39,15 @@ def read_gazetteer(path: Path) -> tuple[str, list[str]]:
         raise TitlesRefused([Problem(str(path), f"byte {error.start}", "a gazetteer is UTF-8 text, one word a line")]) from error
     words = [normalise(line.strip()) for line in lines]
     return path.stem.rstrip("0123456789_-") or path.stem, [word for word in words if word]
+
+
+def known_words(lexicon: Lexicon, gazetteers: Iterable[Path]) -> dict[str, list[str]]:
+    """The words that are known before any title is read, by class: those of the knowledge base and of files."""
+    known = {f"knowledge:{kind}": list(words) for kind, words in lexicon.by_kind().items()}
+    for path in gazetteers:
+        name, words = read_gazetteer(path)
+        known.setdefault(f"gazetteer:{name}", []).extend(words)
+    return known
 
 
 def build_lexicons(known: Mapping[str, Iterable[str]], sets: Sequence[TitleSet]) -> Lexicons:

@@ -11,6 +11,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from smallpool_models.evaluation.intervals import middle
 from smallpool_models.ner.titles import Place
 
 Spans = Sequence[Sequence[Place]]
@@ -57,12 +58,12 @@ def f1(right: float, standing: float, found: float) -> float:
 
 def interval(counted: NDArray[np.int64], *, draws: int = 2_000, seed: int = 1) -> Interval:
     """The 95 % bootstrap interval of the F1, drawing titles."""
-    return _middle(_drawn(counted, draws, seed))
+    return middle(_drawn(counted, draws, seed))
 
 
 def difference(counted: NDArray[np.int64], other: NDArray[np.int64], *, draws: int = 2_000, seed: int = 1) -> Interval:
     """The 95 % paired bootstrap interval of F1 − the other's F1 on the same titles."""
-    return _middle(_drawn(counted, draws, seed) - _drawn(other, draws, seed))
+    return middle(_drawn(counted, draws, seed) - _drawn(other, draws, seed))
 
 
 def _drawn(counted: NDArray[np.int64], draws: int, seed: int) -> NDArray[np.float64]:
@@ -70,11 +71,6 @@ def _drawn(counted: NDArray[np.int64], draws: int, seed: int) -> NDArray[np.floa
     sums = np.array([counted[rng.integers(0, len(counted), len(counted))].sum(axis=0) for _ in range(draws)])
     drawn: NDArray[np.float64] = 2 * sums[:, 0] / np.maximum(sums[:, 1] + sums[:, 2], 1)
     return drawn
-
-
-def _middle(drawn: NDArray[np.float64]) -> Interval:
-    low, high = np.quantile(drawn, (0.025, 0.975))
-    return float(low), float(high)
 
 
 def _score(right: float, standing: float, found: float) -> Score:

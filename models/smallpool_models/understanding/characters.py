@@ -48,17 +48,15 @@ class Characters:
         self._every = max(1, sum(self._alone.values()))
         self._logs = {pair: math.log(self._probability(*pair)) for pair in model.pairs}
 
-    def score(self, title: str) -> float:
-        """In [0, 1], straight in the log probability, so that titles unlike those of training are told apart too."""
-        return min(1.0, max(0.0, AT_MEAN + (self.log_probability(title) - self._model.mean) / RANGE))
+    def score(self, shape: str) -> float:
+        """Of a title's shape, in [0, 1]: straight in the log probability, so that titles unlike those of training are told apart too."""
+        return min(1.0, max(0.0, AT_MEAN + (self.log_probability(shape) - self._model.mean) / RANGE))
 
-    def log_probability(self, title: str) -> float:
-        """The mean natural logarithm of the probability of each character after the one before it."""
-        shape = shape_of(title)
+    def log_probability(self, shape: str) -> float:
+        """The mean natural logarithm of the probability of each character of a shape after the one before it."""
         if not shape:
             return math.log(UNSEEN)
-        told, logs = f"{EDGE}{shape}{EDGE}", self._logs
-        pairs = list(map(add, told, told[1:]))
+        pairs, logs = pairs_of(f"{EDGE}{shape}{EDGE}"), self._logs
         return sum([logs[pair] if pair in logs else math.log(self._probability(*pair)) for pair in pairs]) / len(pairs)
 
     def _probability(self, first: str, second: str) -> float:
@@ -74,12 +72,16 @@ def train_characters(titles: Iterable[str], held: Iterable[str], least: int = 1)
     """Counts the pairs of `titles`, those seen `least` times or more; the mean is of `held`, which are other titles."""
     counts: Counter[str] = Counter()
     for title in titles:
-        told = f"{EDGE}{shape_of(title)}{EDGE}"
-        counts.update(told[place : place + 2] for place in range(len(told) - 1))
+        counts.update(pairs_of(f"{EDGE}{shape_of(title)}{EDGE}"))
     pairs = {pair: count for pair, count in sorted(counts.items()) if count >= least}
     draft = Characters(CharacterModel(pairs, 0.0))
-    scores = [draft.log_probability(title) for title in held]
+    scores = [draft.log_probability(shape_of(title)) for title in held]
     return CharacterModel(pairs, sum(scores) / max(1, len(scores)))
+
+
+def pairs_of(text: str) -> list[str]:
+    """The pairs of neighbouring characters, in their order."""
+    return list(map(add, text, text[1:]))
 
 
 def shape_of(title: str) -> str:

@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from smallpool_models.understanding.characters import shape_of
+from smallpool_models.understanding.characters import pairs_of, shape_of
 
 SMOOTHED_BY: Final = 30.0
 """Pairs of all categories that each category is given beside its own."""
@@ -42,13 +42,13 @@ class Fitting:
         """The categories that the model knows."""
         return tuple(self._places)
 
-    def score(self, title: str, category: str) -> float:
-        """In [0, 1]; above 1/2 where the title's pairs are more frequent under this category than under all.
+    def score(self, shape: str, category: str) -> float:
+        """Of a title's shape, in [0, 1]; above 1/2 where its pairs are more frequent under this category than under all.
 
         Under a category of which the model knows nothing the title is held against the one that it fits best: that still tells a title
         of one thing from one of many.
         """
-        grams = [self._gains[gram] for gram in grams_of(title) if gram in self._gains]
+        grams = [self._gains[gram] for gram in grams_of(shape) if gram in self._gains]
         if not grams or not self._places:
             return UNKNOWN
         known = self._places.get(category)
@@ -74,12 +74,11 @@ def train_fitting(rows: Iterable[tuple[str, str]], least: int = 2) -> CategoryMo
     places: dict[str, int] = {}
     for title, category in rows:
         place = places.setdefault(category, len(places))
-        for gram in grams_of(title):
+        for gram in grams_of(shape_of(title)):
             counts[gram][place] += 1
     return CategoryModel(list(places), {gram: dict(sorted(some.items())) for gram, some in sorted(counts.items()) if some.total() >= least})
 
 
-def grams_of(title: str) -> set[str]:
-    """Pairs of neighbouring characters that are letters; numbers and Latin words stand for themselves only as such."""
-    shape = shape_of(title)
-    return {shape[place : place + 2] for place in range(len(shape) - 1) if shape[place : place + 2].isalpha()}
+def grams_of(shape: str) -> set[str]:
+    """Pairs of neighbouring characters of a shape that are letters; numbers and Latin words stand for themselves only as such."""
+    return set(filter(str.isalpha, pairs_of(shape)))

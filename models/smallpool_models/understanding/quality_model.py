@@ -10,10 +10,11 @@ from typing import Final
 
 from msgspec import Struct
 
+from smallpool_core.items import ORIGINAL
 from smallpool_models.understanding.characters import CharacterModel
 from smallpool_models.understanding.fitting import CategoryModel
 
-PARTS: Final = ("completeness", "photos", "price", "clarity", "stuffing", "conduct", "content", "order", "category", "original")
+PARTS: Final = ("completeness", "photos", "price", "clarity", "stuffing", "conduct", "content", "order", "category", ORIGINAL)
 
 
 class QualityModel(Struct, frozen=True):

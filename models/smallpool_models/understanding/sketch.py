@@ -11,19 +11,19 @@ import re
 import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from operator import add
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from smallpool_core.reposts import Sketch
+from smallpool_models.understanding.characters import pairs_of
 from smallpool_models.understanding.knowledge import POINT_TYPES
 from smallpool_models.understanding.points import Heard
 
 BANDS: Final = 12
 ROWS: Final = 3
-MOST_DESCRIPTION: Final = 100
+MOST_SKETCHED: Final = 100
 """Characters of the description that count."""
 WORD_WEIGHT, NUMBER_WEIGHT = 2, 3
 
@@ -79,7 +79,7 @@ def _without(text: str, heard: Sequence[Heard]) -> str:
 def _weigh(piece: str, weights: dict[str, int]) -> None:
     """Adds numbers and Latin words whole and pairs of Chinese characters, each with the weight that its kind has."""
     if not piece.isascii():
-        weights.update(dict.fromkeys([piece] if len(piece) == 1 else map(add, piece, piece[1:]), 1))
+        weights.update(dict.fromkeys(pairs_of(piece) or [piece], 1))
     else:
         weights[piece] = NUMBER_WEIGHT if piece[0].isdigit() else WORD_WEIGHT
 

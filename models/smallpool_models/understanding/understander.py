@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from copy import copy
 
 from smallpool_core.items import THOUSAND, Given, Understood
-from smallpool_core.normalise import PATH_SEPARATOR, normalise
+from smallpool_core.normalise import normalise, path_key
 from smallpool_models.understanding.attributes import attributes_of, given_text
 from smallpool_models.understanding.brand import believed_brands, brand_of
 from smallpool_models.understanding.category import Placed, given_path, place
-from smallpool_models.understanding.characters import Characters
+from smallpool_models.understanding.characters import Characters, shape_of
 from smallpool_models.understanding.fitting import Fitting
 from smallpool_models.understanding.knowledge import GRADES, KnowledgeBase
 from smallpool_models.understanding.lexicon import Lexicon
@@ -22,8 +22,7 @@ from smallpool_models.understanding.prices import Prices
 from smallpool_models.understanding.quality import Seen, judge
 from smallpool_models.understanding.quality_model import combined
 from smallpool_models.understanding.segment import Segmenter
-from smallpool_models.understanding.sketch import MOST_DESCRIPTION as MOST_SKETCHED
-from smallpool_models.understanding.sketch import sketch_of
+from smallpool_models.understanding.sketch import MOST_SKETCHED, sketch_of
 from smallpool_models.understanding.tags import condition_of, tags_of
 from smallpool_models.understanding.text import Folded, Folder
 
@@ -119,7 +118,7 @@ class KnowledgeUnderstander:
 
     def category_of(self, given: Given) -> str:
         """The key of the category that the seller gave."""
-        return PATH_SEPARATOR.join(given_path(given.category))
+        return path_key(given_path(given.category))
 
     def understand(self, given: Sequence[Given]) -> list[Understood]:
         """One result an item, in order; never raises, whatever the text holds."""
@@ -146,6 +145,8 @@ class KnowledgeUnderstander:
         keys = keys_of(points)
         condition = self._condition(given, heard)
         title_words = self._segmenter.search(title.normal)
+        shape = shape_of(title.text)
+        sketched = [word for word in in_description if word.end <= MOST_SKETCHED]
         seen = Seen(
             title=title.text,
             description=description.text,
@@ -159,8 +160,8 @@ class KnowledgeUnderstander:
             has_category=placed.source != "head_noun",
             has_condition=condition is not None,
             has_city=bool(given.city),
-            order=self._characters.score(title.text),
-            category_fit=self._fitting.score(title.text, placed.key),
+            order=self._characters.score(shape),
+            category_fit=self._fitting.score(shape, placed.key),
         )
         parts = judge(seen, self._knowledge.quality)
         return Understood(
@@ -181,7 +182,7 @@ class KnowledgeUnderstander:
             quality_parts=parts,
             seller_score=NEUTRAL_SELLER_SCORE,
             versions=dict(versions),
-            sketch=sketch_of(((title.text, in_title), (description.text[:MOST_SKETCHED], in_description))),
+            sketch=sketch_of(((title.text, in_title), (description.text[:MOST_SKETCHED], sketched))),
         )
 
     def _brand(self, given: Given, believed: Sequence[str], placed: Placed, tagged: Sequence[Point]) -> str | None:

@@ -45,7 +45,7 @@ def read_adjustments(form: Form, kind: AdjustmentKind) -> tuple[tuple[Adjustment
         path = f"ordering.{kind}[{place}]"
         try:
             condition = _decode(row.condition)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             problems.append(Problem(f"{path}.condition", shown(row.condition), "a condition in JSON is allowed, as rules have it"))
             condition = {}
         try:

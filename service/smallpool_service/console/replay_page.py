@@ -75,7 +75,7 @@ def read_draft(catalogue: Catalogue, pool_id: str, weights: str, text: str) -> P
     """The draft as it is written, `{"rule": …, "ordering": …}`, and weights besides; raises `Refused`, and `NotFound` for no such pool."""
     try:
         draft = _decode(text) if text.strip() else PoolDraft()
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         message = f"JSON with some of {', '.join(PoolDraft.__struct_fields__)} is allowed: {error}"
         raise Refused([Problem("draft", shown(text), message)]) from None
     changed = read_weights(weights)

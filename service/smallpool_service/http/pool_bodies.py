@@ -244,7 +244,7 @@ class PoolView(Struct, frozen=True, kw_only=True):
         """The pool with what this process knows of it."""
         size: int | None = None
         try:
-            known = ports.catalogue.get(pool.pool_id)
+            known = ports.catalogue.get(pool.pool_id).seen_from(ports.tail.place())
         except NotFound:
             tagged = False
         else:

@@ -6,6 +6,7 @@ In: a rule or a pool, people maybe. Out: a `RulePreview`.
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request, Response
+from msgspec.structs import replace
 
 from smallpool_core.access import ApiKey
 from smallpool_core.rule_counts import PRICE_BOUNDS
@@ -111,13 +112,5 @@ async def preview_saved(
 
 
 async def _previewed(request: Request, parts: ServiceParts, body: PreviewBody, wanted: Wanted) -> Response:
-    asked = Wanted(
-        rule=wanted.rule,
-        against=wanted.against,
-        settings=wanted.settings,
-        sample=body.sample,
-        people=body.people,
-        users=tuple(dict.fromkeys(body.users)),
-        until=deadline_of(request),
-    )
-    return reply(await preview(parts.recaller, asked))
+    asked = {"sample": body.sample, "people": body.people, "users": tuple(dict.fromkeys(body.users)), "until": deadline_of(request)}
+    return reply(await preview(parts.recaller, replace(wanted, **asked)))

@@ -169,9 +169,8 @@ class KafkaEventLog:
             return []
         with translated(f"read {topic} from a time on"):
             found = read(self.settings, topic, {partition: starts[partition] for partition in ends}, ends, each * len(ends))
-        inside = [record for record in found if record.offset <= ends[record.partition]]
-        inside.sort(key=lambda record: (record.at, record.partition, record.offset))
-        return [log_record(topic, record) for record in inside[:limit]]
+        found.sort(key=lambda record: (record.at, record.partition, record.offset))
+        return [log_record(topic, record) for record in found[:limit]]
 
 
 def log_record(topic: Topic, record: Record) -> LogRecord:

@@ -28,7 +28,9 @@ def read(settings: KafkaSettings, topic: AnyTopic, starts: Mapping[int, int], en
         give_up = time.monotonic() + settings.request_timeout_ms / 1000
         while len(found) < limit and time.monotonic() < give_up and _is_short_of(consumer, places):
             polled = records_of(consumer.poll(timeout_ms=POLL_MS, max_records=limit - len(found)))
-            found += [record for records in polled.values() for record in records]
+            found += [record for records in polled.values() for record in records if record.offset <= ends[record.partition]]
+            # A partition goes on after its end, and would take the room of the others.
+            consumer.pause(*(where for where, end in places.items() if consumer.position(where, timeout_ms=0) > end))
         return found
     finally:
         consumer.close(autocommit=False)

@@ -51,6 +51,8 @@ class RecentIndex:
         """What the recent records say where the wide index answered so; the scope is one that tags tell of."""
         with self._lock:
             outdated = frozenset([hit.item_id for hit in hits if self._order_of(hit.item_id) > packed(hit.version, hit.enrich)])
+            if outdated:  # the wide index is asked again, and this too
+                return Beside((), outdated)
             return Beside(tuple([part.recall(query, weights) for part in (self._old, self._young) if len(part.rows)]), outdated)
 
     def _take(self, item: WideItem) -> bool:

@@ -60,11 +60,11 @@ class SqliteRepostIndex:
             for one in listings:
                 number = connection.execute(_KEEP, (one.item_id, now + self._kept_ms, _encode(one))).lastrowid
                 connection.executemany(_KEEP_BAND, [(band, one.published_at, number) for band in one.sketch.bands])
-            return _alike(connection, listings)
+            return _alike(connection, listings, MOST_COMPARED)
 
-    def alike(self, listing: Listing) -> list[Listing]:
+    def alike(self, listing: Listing, most: int = MOST_COMPARED) -> list[Listing]:
         with translated(f"look for listings that say what {listing.item_id!r} says"):
-            return _alike(self._database.connection, [listing])[0]
+            return _alike(self._database.connection, [listing], most)[0]
 
     def forget(self, item_ids: Sequence[str]) -> list[Listing]:
         with self._database.atomic(), translated(f"forget what {len(item_ids)} listings say"):
@@ -79,15 +79,15 @@ def _drop(connection: Connection, rows: Sequence[tuple[int, bytes]]) -> list[Lis
     return [one for _, one in dropped]
 
 
-def _alike(connection: Connection, listings: Sequence[Listing]) -> list[list[Listing]]:
+def _alike(connection: Connection, listings: Sequence[Listing], most: int) -> list[list[Listing]]:
     """For each listing the others that share most of its bands."""
     bands = sorted({band for one in listings for band in one.sketch.bands})
     members = {band: _decode_numbers(numbers) for band, numbers in connection.execute(_OF_BANDS, (MOST_ALIKE, _encode_json(bands)))}
     # One more than are compared: a listing that is stored shares all bands with itself.
-    found = [nearest((members[band] for band in one.sketch.bands), MOST_COMPARED + 1) for one in listings]
+    found = [nearest((members[band] for band in one.sketch.bands), most + 1) for one in listings]
     asked = _encode_json(sorted({number for numbers in found for number in numbers}))
     stored = {number: _decode(listing) for number, listing in connection.execute(_LISTINGS, (asked,))}
     return [
-        [stored[number] for number in numbers if stored[number].item_id != one.item_id][:MOST_COMPARED]
+        [stored[number] for number in numbers if stored[number].item_id != one.item_id][:most]
         for one, numbers in zip(listings, found, strict=True)
     ]

@@ -39,7 +39,8 @@ def test_mistakes_are_told_with_their_paths(api: Api, day: str) -> None:
     refused = api.post("/v1/pools/p/replay", {"day": day, "ordering": {"boost": [{"condition": {"all": []}, "factor": 11}]}})
     assert refused.status_code == 422
     assert "ordering.boost[0].factor" in refused.text
-    assert api.post("/v1/pools/p/replay", {"day": "today"}).status_code == 422
+    for no_day in ("today", "9999-12-31"):
+        assert api.post("/v1/pools/p/replay", {"day": no_day}).status_code == 422
     assert api.post("/v1/pools/q/replay", {"day": day}).status_code == 404
     assert api.post("/v1/pools/home/replay", {"day": day}).status_code == 422
 
