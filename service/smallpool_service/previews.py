@@ -36,7 +36,7 @@ UNSAVED = ""
 """What the pool of a rule that belongs to no pool yet is called on the way: an id that no pool can have."""
 _WEIGHTS = {"breakdown": 3, "against": 4, "excluded_by": 6, "inflow": 2, "people": 5}
 """By these the time is shared out among the parts, in their order; what one leaves over goes to those after it."""
-_BEFORE_THE_END = 0.8
+BEFORE_THE_END = 0.8
 """At this share of its time a part that can end with less than all of it does so."""
 
 
@@ -226,7 +226,7 @@ class _Parts:
         reason = "no time was left for it"
         if budget_ms > 0:
             try:
-                return await in_time(make(now + int(budget_ms * _BEFORE_THE_END)), budget_ms / 1000)
+                return await in_time(make(now + int(budget_ms * BEFORE_THE_END)), budget_ms / 1000)
             except TimeoutError:
                 reason = f"it was not done in {budget_ms} ms"
             except (StoreError, Refused) as error:

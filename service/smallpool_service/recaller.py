@@ -103,11 +103,13 @@ class Recaller:
         return page_of(run, claimed, items_of(claimed.entries), {}, self.data_age_ms(), replayed=False)
 
     async def begin(self, request: RecallRequest) -> Run:
-        """`start`, with the cut-off of a pool that has a largest size; where nothing tells it in time the pool is not cut, and says so."""
+        """`start`, with the cut-off of a pool that has a largest size; where nothing tells it in time that of before holds, and the page
+        says so.
+        """
         run = self.start(request)
-        known = run.known
+        known, cuts = run.known, self.ports.cuts
         if known.pool.settings.max_size is not None:
-            run.known = await run.attempt("cut_off", self.ports.cuts.applied(known, run.started), known, self.settings.opening_share)
+            run.known = await run.attempt("cut_off", cuts.applied(known, run.started), cuts.last(known), self.settings.opening_share)
         return run
 
     def start(self, request: RecallRequest, rehearsed: KnownPool | None = None) -> Run:

@@ -26,7 +26,7 @@ from smallpool_core.users import Identity
 from smallpool_service.items import get_items
 from smallpool_service.operators import drafted_rule
 from smallpool_service.page import PageItem, path_of
-from smallpool_service.previews import standing
+from smallpool_service.previews import BEFORE_THE_END, standing
 from smallpool_service.recaller import Recaller
 from smallpool_service.request import RecallRequest
 from smallpool_service.served import ServedPage
@@ -129,7 +129,9 @@ async def replay(recaller: Recaller, wanted: Wanted, progress: Progress | None =
     log or the wide index fails.
     """
     clock = recaller.ports.clock
-    until = clock.now_ms() + REPLAY_MS if wanted.until is None else wanted.until
+    began = clock.now_ms()
+    until = began + REPLAY_MS if wanted.until is None else wanted.until
+    stop = began + int((until - began) * BEFORE_THE_END)
     known = await standing(recaller, wanted.pool_id)
     changed = await _changed(recaller, known, wanted.draft)
     since, end = span_of(wanted.day, known.pool.schedule.timezone)
@@ -138,13 +140,16 @@ async def replay(recaller: Recaller, wanted: Wanted, progress: Progress | None =
     size = max((len(page.items) for page in sampled), default=0)
     pairs: list[tuple[ServedPage, list[PageItem], list[PageItem]]] = []
     for done, page in enumerate(sampled):
-        if clock.now_ms() >= until:
+        if clock.now_ms() >= stop:
             break
         if progress is not None:
             progress(done, len(sampled))
-        pairs.append((page, await _again(recaller, page, known, size), await _again(recaller, page, changed, size)))
+        pair = (page, await _again(recaller, page, known, size, stop), await _again(recaller, page, changed, size, stop))
+        if clock.now_ms() > stop:  # what time cut short says nothing of the draft
+            break
+        pairs.append(pair)
     items = await _items(recaller, pairs)
-    pages = [_page(page, now, draft, items) for page, now, draft in pairs]
+    pages = [_page(page, now, draft, items, began) for page, now, draft in pairs]
     return _told(wanted, known, len(served), size, pages)
 
 
@@ -184,7 +189,7 @@ async def _served(recaller: Recaller, pool_id: str, since: int, end: int) -> lis
     return found
 
 
-async def _again(recaller: Recaller, page: ServedPage, known: KnownPool, size: int) -> list[PageItem]:
+async def _again(recaller: Recaller, page: ServedPage, known: KnownPool, size: int, stop: int) -> list[PageItem]:
     """The page that its person would get; others are served meanwhile."""
     await asyncio.sleep(0)
     request = RecallRequest(
@@ -192,7 +197,7 @@ async def _again(recaller: Recaller, page: ServedPage, known: KnownPool, size: i
         identity=Identity(page.user_id, page.device_id),
         size=max(1, size),
         dry_run=True,
-        deadline_ms=recaller.ports.clock.now_ms() + PAGE_MS,
+        deadline_ms=min(recaller.ports.clock.now_ms() + PAGE_MS, stop),
         admitted=True,
     )
     return (await recaller.rehearse(request, known)).items
@@ -204,10 +209,10 @@ async def _items(recaller: Recaller, pairs: Sequence[tuple[ServedPage, list[Page
     return await get_items(recaller.ports.reader, wanted) if wanted else {}
 
 
-def _page(page: ServedPage, now: Sequence[PageItem], draft: Sequence[PageItem], items: dict[str, WideItem]) -> ReplayedPage:
+def _page(page: ServedPage, now: Sequence[PageItem], draft: Sequence[PageItem], items: dict[str, WideItem], at: int) -> ReplayedPage:
     ids, changed = [line.item_id for line in now], [line.item_id for line in draft]
     longer = max(len(ids), len(changed))
-    on_sale = {item_id for item_id, item in items.items() if item.state == "on_sale"}
+    on_sale = {item_id for item_id, item in items.items() if item.state == "on_sale" and (item.expires_at is None or item.expires_at > at)}
     return ReplayedPage(
         request_id=page.request_id,
         user_id=page.user_id,

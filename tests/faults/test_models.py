@@ -6,14 +6,17 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from smallpool_config.tagging import ServedTagger
 from smallpool_core.items import Given
-from smallpool_models.registry.folder import MANIFEST, write_model
+from smallpool_models.encoders.ner import READS
+from smallpool_models.encoders.session import GRAPH
+from smallpool_models.registry.folder import MANIFEST, Tensor, write_model
 from smallpool_models.understanding import KnowledgeUnderstander
 from system_rig import knowledge_understander
-from tagger_rig import write_tagger
+from tagger_rig import VOCABULARY, write_tagger
 
 TITLES = ["和田玉手镯 海尔茶壶", "茶壶", "海尔冰箱 9成新"]
 
@@ -42,13 +45,34 @@ def a_pickle_named_onnx(folder: Path) -> None:
     write_model(folder, "ner", 1, {"model.onnx": pickle.dumps(print), "vocabulary.json": b"{}"}, (), ())
 
 
+def without_heads(folder: Path) -> None:
+    rewritten(folder, heads={})
+
+
+def with_a_character_of_another_plane(folder: Path) -> None:
+    rewritten(folder, vocabulary={"characters": VOCABULARY.characters[1:] + "😀"})
+
+
+def rewritten(folder: Path, **changes: dict[str, object]) -> None:
+    """The same model with other words of its own; its digests are right."""
+    reads, graph = json.loads((folder / READS).read_bytes()), (folder / GRAPH).read_bytes()
+    for name, change in changes.items():
+        reads[name] = reads[name] | change if change else {}
+    manifest = json.loads((folder / MANIFEST).read_bytes())
+    tensors = {part: tuple(msgspec.convert(manifest[part], list[Tensor])) for part in ("inputs", "outputs")}
+    write_model(folder, "ner", 1, {GRAPH: graph, READS: json.dumps(reads).encode()}, tensors["inputs"], tensors["outputs"])
+
+
 def resent(folder: Path) -> None:
     """The manifest written once more, as a copy of the folder would."""
     content = (folder / MANIFEST).read_bytes()
     (folder / MANIFEST).write_bytes(content + b"\n")
 
 
-@pytest.mark.parametrize("damage", [cut_short, of_another_digest, of_another_schema, a_pickle, a_pickle_named_onnx])
+@pytest.mark.parametrize(
+    "damage",
+    [cut_short, of_another_digest, of_another_schema, a_pickle, a_pickle_named_onnx, without_heads, with_a_character_of_another_plane],
+)
 def test_case_28_a_bad_model_is_refused_and_the_old_one_serves(tmp_path: Path, damage: Callable[[Path], None]) -> None:
     understander = knowledge_understander()
     first = write_tagger(tmp_path, 1)

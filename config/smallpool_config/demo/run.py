@@ -138,7 +138,7 @@ class Story:
         count = len(made.listings)
         self._next(
             f"Sellers publish {count:,} listings",
-            "Each is understood as it comes in: category, brand, selling points, quality. Nothing is trained.",
+            "Each is understood as it comes in: category, brand, selling points, quality.",
         )
         every = max(1, count // SHOWN_LISTINGS)
         columns = (TextColumn("   {task.description}"), BarColumn(), MofNCompleteColumn())

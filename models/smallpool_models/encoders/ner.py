@@ -48,6 +48,13 @@ def outputs_of(heads: int) -> tuple[Tensor, ...]:
     return tuple(Tensor(f"{part}_{head}", "tensor(float)", axes[part]) for head in range(heads) for part in PARTS)
 
 
+def _can_be_read(reads: Reads) -> bool:
+    """Whether there is a head, and single characters and pairs are such, of the plane that features tell apart."""
+    characters, pairs = reads.vocabulary.characters, reads.vocabulary.pairs
+    known = [*characters, *"".join(pairs)]
+    return bool(reads.heads) and all(len(pair) == 2 for pair in pairs) and all(len(one) == 1 and one <= "\uffff" for one in known)
+
+
 class SpanTagger:
     """A net with its vocabulary and heads; tagging keeps no state. Raises `ModelRefused` where the files do not fit each other."""
 
@@ -56,6 +63,8 @@ class SpanTagger:
             reads = msgspec.json.decode(files.files.get(READS, b""), type=Reads)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise files.refused(READS, str(error), "train the model again") from error
+        if not _can_be_read(reads):
+            raise files.refused(READS, "no head, or characters and pairs of another form", "train the model again")
         if files.manifest.inputs != inputs_of() or files.manifest.outputs != outputs_of(len(reads.heads)):
             raise files.refused("manifest.json", "inputs or outputs of another form", "train the model again with this smallpool")
         self.version = files.manifest.version

@@ -38,6 +38,8 @@ MOST_TIMES: Final = 3.0
 STEPS: Final = 1_500
 RATE: Final = 1.0
 BINS: Final = 24
+DIGITS: Final = 5
+"""Of what is written; sums that are the same by these are one point of the curve."""
 WHOLE_PER_SPOILT: Final = 4.0
 """Listings that are as they should be for one that is spoilt: what the curve takes a marketplace to be like."""
 STRAIGHT: Final = 0.2
@@ -132,8 +134,8 @@ def _curve(whole: Floats, spoilt: Floats, best: float) -> list[tuple[float, floa
     merged: list[tuple[float, float, float]] = []
     for point in points:
         merged.append(point)
-        while len(merged) > 1 and merged[-2][1] >= merged[-1][1]:
+        while len(merged) > 1 and (merged[-2][1] >= merged[-1][1] or round(merged[-2][0], DIGITS) >= round(merged[-1][0], DIGITS)):
             (low, one, few), (high, other, many) = merged[-2:]
             merged[-2:] = [((low * few + high * many) / (few + many), (one * few + other * many) / (few + many), few + many)]
-    ends = [(0.0, 0.0), *[(value, share) for value, share, _ in merged if 0 < value < best], (best, 1.0)]
-    return [(round(value, 5), round((1 - STRAIGHT) * share + STRAIGHT * value / best, 5)) for value, share in ends]
+    ends = [(0.0, 0.0), *[(value, share) for value, share, _ in merged if 0 < round(value, DIGITS) < round(best, DIGITS)], (best, 1.0)]
+    return [(round(value, DIGITS), round((1 - STRAIGHT) * share + STRAIGHT * value / best, DIGITS)) for value, share in ends]
