@@ -5,12 +5,15 @@ from typing import Any
 import pytest
 
 from builders import NOW
-from read_rig import Broken, Hanging, World, ids, in_pool, shelf
+from read_rig import Broken, Hanging, World, ids, in_pool, request, shelf
 from smallpool_core.errors import StoreUnavailable
 from smallpool_core.items import WideItem
 from smallpool_core.pages import Answer, Query, SourceFailure
+from smallpool_core.places import Places
 from smallpool_core.users import Touched
 from smallpool_service.candidates import Question
+from smallpool_service.page import Page
+from smallpool_service.served import ServedLog
 from smallpool_service.settings import ReadSettings
 from smallpool_service.sources.newest import Newest
 
@@ -87,6 +90,43 @@ def test_every_other_store_that_is_down_is_named_and_the_page_is_full(store: str
     page = world.recall()
     assert len(ids(page)) == 10
     assert name in page.degraded
+
+
+def test_a_page_does_not_wait_for_the_log_and_a_later_one_says_that_it_failed() -> None:
+    world = World(*shelf(40))
+    answers = asyncio.Event()
+
+    async def hangs(*_: object) -> Places:
+        await answers.wait()
+        raise StoreUnavailable("could not append to served: no broker answers")
+
+    async def pages() -> list[Page]:
+        first = await world.recaller.recall(request())
+        answers.set()
+        await asyncio.sleep(0.01)
+        return [first, await world.recaller.recall(request())]
+
+    world.log.append = hangs  # type: ignore[method-assign, assignment]
+    first, second = asyncio.run(pages())
+    assert (len(ids(first)), first.degraded) == (10, [])
+    assert (len(ids(second)), second.degraded) == (10, ["served_log"])
+    del world.log.append  # the log answers again
+    assert world.recall().degraded == []
+
+
+def test_a_log_that_has_fallen_far_behind_gets_no_more_pages() -> None:
+    world = World(*shelf(40))
+
+    async def hangs(*_: object) -> Places:
+        await asyncio.sleep(60)
+        return {}
+
+    async def told() -> list[str | None]:
+        served = ServedLog(world.log, most_waiting=2)
+        return [await served.take(("u:u1", b"{}"), NOW) for _ in range(3)]
+
+    world.log.append = hangs  # type: ignore[method-assign, assignment]
+    assert asyncio.run(told()) == [None, None, "2 pages wait for the log already, so this one is not in it"]
 
 
 def test_with_the_wide_index_down_the_page_is_empty_and_claims_no_reason() -> None:

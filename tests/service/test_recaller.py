@@ -302,6 +302,7 @@ def test_an_item_that_goes_between_recall_and_claim_is_not_served() -> None:
     real, sold = world.stats.popularity, msgspec.structs.replace(world.items["i000"], state="sold")
 
     async def sells_meanwhile(pool_id: str, item_ids: list[str], now: int) -> dict[str, float]:
+        await asyncio.sleep(0.01)  # over the network; the candidates are filtered meanwhile
         world.items["i000"] = sold
         return await real(pool_id, item_ids, now)
 
