@@ -19,13 +19,13 @@ from smallpool_service.exposure import ignored_in_pool
 from smallpool_service.filter import Screen, filter_hits
 from smallpool_service.merge import merge
 from smallpool_service.order import order
-from smallpool_service.person import Person, find_prices, find_wishes
+from smallpool_service.person import Person, find_wishes
 from smallpool_service.prompt import side_by_side
 from smallpool_service.recall import recall
 from smallpool_service.refill import may_hold_more, settled, short_reason
 from smallpool_service.rewrite import deeper, rewrite
 from smallpool_service.run import ReadPorts, Run
-from smallpool_service.score import Taste, score
+from smallpool_service.score import Taste, score, usual_prices
 from smallpool_service.settings import ReadSettings
 from smallpool_service.sources.popular import SITE
 from smallpool_service.sources.source import Source
@@ -73,7 +73,7 @@ class Pipeline:
         self._bought = person.bought_ids
         self._tired = over_exposed(person.state, behaviour)
         self._own: frozenset[str] = frozenset()
-        self._prices: Mapping[str, float] | None = None
+        self._prices = usual_prices(person.state.recent[-settings.priced_items :])
 
     async def execute(self) -> Claimed:
         """The page: one round of all stages, then deeper ones while it is not full."""
@@ -94,8 +94,7 @@ class Pipeline:
         until = run.until(settings.source_share)
         question = Question(query, self.wishes.weights)
 
-        recalling = awaited("recall", recall, self._working(), question, ports.clock, until)
-        recalled, self._prices = await side_by_side(recalling, self._find_prices())
+        recalled = await awaited("recall", recall, self._working(), question, ports.clock, until)
         thinned = timed("spread", spread, recalled, question, settings.trigger_share)
         # The statistics lie behind a network as a rule, and judging candidates takes about as long as their answer.
         popularity, kept = await side_by_side(self._popularity(thinned), awaited("filter", self._filtered, thinned))
@@ -127,16 +126,11 @@ class Pipeline:
         return Taste(
             weights=self._run.known.pool.ordering.weights,
             triggers=self.wishes.weights,
-            prices=self._prices or {},
+            prices=self._prices,
             now=self._run.started,
             half_life_ms=self._settings.freshness_half_life_s * 1000,
             popularity_half=self._settings.popularity_half,
         )
-
-    async def _find_prices(self) -> Mapping[str, float]:
-        if self._prices is not None:
-            return self._prices
-        return await find_prices(self._person, self._run, self._ports, self._settings)
 
     async def _popularity(self, lists: Lists) -> Mapping[str, float]:
         run = self._run

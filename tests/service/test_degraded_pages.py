@@ -1,5 +1,4 @@
 import asyncio
-from collections.abc import Collection, Mapping
 from typing import Any
 
 import pytest
@@ -7,8 +6,7 @@ import pytest
 from builders import NOW
 from read_rig import Broken, Hanging, World, ids, in_pool, request, shelf
 from smallpool_core.errors import StoreUnavailable
-from smallpool_core.items import WideItem
-from smallpool_core.pages import Answer, Query, SourceFailure
+from smallpool_core.pages import Answer, SourceFailure
 from smallpool_core.places import Places
 from smallpool_core.users import Touched
 from smallpool_service.candidates import Question
@@ -151,33 +149,14 @@ def test_with_the_pool_store_down_the_last_copy_serves() -> None:
     assert len(world.page()) == 10
 
 
-def test_a_reader_that_is_down_for_the_items_of_a_person_costs_their_prices_alone() -> None:
+def test_a_reader_that_is_down_for_the_items_that_events_wait_for_costs_their_triggers_alone() -> None:
     world = World(*shelf(20))
 
     async def fails(item_ids: object) -> dict[str, object]:
         raise StoreUnavailable(f"could not read {item_ids}: the test's store is down; bring it up")
 
     world.likes(brand__x=1.0)
-    world.triggers.states["u:u1"].recent = [Touched("i000", "click", NOW)]
+    world.triggers.states["u:u1"].pending = [Touched("i000", "click", NOW)]
     world.reader.get = fails  # type: ignore[assignment, method-assign]
     page = world.recall()
     assert (len(ids(page)), page.degraded) == (10, ["items"])
-
-
-def test_what_a_person_pays_is_read_while_candidates_are_recalled() -> None:
-    world, is_read = World(*shelf(20)), asyncio.Event()
-    world.likes(brand__x=1.0)
-    world.triggers.states["u:u1"].recent = [Touched("i000", "click", NOW)]
-    get, recall = world.reader.get, world.reader.recall
-
-    async def get_and_tell(item_ids: Collection[str]) -> dict[str, WideItem]:
-        is_read.set()
-        return await get(item_ids)
-
-    async def recall_afterwards(query: Query, weights: Mapping[str, int]) -> Answer:
-        await is_read.wait()
-        return await recall(query, weights)
-
-    world.reader.get, world.reader.recall = get_and_tell, recall_afterwards  # type: ignore[method-assign]
-    page = world.recall()
-    assert (len(ids(page)), page.degraded) == (10, [])
