@@ -13,6 +13,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from smallpool_models.understanding.remembered import Remembered
+
 EDGE: Final = "\x02"
 DISCOUNT: Final = 0.75
 AT_MEAN: Final = 0.75
@@ -21,6 +23,8 @@ RANGE: Final = 10.0
 """Natural logarithms that the score spans."""
 UNSEEN: Final = 1e-6
 """The probability of a character that training never saw."""
+_MOST_UNSEEN: Final = 50_000
+"""Pairs that training never saw whose logarithms are remembered: some 10 MB."""
 _DIGITS = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _LETTERS = re.compile(r"[a-z]+")
 _SPACES = re.compile(r"\s+")
@@ -47,6 +51,7 @@ class Characters:
             self._alone[pair[1]] += 1  # after how many characters it comes: Kneser and Ney's continuation
         self._every = max(1, sum(self._alone.values()))
         self._logs = {pair: math.log(self._probability(*pair)) for pair in model.pairs}
+        self._unseen = Remembered[str, float](lambda pair: math.log(self._probability(*pair)), _MOST_UNSEEN)
 
     def score(self, shape: str) -> float:
         """Of a title's shape, in [0, 1]: straight in the log probability, so that titles unlike those of training are told apart too."""
@@ -56,8 +61,8 @@ class Characters:
         """The mean natural logarithm of the probability of each character of a shape after the one before it."""
         if not shape:
             return math.log(UNSEEN)
-        pairs, logs = pairs_of(f"{EDGE}{shape}{EDGE}"), self._logs
-        return sum([logs[pair] if pair in logs else math.log(self._probability(*pair)) for pair in pairs]) / len(pairs)
+        pairs, logs, unseen = pairs_of(f"{EDGE}{shape}{EDGE}"), self._logs, self._unseen
+        return sum([logs[pair] if pair in logs else unseen[pair] for pair in pairs]) / len(pairs)
 
     def _probability(self, first: str, second: str) -> float:
         alone = self._alone[second] / self._every + UNSEEN

@@ -8,6 +8,8 @@ import math
 import re
 from collections.abc import Iterable
 
+from smallpool_models.understanding.characters import pairs_of
+from smallpool_models.understanding.remembered import Remembered
 from smallpool_models.understanding.series import is_cut
 
 _RUNS = re.compile(r"[一-鿕a-z0-9+#&._%\-]+|[^\W_]+")
@@ -18,6 +20,8 @@ _LETTERS = re.compile(r"[a-z]{2,}")
 _LONGEST_WORD = 24
 """Longer runs of letters and digits are no words of a language; they are cut to this many characters."""
 _NO_WORD = -math.inf
+_MOST_WORDS = 20_000
+"""Words whose insides are remembered: some 5 MB."""
 
 
 class Segmenter:
@@ -41,6 +45,7 @@ class Segmenter:
         total = math.log(tokenizer.total)
         self._unknown = -total
         self._weights = {word: math.log(count) - total if count else _NO_WORD for word, count in tokenizer.FREQ.items()}
+        self._parts = Remembered[str, tuple[str, ...]](self._parts_of, _MOST_WORDS)
         self.version = f"jieba-{__version__}"
 
     def cut(self, text: str) -> list[str]:
@@ -62,12 +67,19 @@ class Segmenter:
         A run of letters and digits also gives its letters: `iphone13` is found by `iphone`. No part is cut out of
         the middle of a number.
         """
+        return self.with_parts(self.cut(text))
+
+    def with_parts(self, cut: Iterable[str]) -> tuple[str, ...]:
+        """`search` of a text that is cut already."""
         words: dict[str, None] = {}
-        for word in self.cut(text):
+        for word in cut:
             words[word] = None
             if len(word) > 2:
-                words.update(dict.fromkeys(_LETTERS.findall(word) if word.isascii() else self._inside(word)))
+                words.update(dict.fromkeys(self._parts[word]))
         return tuple(words)
+
+    def _parts_of(self, word: str) -> tuple[str, ...]:
+        return tuple(_LETTERS.findall(word) if word.isascii() else self._inside(word))
 
     def _inside(self, word: str) -> list[str]:
         parts = []
@@ -109,21 +121,26 @@ class Segmenter:
     def _stops(self, run: str) -> list[int]:
         """For each start where its word ends on the best path; of equal paths the longer first word, as jieba chooses."""
         length = len(run)
-        weights = self._weights
+        weight_of = self._weights.get
+        # What begins a word is in the dictionary too, so most words are found among these, without a loop.
+        singles, pairs = list(map(weight_of, run)), list(map(weight_of, pairs_of(run)))
+        pairs.append(None)
         scores = [0.0] * (length + 1)
         stops = [0] * length
         for start in range(length - 1, -1, -1):
             best, choice = _NO_WORD, start + 1
-            end = start + 1
-            weight = weights.get(run[start])
-            while weight is not None:
-                score = weight + scores[end]
-                if score >= best and weight > _NO_WORD:
-                    best, choice = score, end
-                if end == length:
-                    break
-                end += 1
-                weight = weights.get(run[start:end])
+            weight = singles[start]
+            if weight is not None:
+                best = weight + scores[start + 1]
+                weight, end = pairs[start], start + 2
+                while weight is not None:
+                    score = weight + scores[end]
+                    if score >= best and weight > _NO_WORD:
+                        best, choice = score, end
+                    if end == length:
+                        break
+                    end += 1
+                    weight = weight_of(run[start:end])
             scores[start] = best if best > _NO_WORD else self._unknown + scores[start + 1]
             stops[start] = choice
         return stops
