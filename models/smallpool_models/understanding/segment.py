@@ -95,7 +95,7 @@ class Segmenter:
             return [run[:_LONGEST_WORD]]
         if run and not run[0].isascii() and not "一" <= run[0] <= "鿕":
             return [run[:_LONGEST_WORD]]
-        return [word[:_LONGEST_WORD] for word in self.path(run) if any(map(str.isalnum, word))]
+        return [word[:_LONGEST_WORD] for word in self.path(run) if word.isalnum() or any(map(str.isalnum, word))]
 
     def pieces(self, text: str) -> list[str]:
         """The text cut into words, signs and spaces; joined they are the text as it stands."""
@@ -108,7 +108,7 @@ class Segmenter:
         start = loose = 0
         while start < len(run):
             stop = stops[start]
-            if stop - start > 1 or not (run[start].isascii() and run[start].isalnum()):
+            if stop - start > 1 or run[start] >= "\x80" or not run[start].isalnum():
                 if loose < start:
                     words.append(run[loose:start])
                 words.append(run[start:stop])

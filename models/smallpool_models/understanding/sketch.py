@@ -33,6 +33,7 @@ _LOOSE = re.compile(
     r"(?:[¥￥$]|只要|仅需|仅|特价|价格?|售价|到手价?|原价)\s*[0-9][0-9.]*\s*[元块]?|[0-9][0-9.]*\s*(?:元|块钱?|折|小时|分钟|天)|100%|(?<![0-9])[0-9]{1,2}(?:成新|新(?![款品年]))"
 )
 """Prices, shares, wear and what is promised of the sale: it changes from one listing of a thing to the next."""
+_DIGITS: Final = frozenset("0123456789")
 _COUNTED = re.compile(
     r"第?[一二三四五六七八九十百两0-9]+[册卷集季期代版辑层岁号段档寸门座]|[上中下全](?=[册卷部集])|[特加中小大]?[大中小]号|[左右前后](?=[侧轮门脚])"
 )
@@ -61,10 +62,16 @@ class Sketcher:
         title_weight: int | None = None
         for text, heard in said:
             kept = _without(text, heard)
-            pieces = _PIECE.findall(kept)
-            for piece in pieces:
-                _weigh(piece, weights)
-            _add_facts(facts, kept, pieces, heard)
+            for piece in _PIECE.findall(kept):
+                if not piece.isascii():
+                    weights.update(dict.fromkeys(pairs_of(piece) or [piece], 1))
+                elif piece[0].isdigit():
+                    weights[piece] = NUMBER_WEIGHT
+                    facts["number"].append(piece)
+                else:
+                    weights[piece] = WORD_WEIGHT
+                    facts["latin"].append(piece)
+            _add_facts(facts, kept, heard)
             title_weight = sum(weights.values()) if title_weight is None else title_weight
         hashed = dict(zip(map(self._hashes.__getitem__, weights), weights.values(), strict=True))
         return hashed, {kind: tuple(keys) for kind, keys in facts.items()}, title_weight or 0
@@ -72,8 +79,9 @@ class Sketcher:
 
 def _without(text: str, heard: Sequence[Heard]) -> str:
     """The text with spaces where it says nothing of what is offered."""
-    spans = [(word.start, word.end) for word in heard if word.kind in _SAYS_NOTHING]
-    spans += [match.span() for match in _LOOSE.finditer(text)]
+    spans = [(word.start, word.end) for word in heard if word.readings[0].kind in _SAYS_NOTHING]
+    if not _DIGITS.isdisjoint(text):  # nothing of the kind is without one
+        spans += [match.span() for match in _LOOSE.finditer(text)]
     if spans:
         characters = [*text]
         for start, end in spans:
@@ -82,18 +90,8 @@ def _without(text: str, heard: Sequence[Heard]) -> str:
     return _BETWEEN.sub("", text)
 
 
-def _weigh(piece: str, weights: dict[str, int]) -> None:
-    """Adds numbers and Latin words whole and pairs of Chinese characters, each with the weight that its kind has."""
-    if not piece.isascii():
-        weights.update(dict.fromkeys(pairs_of(piece) or [piece], 1))
-    else:
-        weights[piece] = NUMBER_WEIGHT if piece[0].isdigit() else WORD_WEIGHT
-
-
-def _add_facts(facts: defaultdict[str, list[str]], text: str, pieces: Sequence[str], heard: Sequence[Heard]) -> None:
-    for piece in pieces:
-        if piece.isascii():
-            facts["number" if piece[0].isdigit() else "latin"].append(piece)
+def _add_facts(facts: defaultdict[str, list[str]], text: str, heard: Sequence[Heard]) -> None:
+    """Adds what is counted and what the knowledge base knows to the numbers and Latin words."""
     if not _COUNTS.isdisjoint(text):
         for match in _COUNTED.finditer(text):
             facts["counted"].append(match.group())
