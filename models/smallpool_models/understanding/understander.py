@@ -42,6 +42,9 @@ class _Read(NamedTuple):
     description: Folded
     in_title: list[Heard]
     in_description: list[Heard]
+    words: list[str]
+    shape: str
+    order: float
 
     def said(self) -> Said:
         """What is sketched of it."""
@@ -145,19 +148,24 @@ class KnowledgeUnderstander:
         if self._tagger is not None:
             version, tagged = self._tagger.tag([title.text for title in titles])
             versions = {**versions, "ner": version}
-        read = [self._read(item, title) for item, title in zip(given, titles, strict=True)]
+        read = self._read(given, titles)
         sketches = self._sketcher.sketches([one.said() for one in read])
         return [self._understand(*one, versions) for one in zip(given, read, tagged, sketches, strict=True)]
 
-    def _read(self, given: Given, title: Folded) -> _Read:
-        description = self._folder.fold(given.description[:MOST_DESCRIPTION])
-        in_title = hear(title.text, self._lexicon.find(title.text))
-        return _Read(title, description, in_title, hear(description.text, self._lexicon.find(description.text)))
+    def _read(self, given: Sequence[Given], titles: Sequence[Folded]) -> list[_Read]:
+        words = self._segmenter.cut_all([title.normal for title in titles])
+        shapes = [shape_of(title.text) for title in titles]
+        orders = self._characters.scores(shapes)
+        read = []
+        for item, title, cut, shape, order in zip(given, titles, words, shapes, orders, strict=True):
+            description = self._folder.fold(item.description[:MOST_DESCRIPTION])
+            in_title, in_description = (hear(text, self._lexicon.find(text)) for text in (title.text, description.text))
+            read.append(_Read(title, description, in_title, in_description, cut, shape, order))
+        return read
 
     def _understand(self, given: Given, read: _Read, tagged: Sequence[Tagged], sketch: Sketch, versions: Mapping[str, str]) -> Understood:
-        title, description, in_title, in_description = read
+        title, description, in_title, in_description, words, shape, order = read
         heard = [*in_title, *in_description]
-        words = self._segmenter.cut(title.normal)
         placed = place(given.category, in_title, in_description, self._category_ranks, lambda: self._head_noun(words))
         believed = believed_brands(in_title, placed, self._brands)
         measured = self._measures.find(title.text, placed.key, _models(in_title))
@@ -169,7 +177,6 @@ class KnowledgeUnderstander:
         keys = keys_of(points)
         condition = self._condition(given, heard)
         title_words = self._segmenter.with_parts(words)
-        shape = shape_of(title.text)
         seen = Seen(
             title=title.text,
             description=description.text,
@@ -183,7 +190,7 @@ class KnowledgeUnderstander:
             has_category=placed.source != "head_noun",
             has_condition=condition is not None,
             has_city=bool(given.city),
-            order=self._characters.score(shape),
+            order=order,
             category_fit=self._fitting.score(shape, placed.key),
         )
         parts = judge(seen, self._knowledge.quality)
