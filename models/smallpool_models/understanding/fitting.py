@@ -48,7 +48,8 @@ class Fitting:
         Under a category of which the model knows nothing the title is held against the one that it fits best: that still tells a title
         of one thing from one of many.
         """
-        grams = [self._gains[gram] for gram in grams_of(shape) if gram in self._gains]
+        gains_of = self._gains
+        grams = [gains_of[gram] for gram in grams_of(shape) if gram in gains_of]
         if not grams or not self._places:
             return UNKNOWN
         known = self._places.get(category)
