@@ -25,7 +25,7 @@ _NO_WORD = -math.inf
 _MISSING = 1.0
 """Instead of a weight, which is the logarithm of a share, where no word begins so."""
 _MOST_WORDS = 20_000
-"""Words whose insides are remembered: some 5 MB."""
+"""Words whose insides are remembered: some 8 MB."""
 
 
 class Segmenter:

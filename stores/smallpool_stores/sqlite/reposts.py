@@ -42,7 +42,7 @@ _OF_BANDS = """SELECT value, (SELECT json_group_array(number) FROM
 _LISTINGS = "SELECT number, listing FROM listings_said WHERE number IN (SELECT value FROM json_each(?))"
 
 MOST_DECODED: Final = 4_096
-"""Listings that are kept decoded, since what is alike is looked at again and again: some 20 MB."""
+"""Listings that are kept decoded, since what is alike is looked at again and again: some 25 MB."""
 
 _encode_json = json.Encoder().encode
 _encode = msgpack.Encoder().encode
