@@ -51,9 +51,11 @@ def to_onnx(network: Network) -> bytes:
     weighed = graph.node("MatMul", ["words", graph.constant("words_weight", network.words.weight.T)], "words_weighed")
     shifted = graph.node("Add", [weighed, graph.constant("words_bias", network.words.bias)], "words_shifted")
     looked_up.append(graph.node("Relu", [shifted], "words_read"))
-    hidden = graph.node("Concat", looked_up, "read", axis=2)
+    hidden = read = graph.node("Concat", looked_up, "read", axis=2)
     for layer in range(network.settings.layers):
         hidden = _lstm(graph, network, layer, hidden)
+    if network.reads_directly:
+        hidden = graph.node("Concat", [hidden, read], "seen", axis=2)
     for place in range(len(network.heads)):
         head = network.head(place)
         emitted = graph.node("MatMul", [hidden, graph.constant(f"emit_weight_{place}", head.emit.weight.T)], f"emitted_{place}")

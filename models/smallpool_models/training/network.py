@@ -16,8 +16,9 @@ from smallpool_models.ner.tagging import Tagging
 
 
 class NetworkSettings(Struct, frozen=True):
-    """Widths of the embeddings and of the LSTM (each direction), its layers, and the shares dropped in training. With no layer it is a
-    plain CRF over the same features, against which the net is measured.
+    """Widths of the embeddings and of the LSTM (each direction), its layers, and the shares dropped in training. `direct`: the heads read the
+    features themselves beside what the LSTM made of them. With no layer it is a plain CRF over the same features, against which the net is
+    measured.
     """
 
     character_width: int = 64
@@ -26,6 +27,7 @@ class NetworkSettings(Struct, frozen=True):
     word_width: int = 64
     hidden: int = 128
     layers: int = 1
+    direct: bool = True
     drop: float = 0.4
     drop_words: float = 0.1
 
@@ -110,7 +112,8 @@ class Network(nn.Module):
         read = settings.character_width + 2 * settings.pair_width + settings.shape_width + settings.word_width
         widths = [read, *[2 * settings.hidden] * settings.layers]
         self.layers = nn.ModuleList(BothWays(width, settings.hidden) for width in widths[:-1])
-        self.heads = nn.ModuleList(Head(widths[-1], tagging) for tagging in taggings)
+        self.reads_directly = settings.direct and settings.layers > 0
+        self.heads = nn.ModuleList(Head(widths[-1] + read * self.reads_directly, tagging) for tagging in taggings)
         for embedding in (self.characters, self.pairs, self.shapes):
             nn.init.normal_(embedding.weight, std=0.3)
         self.drop = nn.Dropout(settings.drop)
@@ -143,5 +146,7 @@ class Network(nn.Module):
         hidden = read
         for layer in self.layers:
             hidden = layer(self.drop(hidden), reversal)
+        if self.reads_directly:
+            hidden = torch.cat([hidden, read], dim=-1)
         emissions: Tensor = self.head(head).emit(self.drop(hidden))
         return emissions
