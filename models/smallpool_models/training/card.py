@@ -12,15 +12,18 @@ import msgspec
 import torch
 from msgspec import Struct
 
-from smallpool_models.ner.titles import TitleSet
+from smallpool_models.ner.titles import Lines, TitleSet
 from smallpool_models.training.ner import NerSettings, Trained
 
 
 class NerCard(Struct, frozen=True):
-    """A tagger's card. `sets` has for each set its digest, rows used and dropped; `dev` the best epoch's scores on held-out titles."""
+    """A tagger's card. `sets` has for each set its digest, rows used and dropped; `unlabelled` each file's digest and titles, `dev` the
+    best epoch's scores on held-out titles.
+    """
 
     purpose: str
     sets: dict[str, dict[str, Any]]
+    unlabelled: dict[str, dict[str, Any]]
     words: dict[str, int]
     settings: NerSettings
     epochs: int
@@ -33,7 +36,9 @@ class NerCard(Struct, frozen=True):
 PURPOSE = "Finds selling points (spans of types) in titles of listings. Not for running text, and not for other languages than Chinese."
 
 
-def ner_card(trained: Trained, sets: Sequence[TitleSet], known: Mapping[str, Sequence[str]], settings: NerSettings) -> NerCard:
+def ner_card(
+    trained: Trained, sets: Sequence[TitleSet], known: Mapping[str, Sequence[str]], settings: NerSettings, unlabelled: Sequence[Lines] = ()
+) -> NerCard:
     """The card of a tagger."""
     best = trained.epochs[trained.best]
     return NerCard(
@@ -41,6 +46,7 @@ def ner_card(trained: Trained, sets: Sequence[TitleSet], known: Mapping[str, Seq
         sets={
             one.name: {"sha256": one.sha256, "titles": len(one.titles), "dropped": one.dropped, **trained.counts[one.name]} for one in sets
         },
+        unlabelled={one.name: {"sha256": one.sha256, "titles": len(one.lines)} for one in unlabelled},
         words={name: len(words) for name, words in known.items()},
         settings=settings,
         epochs=len(trained.epochs),
@@ -71,6 +77,7 @@ def _markdown(card: NerCard) -> str:
     for name, one in card.sets.items():
         dropped = ", ".join(f"{count} ({reason})" for reason, count in one["dropped"].items()) or "0"
         lines.append(f"| {name} | {one['titles']} | {one['train']} | {one['dev']} | {dropped} | {100 * card.dev[name]['f1']:.1f} |")
+    lines += [f"| {name} | {one['titles']} | unlabelled: read beforehand | | | |" for name, one in card.unlabelled.items()]
     made_with = ", ".join(f"{name} {value}" for name, value in card.made_with.items())
     lines += [
         "",

@@ -9,7 +9,7 @@ import copy
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -25,6 +25,7 @@ from smallpool_models.ner.titles import Labelled, TitleSet, parted
 from smallpool_models.ner.viterbi import Decoder, Transitions
 from smallpool_models.training.crf import negative_log_likelihood
 from smallpool_models.training.network import Head, Network, NetworkSettings, Tensors, tensors
+from smallpool_models.training.pretraining import PretrainingSettings, Report, pretrain
 from smallpool_models.understanding.segment import Segmenter
 
 DEV_SHARE = 0.1
@@ -46,6 +47,7 @@ class NerSettings(Struct, frozen=True):
     unknown_share: float = 0.3
     fewest_pairs: int = 3
     network: NetworkSettings = field(default_factory=NetworkSettings)
+    pretraining: PretrainingSettings = field(default_factory=PretrainingSettings)
 
     @classmethod
     def small(cls) -> "NerSettings":
@@ -90,18 +92,15 @@ class _Part(Struct, frozen=True):
     dev_titles: list[Labelled]
 
 
-Report = Callable[[str, int, int], None]
-"""What is being done, how much of it is done, and of how much."""
-
-
 def train_ner(
     sets: Sequence[TitleSet],
     known: Mapping[str, Iterable[str]],
     segmenter: Segmenter,
     settings: NerSettings,
     report: Report,
+    unlabelled: Sequence[str] = (),
 ) -> Trained:
-    """Trains until the epochs or minutes are over or the dev part no longer gains."""
+    """Reads the unlabelled titles where there are any, then trains until the epochs or minutes are over or the dev part no longer gains."""
     torch.set_num_threads(1)
     torch.manual_seed(settings.seed)
     rng = random.Random(settings.seed)  # noqa: S311  seeded: the same training every time
@@ -110,12 +109,15 @@ def train_ner(
     split = {one.name: parted(one.titles, DEV_SHARE, "dev") for one in sets}
     learnt = [TitleSet(one.name, tuple(split[one.name][0]), one.types, {}, one.sha256) for one in sets]
     lexicons = build_lexicons(known, learnt)
-    vocabulary = _vocabulary(learnt, lexicons, settings.fewest_pairs)
+    vocabulary = _vocabulary(learnt, unlabelled, lexicons, settings.fewest_pairs)
     reader = Reader(vocabulary, segmenter)
     parts = [_part(one, split[one.name], reader, lexicons) for one in sets]
     classes = len(vocabulary.classes)
     network = Network(settings.network, len(vocabulary.characters), len(vocabulary.pairs), classes, [part.tagging for part in parts])
-    rare = _rare(learnt, vocabulary)
+    rare = _rare(learnt, unlabelled, vocabulary)
+    if unlabelled:
+        pretrain(network, reader.read(unlabelled), classes, settings.pretraining, settings.seed, report)
+    before = time.process_time() - started
     mean = _RunningMean(network, settings.mean_steps)
     steps = sum(-(-len(part.tags) // settings.titles_a_step) for part in parts)
     optimiser = torch.optim.AdamW(network.parameters(), lr=settings.rate, weight_decay=settings.decay, fused=True)
@@ -142,7 +144,7 @@ def train_ner(
         if epochs[-1].mean_f1 > epochs[best].mean_f1 or number == 0:
             best, best_network = number, copy.deepcopy(mean.network)
         if number == 0:
-            planned = min(planned, max(1, int(settings.minutes * 60 / epochs[0].seconds)))
+            planned = min(planned, max(1, int((settings.minutes * 60 - before) / (epochs[0].seconds - before))))
         if number + 1 >= planned or number - best >= settings.patience:
             break
     best_network.eval()
@@ -174,14 +176,13 @@ class _RunningMean:
             kept.lerp_(new, share)
 
 
-def _vocabulary(sets: Sequence[TitleSet], lexicons: Lexicons, fewest_pairs: int) -> Vocabulary:
+def _vocabulary(sets: Sequence[TitleSet], unlabelled: Sequence[str], lexicons: Lexicons, fewest_pairs: int) -> Vocabulary:
     characters: Counter[str] = Counter()
     pairs: Counter[str] = Counter()
-    for one in sets:
-        for title in one.titles:
-            folded = fold(title.text)
-            characters.update(folded)
-            pairs.update(pairs_in(folded))
+    for text in _texts(sets, unlabelled):
+        folded = fold(text)
+        characters.update(folded)
+        pairs.update(pairs_in(folded))
     known = "".join(sorted(character for character, count in characters.items() if count > 1 and character != "\n"))
     often = tuple(sorted(pair for pair, count in pairs.items() if count >= fewest_pairs))
     return Vocabulary(known, often, lexicons.classes, lexicons.words)
@@ -201,12 +202,17 @@ def _part(one: TitleSet, split: tuple[list[Labelled], list[Labelled]], reader: R
     )
 
 
-def _rare(sets: Sequence[TitleSet], vocabulary: Vocabulary) -> NDArray[np.bool_]:
+def _texts(sets: Sequence[TitleSet], unlabelled: Sequence[str]) -> Iterator[str]:
+    for one in sets:
+        yield from (title.text for title in one.titles)
+    yield from unlabelled
+
+
+def _rare(sets: Sequence[TitleSet], unlabelled: Sequence[str], vocabulary: Vocabulary) -> NDArray[np.bool_]:
     """Which numbers of characters occur fewer than four times: these are hidden now and then, so that unknown ones are learnt."""
     counts: Counter[str] = Counter()
-    for one in sets:
-        for title in one.titles:
-            counts.update(fold(title.text))
+    for text in _texts(sets, unlabelled):
+        counts.update(fold(text))
     return np.array([False, *(counts[character] < 4 for character in vocabulary.characters)])
 
 

@@ -16,9 +16,9 @@ from smallpool_models.ner.tagging import Tagging
 
 
 class NetworkSettings(Struct, frozen=True):
-    """Widths of the embeddings and of the LSTM (each direction), its layers, and the shares dropped in training. `direct`: the heads read the
-    features themselves beside what the LSTM made of them. With no layer it is a plain CRF over the same features, against which the net is
-    measured.
+    """Widths of the embeddings and of the LSTM (each direction), its layers, and the shares dropped in training. `direct`: the heads read
+    the features themselves beside what the LSTM made of them. With no layer it is a plain CRF over the same features, against which the net
+    is measured.
     """
 
     character_width: int = 64
@@ -112,8 +112,9 @@ class Network(nn.Module):
         read = settings.character_width + 2 * settings.pair_width + settings.shape_width + settings.word_width
         widths = [read, *[2 * settings.hidden] * settings.layers]
         self.layers = nn.ModuleList(BothWays(width, settings.hidden) for width in widths[:-1])
+        self.width = widths[-1]
         self.reads_directly = settings.direct and settings.layers > 0
-        self.heads = nn.ModuleList(Head(widths[-1] + read * self.reads_directly, tagging) for tagging in taggings)
+        self.heads = nn.ModuleList(Head(self.width + read * self.reads_directly, tagging) for tagging in taggings)
         for embedding in (self.characters, self.pairs, self.shapes):
             nn.init.normal_(embedding.weight, std=0.3)
         self.drop = nn.Dropout(settings.drop)
@@ -128,6 +129,14 @@ class Network(nn.Module):
 
     def forward(self, batch: Tensors, head: int) -> Tensor:
         """Emissions (longest, titles, tags)."""
+        read, hidden = self.encode(batch)
+        if self.reads_directly:
+            hidden = torch.cat([hidden, read], dim=-1)
+        emissions: Tensor = self.head(head).emit(self.drop(hidden))
+        return emissions
+
+    def encode(self, batch: Tensors) -> tuple[Tensor, Tensor]:
+        """The features as they are read (longest, titles, read), and what the LSTM makes of them (longest, titles, 2 × hidden)."""
         words = batch.words
         if self.training and self.settings.drop_words:
             words = words * (torch.rand(1, words.shape[1], words.shape[2]) >= self.settings.drop_words)
@@ -146,7 +155,4 @@ class Network(nn.Module):
         hidden = read
         for layer in self.layers:
             hidden = layer(self.drop(hidden), reversal)
-        if self.reads_directly:
-            hidden = torch.cat([hidden, read], dim=-1)
-        emissions: Tensor = self.head(head).emit(self.drop(hidden))
-        return emissions
+        return read, hidden
