@@ -13,9 +13,8 @@ from msgspec.structs import replace
 from smallpool_config.settings import Settings
 from smallpool_core.errors import Problem, TitlesRefused
 from smallpool_models.encoders.ner import KIND, SCHEMA, SpanTagger
-from smallpool_models.ner.distant import label_by_knowledge, labelled_listings
+from smallpool_models.ner.distant import generated_titles, label_by_knowledge
 from smallpool_models.ner.lexicons import known_words
-from smallpool_models.ner.piles import Piles
 from smallpool_models.ner.scores import counts, interval, score, score_by_type
 from smallpool_models.ner.titles import TitleSet, read_lines, read_titles
 from smallpool_models.registry.folder import read_model
@@ -49,9 +48,8 @@ def train_tagger(settings: Settings, order: NerOrder, report: Callable[[str, int
     if len(set(names)) != len(names):
         raise TitlesRefused([Problem("--data", ", ".join(names), "each file gives a head its name: give the files different names")])
     if order.generated:
-        of_sellers = labelled_listings(understander, count=order.generated // 4, seed=order.seed)
-        of_shops = Piles(understander, settings.knowledge.path).make(order.generated - order.generated // 4, order.seed)
-        sets = [label_by_knowledge(understander, sets, [*of_sellers, *of_shops])]
+        generated = generated_titles(understander, settings.knowledge.path, count=order.generated, seed=order.seed)
+        sets = [label_by_knowledge(understander, sets, generated)]
     known = known_words(understander.lexicon, order.gazetteers)
     chosen = NerSettings.small() if order.generated else NerSettings()
     chosen = replace(chosen, seed=order.seed, epochs=order.epochs or chosen.epochs)

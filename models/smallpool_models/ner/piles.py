@@ -5,6 +5,7 @@ Generated listings hold words of the knowledge base alone; here brands are made 
 `器`), so that a net must go by what a word is made of and by what stands around it.
 """
 
+import hashlib
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -62,7 +63,7 @@ class Piles:
     """Makes piles of an understander's words; construction reads `piles.toml` and raises `KnowledgeRefused` where it is of another form."""
 
     def __init__(self, understander: KnowledgeUnderstander, folder: Path) -> None:
-        words = _read(folder / FILE)
+        words, self.sha256 = _read(folder / FILE)
         knowledge = understander.knowledge
         self._shelves = [_Shelf(*(tuple(part.split()) for part in (one.products, one.heads, one.before))) for one in words.families]
         self._products = [surface.text for product in knowledge.products for surface in product.surfaces]
@@ -208,9 +209,11 @@ def _written(parts: Sequence[Part], rng: random.Random) -> Labelled:
     return Labelled(text, tuple(spans))
 
 
-def _read(path: Path) -> _File:
+def _read(path: Path) -> tuple[_File, str]:
+    """The words and the digest of their file."""
     try:
-        return msgspec.toml.decode(path.read_bytes(), type=_File)
+        content = path.read_bytes()
+        return msgspec.toml.decode(content, type=_File), hashlib.sha256(content).hexdigest()
     except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise KnowledgeRefused(
             [Problem(str(path), str(error), "titles are generated of the words of this file; see the shipped one")]
