@@ -23,7 +23,7 @@ from smallpool_models.training.crf import log_partition, score_of
 from smallpool_models.training.export import to_onnx
 from smallpool_models.training.folder import write_ner
 from smallpool_models.training.ner import NerSettings, Trained, train_ner
-from smallpool_models.training.network import Network, NetworkSettings, tensors
+from smallpool_models.training.network import Ensemble, Network, NetworkSettings, tensors
 from smallpool_models.understanding import KnowledgeUnderstander
 
 BRANDS, THINGS, COLOURS = ("海尔", "美的", "云龙牌"), ("空调", "茶壶", "手机壳"), ("红色", "黑")
@@ -70,7 +70,7 @@ def test_each_head_learns_the_types_of_its_own_set(tagger: SpanTagger, one: Titl
     assert score([title.spans for title in one.titles], found).f1 > 0.9
 
 
-def farthest(network: Network, vocabulary: Vocabulary, tagger: SpanTagger, understander: KnowledgeUnderstander) -> float:
+def farthest(network: Ensemble, vocabulary: Vocabulary, tagger: SpanTagger, understander: KnowledgeUnderstander) -> float:
     """By how much emissions in torch and in ONNX Runtime differ at most, over both heads."""
     texts = [*[title.text for title in SETS[0].titles[:20]], *ODD[1:]]
     batch = (
@@ -99,7 +99,7 @@ def test_every_form_of_the_net_is_exported_as_it_is(
 ) -> None:
     vocabulary = trained.vocabulary
     sizes = (len(vocabulary.characters), len(vocabulary.pairs), len(vocabulary.classes))
-    network = Network(form, *sizes, list(trained.heads.values())).eval()
+    network = Ensemble([Network(form, *sizes, list(trained.heads.values())) for _ in range(2)]).eval()
     files = dict(read_model(folder, KIND, SCHEMA).files)
     write_model(tmp_path, KIND, SCHEMA, files | {"model.onnx": to_onnx(network)}, inputs_of(), outputs_of(2))
     tagger = SpanTagger(read_model(tmp_path, KIND, SCHEMA), understander.segmenter)
@@ -108,8 +108,8 @@ def test_every_form_of_the_net_is_exported_as_it_is(
 
 def test_what_is_added_to_the_tag_outside_holds_the_tagger_back(trained: Trained, understander: KnowledgeUnderstander) -> None:
     held = train_ner(SETS, {"knowledge:product": ["茶壶"]}, understander.segmenter, replace(SETTINGS, outside=3.0), lambda *_: None)
-    for place in range(2):
-        more = held.network.head(place).emit.bias - trained.network.head(place).emit.bias
+    for member, place in product(range(2), repeat=2):
+        more = held.network.member(member).head(place).emit.bias - trained.network.member(member).head(place).emit.bias
         assert more.detach().numpy() == pytest.approx(np.eye(len(more))[0] * 3.0)
 
 
@@ -127,6 +127,15 @@ def test_the_head_is_that_whose_types_are_most_like_those_asked_for(tagger: Span
     assert tagger.head_for(("price",)) is None
 
 
+def test_an_ensemble_gives_the_mean_of_its_nets(trained: Trained, understander: KnowledgeUnderstander) -> None:
+    batch = tensors(
+        Reader(trained.vocabulary, understander.segmenter).read(["海尔红色茶壶"]).batch(np.arange(1), len(trained.vocabulary.classes))
+    )
+    one, other = (trained.network.member(number)(batch, 0) for number in range(2))
+    assert not torch.allclose(one, other, atol=0.1), "nets of two seeds"
+    assert torch.allclose(trained.network(batch, 0), (one + other) / 2, atol=1e-5)
+
+
 def test_the_same_seed_gives_the_same_model(trained: Trained, understander: KnowledgeUnderstander) -> None:
     again = train_ner(SETS, {"knowledge:product": ["茶壶"]}, understander.segmenter, SETTINGS, lambda *_: None)
     assert all(torch.equal(one, other) for one, other in zip(trained.network.parameters(), again.network.parameters(), strict=True))
@@ -136,7 +145,7 @@ def test_the_card_tells_of_the_data_and_of_the_dropped_rows(folder: Path) -> Non
     card = (folder / "CARD.md").read_text("utf-8")
     assert "| branded | 54 |" in card
     assert "2 (holds U+FFFD)" in card
-    assert "Seed 1;" in card
+    assert "Seed 1; epoch" in card
 
 
 def test_the_partition_of_the_crf_is_the_sum_over_all_legal_taggings() -> None:
@@ -175,8 +184,8 @@ def cut_short(graph: bytes) -> bytes:
 
 def of_another_width(graph: bytes) -> bytes:
     model = onnx.load_from_string(graph)
-    table = next(one for one in model.graph.initializer if one.name == "words_weight")
-    table.CopyFrom(numpy_helper.from_array(np.zeros((3, 64), dtype=np.float32), "words_weight"))
+    table = next(one for one in model.graph.initializer if one.name == "0_words_weight")
+    table.CopyFrom(numpy_helper.from_array(np.zeros((3, 64), dtype=np.float32), "0_words_weight"))
     return model.SerializeToString()
 
 

@@ -70,4 +70,4 @@ def _tell(out: Path, card: Any) -> None:
         rows.add_row(name, str(one["titles"]), str(sum(one["dropped"].values())), f"{100 * card.dev[name]['f1']:.1f}")
     console = screen()
     console.print(rows)
-    console.print(f"epoch {card.best_epoch} of {card.epochs}, {card.seconds:.0f} s; the model and its card are in {out}")
+    console.print(f"{card.kept}, {card.seconds:.0f} s; the model and its card are in {out}")

@@ -17,8 +17,8 @@ from smallpool_models.training.ner import NerSettings, Trained
 
 
 class NerCard(Struct, frozen=True):
-    """A tagger's card. `sets` has for each set its digest, rows used and dropped; `unlabelled` each file's digest and titles, `dev` the
-    best epoch's scores on held-out titles.
+    """A tagger's card. `sets` has for each set its digest, rows used and dropped; `unlabelled` each file's digest and titles, `epochs` and
+    `best_epoch` are of each net, `dev` the scores of all together on held-out titles.
     """
 
     purpose: str
@@ -26,11 +26,16 @@ class NerCard(Struct, frozen=True):
     unlabelled: dict[str, dict[str, Any]]
     words: dict[str, int]
     settings: NerSettings
-    epochs: int
-    best_epoch: int
+    epochs: tuple[int, ...]
+    best_epoch: tuple[int, ...]
     seconds: float
     dev: dict[str, dict[str, float]]
     made_with: dict[str, str | int]
+
+    @property
+    def kept(self) -> str:
+        """Which epoch of how many was kept, net by net."""
+        return ", ".join(f"epoch {best} of {ran}" for best, ran in zip(self.best_epoch, self.epochs, strict=True))
 
 
 PURPOSE = "Finds selling points (spans of types) in titles of listings. Not for running text, and not for other languages than Chinese."
@@ -40,7 +45,6 @@ def ner_card(
     trained: Trained, sets: Sequence[TitleSet], known: Mapping[str, Sequence[str]], settings: NerSettings, unlabelled: Sequence[Lines] = ()
 ) -> NerCard:
     """The card of a tagger."""
-    best = trained.epochs[trained.best]
     return NerCard(
         purpose=PURPOSE,
         sets={
@@ -49,10 +53,10 @@ def ner_card(
         unlabelled={one.name: {"sha256": one.sha256, "titles": len(one.lines)} for one in unlabelled},
         words={name: len(words) for name, words in known.items()},
         settings=settings,
-        epochs=len(trained.epochs),
-        best_epoch=best.number,
-        seconds=round(trained.epochs[-1].seconds, 1),
-        dev={name: {"precision": one.precision, "recall": one.recall, "f1": one.f1} for name, one in best.dev.items()},
+        epochs=tuple(len(run.epochs) for run in trained.runs),
+        best_epoch=tuple(run.epochs[run.best].number for run in trained.runs),
+        seconds=round(trained.seconds, 1),
+        dev={name: {"precision": one.precision, "recall": one.recall, "f1": one.f1} for name, one in trained.dev.items()},
         made_with={"torch": str(torch.__version__), "python": platform.python_version(), "cores": os.cpu_count() or 1, "threads": 1},
     )
 
@@ -83,7 +87,7 @@ def _markdown(card: NerCard) -> str:
         "",
         "The dev part chose the epoch, so its F1 is a little too good; measure with `smallpool evaluate ner` on titles of your own.",
         "",
-        f"Seed {card.settings.seed}; epoch {card.best_epoch} of {card.epochs}; {card.seconds:.0f} s; {made_with}.",
+        f"Seed {card.settings.seed}; {card.kept}; {card.seconds:.0f} s; {made_with}.",
         "",
         "| words known beforehand | count |",
         "|---|---|",

@@ -123,6 +123,10 @@ class Network(nn.Module):
         """The head of the set of this number."""
         return cast("Head", self.heads[number])
 
+    def transitions(self, head: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Those of the head of this number."""
+        return self.head(head).transitions()
+
     def layer(self, number: int) -> BothWays:
         """The layer of this number, the one that reads the features first."""
         return cast("BothWays", self.layers[number])
@@ -156,3 +160,25 @@ class Network(nn.Module):
         for layer in self.layers:
             hidden = layer(self.drop(hidden), reversal)
         return read, hidden
+
+
+class Ensemble(nn.Module):
+    """Nets of one form that were trained apart. Their emissions and transitions are averaged: each errs in places of its own."""
+
+    def __init__(self, members: Sequence[Network]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    def member(self, number: int) -> Network:
+        """The net of this number."""
+        return cast("Network", self.members[number])
+
+    def forward(self, batch: Tensors, head: int) -> Tensor:
+        """Emissions (longest, titles, tags)."""
+        return torch.stack([member(batch, head) for member in self.members]).mean(dim=0)
+
+    def transitions(self, head: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Those of the heads of this number."""
+        each = [self.member(number).transitions(head) for number in range(len(self.members))]
+        between, start, end = (torch.stack(parts).mean(dim=0) for parts in zip(*each, strict=True))
+        return between, start, end
