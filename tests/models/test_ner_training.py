@@ -8,7 +8,6 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from msgspec.structs import replace
 from onnx import numpy_helper
 
 from smallpool_core.errors import ModelRefused
@@ -104,13 +103,6 @@ def test_every_form_of_the_net_is_exported_as_it_is(
     write_model(tmp_path, KIND, SCHEMA, files | {"model.onnx": to_onnx(network)}, inputs_of(), outputs_of(2))
     tagger = SpanTagger(read_model(tmp_path, KIND, SCHEMA), understander.segmenter)
     assert farthest(network, vocabulary, tagger, understander) < 1e-4
-
-
-def test_what_is_added_to_the_tag_outside_holds_the_tagger_back(trained: Trained, understander: KnowledgeUnderstander) -> None:
-    held = train_ner(SETS, {"knowledge:product": ["茶壶"]}, understander.segmenter, replace(SETTINGS, outside=3.0), lambda *_: None)
-    for member, place in product(range(2), repeat=2):
-        more = held.network.member(member).head(place).emit.bias - trained.network.member(member).head(place).emit.bias
-        assert more.detach().numpy() == pytest.approx(np.eye(len(more))[0] * 3.0)
 
 
 def test_a_title_is_tagged_the_same_alone_and_among_others_whatever_it_holds(tagger: SpanTagger) -> None:

@@ -10,7 +10,6 @@ import random
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import product
 
 import numpy as np
 import torch
@@ -34,9 +33,8 @@ DEV_SHARE = 0.1
 
 class NerSettings(Struct, frozen=True):
     """How training goes. There are at most `epochs`, and no more than fit into `minutes` of computing as the first one goes; `patience`
-    counts those without a better mean F1 on the dev part. `outside` is added to the score of the tag outside when all is over: for titles
-    that hold less to find than those that were learnt from. `members` nets are trained, of this seed and those after it, each in its
-    share of the minutes.
+    counts those without a better mean F1 on the dev part. `members` nets are trained, of this seed and those after it, each in its share of
+    the minutes.
     """
 
     seed: int = 1
@@ -49,19 +47,15 @@ class NerSettings(Struct, frozen=True):
     mean_steps: int = 300
     unknown_share: float = 0.3
     fewest_pairs: int = 3
-    outside: float = 0.0
     members: int = 2
     network: NetworkSettings = field(default_factory=NetworkSettings)
     pretraining: PretrainingSettings = field(default_factory=PretrainingSettings)
 
     @classmethod
     def small(cls) -> "NerSettings":
-        """For a model that ships and runs on every listing: half as wide, and it trusts the words that it knows beforehand less.
-
-        Generated titles are fuller than real ones; by how much was chosen on a half of public titles, see docs/results/understanding.md.
-        """
+        """For a model that ships and runs on every listing: one net, half as wide, that trusts the words that it knows beforehand less."""
         narrow = NetworkSettings(character_width=48, pair_width=32, word_width=32, hidden=64, drop=0.3, drop_words=0.4)
-        return cls(epochs=6, fewest_pairs=5, members=1, network=narrow)
+        return cls(epochs=4, fewest_pairs=5, members=1, network=narrow)
 
 
 class Epoch(Struct, frozen=True):
@@ -157,8 +151,6 @@ def train_ner(
         runs.append(run)
     ensemble = Ensemble(members).eval()
     dev = {part.name: _score(ensemble, part, place, course.classes) for place, part in enumerate(course.parts)}
-    for kept, place in product(members, range(len(sets))):
-        kept.head(place).emit.bias.data[0] += settings.outside
     counts = {part.name: {"train": len(part.tags), "dev": len(part.dev_titles)} for part in course.parts}
     heads = {part.name: part.tagging for part in course.parts}
     return Trained(ensemble, vocabulary, heads, tuple(runs), dev, counts, time.process_time() - started)
