@@ -52,7 +52,7 @@ def main() -> None:
     parser.add_argument("--half", type=Half, choices=list(Half), default=Half.ALL)
     given = parser.parse_args()
     knowledge = load_knowledge(KnowledgeSettings().path)
-    alone = understander_of(knowledge, ModelSettings())
+    alone = understander_of(knowledge, ModelSettings(ner=""))
     tagger = ServedTagger(given.model, alone.segmenter)
     for path in given.files:
         titles = read_titles(path)
