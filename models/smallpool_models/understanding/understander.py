@@ -17,11 +17,12 @@ from smallpool_models.understanding.knowledge import GRADES, KnowledgeBase
 from smallpool_models.understanding.lexicon import Lexicon
 from smallpool_models.understanding.measures import Measures
 from smallpool_models.understanding.merge import NOTHING, Tagged, Tagger, further_points
-from smallpool_models.understanding.points import Heard, Point, hear, in_order, keys_of, points_of, spans_of
+from smallpool_models.understanding.points import Heard, Point, hear, in_order, keys_of, points_of, spans_of, with_broader
 from smallpool_models.understanding.prices import Prices
 from smallpool_models.understanding.quality import Seen, judge
 from smallpool_models.understanding.quality_model import combined
 from smallpool_models.understanding.segment import Segmenter
+from smallpool_models.understanding.senses import Senses
 from smallpool_models.understanding.sketch import MOST_SKETCHED, sketch_of
 from smallpool_models.understanding.tags import condition_of, tags_of
 from smallpool_models.understanding.text import Folded, Folder
@@ -44,6 +45,8 @@ class KnowledgeUnderstander:
         self._tagger = tagger
         self._folder = Folder(knowledge.simplified)
         self._lexicon = Lexicon(knowledge)
+        self._senses = Senses(knowledge)
+        self._broader = {one.subject: one.object for one in knowledge.relations if one.name == "kind_of"}
         self._measures = Measures(knowledge.measures)
         self._segmenter = Segmenter([*self._lexicon.words(), *self._measures.units])
         self._category_ranks = {key: rank for rank, key in enumerate(knowledge.categories)}
@@ -131,11 +134,13 @@ class KnowledgeUnderstander:
 
     def _understand(self, given: Given, title: Folded, tagged: Sequence[Tagged], versions: Mapping[str, str]) -> Understood:
         description = self._folder.fold(given.description[:MOST_DESCRIPTION])
-        in_title = hear(title.text, self._lexicon.find(title.text))
-        in_description = hear(description.text, self._lexicon.find(description.text))
+        told, further_told = self._lexicon.find(title.text), self._lexicon.find(description.text)
+        category = self.category_of(given)
+        in_title = hear(title.text, self._senses.choose(title.text, told, category, further_told))
+        in_description = hear(description.text, self._senses.choose(description.text, further_told, category, told))
         heard = [*in_title, *in_description]
         placed = place(given.category, in_title, in_description, self._category_ranks, lambda: self._head_noun(title.normal))
-        believed = believed_brands(in_title, placed, self._brands)
+        believed = believed_brands(in_title)
         measured = self._measures.find(title.text, placed.key, _models(in_title))
         further = self._measures.find(description.text, placed.key, _models(in_description))
         marked = frozenset(believed)
@@ -172,7 +177,7 @@ class KnowledgeUnderstander:
             brand=self._brand(given, believed, placed, added.brands),
             condition=condition,
             tags=tags_of(heard),
-            points=keys,
+            points=with_broader(keys, self._broader),
             spans=spans_of(title, [*title_points, *added.brands], in_title, marked),
             attributes=attributes_of(
                 given.attributes, heard, [*measured, *further], self._knowledge.attributes, self._knowledge.attribute_names
