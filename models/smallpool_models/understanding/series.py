@@ -27,7 +27,7 @@ def is_cut(text: str, end: int) -> bool:
 def read_model(text: str, end: int, series: Series, units: Collection[str]) -> tuple[int, str] | None:
     """The end of the model whose series name ends at `end`, and its key (`"iphone 13 pro max"`).
 
-    A number that is followed by a unit (`苹果13寸`), or by a plus and another (`8+128`), is a measure, not a model. None where a number is needed
+    A number that a unit (`苹果13寸`), or a plus and another number (`8+128`), follows is a measure, not a model. None where one is needed
     and there is none.
     """
     parts = [series.key]

@@ -63,6 +63,11 @@ class KnowledgeUnderstander:
         return f"{self._knowledge.version}+{self._segmenter.version}{tagger}"
 
     @property
+    def versions(self) -> Mapping[str, str]:
+        """The same by name, as they stand on what is understood now."""
+        return {**self._versions, "ner": self._tagger.version} if self._tagger else self._versions
+
+    @property
     def knowledge(self) -> KnowledgeBase:
         """The knowledge base that it understands by."""
         return self._knowledge
