@@ -1,7 +1,8 @@
 """Finds character strings that stand together like words: those whose parts are bound to each other, and whose neighbours vary.
 
-In: folded titles. Out: `Mined` strings with their figures. Binding is pointwise mutual information at the weakest place (Church and Hanks,
-1990), variety the entropy of the neighbours on either side (branching entropy; Jin and Tanaka-Ishii, 2006).
+In: folded titles. Out: `Mined` strings with their figures. Binding is pointwise mutual information at the weakest cut, normalised to at
+most 1 (Bouma, 2009), so that frequent words are at no disadvantage; variety is the entropy of the neighbours on either side (branching
+entropy; Jin and Tanaka-Ishii, 2006).
 """
 
 import math
@@ -14,16 +15,16 @@ from msgspec import Struct
 
 LONGEST: Final = 6
 """Characters of the longest string of Chinese; Latin words are taken as they stand."""
-LEAST_BOUND: Final = 2.0
+LEAST_BOUND: Final = 0.4
 LEAST_VARIED: Final = 1.0
-"""Nats of binding and of variety below which a string is a piece of a word, or of several."""
+"""Binding, and nats of variety, below which a string is a piece of a word, or of several."""
 _RUNS = re.compile(r"[一-鿿]+|[a-z][a-z0-9&.'\-]+")
 _EDGE: Final = "\n"
 
 
 class Mined(Struct, frozen=True):
-    """A string, in how many titles it stands, its weakest binding and smallest variety in nats, and the share of its places at the very
-    start of a run; of a Latin word the binding is 0.
+    """A string, in how many titles it stands, its weakest binding (at most 1; 0 of a Latin word) and smallest variety (nats), and the
+    share of its places where a brand would stand: at the start of a title, or after a bracket or comma.
     """
 
     word: str
@@ -70,13 +71,14 @@ def _strings(run: str) -> Iterable[str]:
 
 
 def _bound(word: str, counts: Counter[str], titles: int) -> float | None:
-    """The mutual information of the two parts at the weakest cut, None where that is too little."""
+    """The normalised mutual information of the two parts at the weakest cut, None where that is too little."""
     if word.isascii():
         return 0.0
     if len(word) < 2:
         return None
     together = counts[word] * titles
-    bound = min(math.log(together / (counts[word[:cut]] * counts[word[cut:]])) for cut in range(1, len(word)))
+    usual = math.log(titles / counts[word]) or 1.0
+    bound = min(math.log(together / (counts[word[:cut]] * counts[word[cut:]])) for cut in range(1, len(word))) / usual
     return bound if bound >= LEAST_BOUND else None
 
 

@@ -109,17 +109,16 @@ def _may_be_new(one: Mined) -> bool:
 
 
 def _is_known(word: str, lexicon: Lexicon, stopwords: frozenset[str]) -> bool:
-    """Whether entries and stop words cover the whole string, or it begins or ends with a part of one alone (`的手机`)."""
+    """Whether entries and stop words cover the whole string, or it begins or ends with a stop word (`的手机`)."""
     if word in stopwords or lexicon.knows(word):
         return True
     covered = sum(found.end - found.start for found in lexicon.find(word))
-    rest = len(word) - covered
-    return rest == 0 or (covered > 0 and rest < 2) or word[0] in stopwords or word[-1] in stopwords
+    return covered == len(word) or word[0] in stopwords or word[-1] in stopwords
 
 
 def _score(one: Mined, hits: dict[str, Counter[str]], understander: KnowledgeUnderstander) -> float:
     """Larger for what is frequent, bound, varied and tagged; words of the dictionary count less."""
-    strength = math.log(one.titles) * (1 + min(one.bound, 6.0) / 6) * min(one.varied, 3.0)
+    strength = math.log(one.titles) * (1 + one.bound) * min(one.varied, 3.0)
     by_tagger = hits[one.word].total() / one.titles if one.word in hits else 0.0
     return strength * (1 + 2 * min(1.0, by_tagger)) * (ORDINARY if understander.segmenter.is_word(one.word) else 1.0)
 

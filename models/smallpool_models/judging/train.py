@@ -21,9 +21,11 @@ from msgspec.structs import replace
 from smallpool_core.items import Given
 from smallpool_models.judging.corruptions import OF_TRAINING
 from smallpool_models.judging.rows import around
-from smallpool_models.understanding.characters import train_characters
+from smallpool_models.understanding.characters import Characters, train_characters
+from smallpool_models.understanding.cohesion import train_cohesion
 from smallpool_models.understanding.fitting import train_fitting
 from smallpool_models.understanding.knowledge import KnowledgeBase
+from smallpool_models.understanding.phrases import train_phrases
 from smallpool_models.understanding.quality_model import PARTS, QualityModel
 from smallpool_models.understanding.understander import KnowledgeUnderstander
 
@@ -32,7 +34,9 @@ MOST_FITTED: Final = 4_000
 MOST_HELD: Final = 2_000
 EQUAL: Final = 4.0
 """The weight towards which a part of the usual spread is drawn, and below how strongly."""
-DRAWN: Final = 0.01
+DRAWN: Final = 0.003
+DRAWN_OF_GENERATED: Final = 0.03
+"""The same where listings are generated, of which less holds for real ones."""
 USUAL_SPREAD: Final = 0.15
 MOST_TIMES: Final = 3.0
 STEPS: Final = 1_500
@@ -57,11 +61,12 @@ def train_quality(
     data_sha256: str,
     seed: int,
     least: int = 1,
+    drawn: float = DRAWN,
     sentences: Sequence[str] = (),
 ) -> QualityModel:
     """The model; the same arguments give the same one.
 
-    `least`: how often a pair of characters must occur to be kept. `sentences` tell the order of characters alone.
+    `drawn`: how strongly weights are held near a like share for each part. `least`: how often a pair of characters must occur to be kept. `sentences` tell the order of characters alone.
     """
     rng = random.Random(seed)  # noqa: S311, seeded: the same copies every time
     counted = [given for given in listings if not _is_fitted_on(given.title)]
@@ -70,18 +75,23 @@ def train_quality(
     texts = [folder.folded(given.title) for given in counted]
     held = [folder.folded(given.title) for given in fitted[:MOST_HELD]]
     rows = ((text, folder.category_of(given)) for text, given in zip(texts, counted, strict=True) if given.category)
+    counted_texts = [*texts, *map(folder.folded, sentences)]
+    characters = train_characters(counted_texts, held, least)
+    cut = folder.segmenter.search
     draft = QualityModel(
         weights=dict.fromkeys(PARTS, 1.0),
         curve=[(0.0, 0.0), (1.0, 1.0)],
-        characters=train_characters([*texts, *map(folder.folded, sentences)], held, least),
+        characters=characters,
         categories=train_fitting(rows, max(2, least)),
+        phrases=train_phrases(counted_texts, held, Characters(characters), least),
+        cohesion=train_cohesion([cut(text) for text in texts], [cut(text) for text in held], seed),
         trained_on=trained_on,
         data_sha256=data_sha256,
         seed=seed,
     )
     understander = KnowledgeUnderstander(replace(knowledge, quality_model=draft))
     whole, spoilt = _pairs(fitted, understander, rng)
-    weights = _weights(whole - spoilt, _drawn_to(whole.std(axis=0)))
+    weights = _weights(whole - spoilt, _drawn_to(whole.std(axis=0)), drawn)
     curve = _curve(whole @ weights, spoilt @ weights, float(weights.sum()))
     return replace(draft, weights={name: round(float(weight), 4) for name, weight in zip(PARTS, weights, strict=True)}, curve=curve)
 
@@ -111,12 +121,12 @@ def _drawn_to(spreads: Floats) -> Floats:
     return np.asarray(np.clip(EQUAL * USUAL_SPREAD / np.where(spreads > 0, spreads, USUAL_SPREAD), EQUAL, MOST_TIMES * EQUAL))
 
 
-def _weights(differences: Floats, drawn_to: Floats) -> Floats:
+def _weights(differences: Floats, drawn_to: Floats, drawn: float) -> Floats:
     """Gradient descent on the mean log loss of σ(w·d), each step cut off at zero."""
     weights = drawn_to
     for _ in range(STEPS):
         wrong = 1 / (1 + np.exp(differences @ weights))
-        slope = -(differences * wrong[:, None]).mean(axis=0) + DRAWN * (weights - drawn_to)
+        slope = -(differences * wrong[:, None]).mean(axis=0) + drawn * (weights - drawn_to)
         weights = np.maximum(0.0, weights - RATE * slope)
     return weights
 

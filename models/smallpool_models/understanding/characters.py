@@ -59,6 +59,10 @@ class Characters:
         pairs, logs = pairs_of(f"{EDGE}{shape}{EDGE}"), self._logs
         return sum([logs[pair] if pair in logs else math.log(self._probability(*pair)) for pair in pairs]) / len(pairs)
 
+    def pair_log(self, pair: str) -> float:
+        """The natural logarithm of the probability of the second of two characters after the first."""
+        return self._logs[pair] if pair in self._logs else math.log(self._probability(*pair))
+
     def _probability(self, first: str, second: str) -> float:
         alone = self._alone[second] / self._every + UNSEEN
         before = self._before[first]

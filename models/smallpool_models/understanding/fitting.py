@@ -42,6 +42,15 @@ class Fitting:
         """The categories that the model knows."""
         return tuple(self._places)
 
+    def belonging(self, shape: str, category: str) -> float:
+        """The share of the title's pairs that are more frequent under this category than under all; 1/2 where either is unknown."""
+        known = self._places.get(category)
+        grams = [self._gains[gram] for gram in grams_of(shape) if gram in self._gains]
+        if known is None or not grams:
+            return UNKNOWN
+        base = self._bases[known]
+        return sum([gains.get(known, 0.0) + base > 0 for gains in grams]) / len(grams)
+
     def score(self, shape: str, category: str) -> float:
         """Of a title's shape, in [0, 1]; above 1/2 where its pairs are more frequent under this category than under all.
 

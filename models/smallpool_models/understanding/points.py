@@ -110,6 +110,12 @@ def keys_of(points: Sequence[Point]) -> tuple[str, ...]:
     return tuple(key for key in first if key in kept)
 
 
+def telling(points: Sequence[Point]) -> int:
+    """How many points tell something of the item: one for what it is, however many things are named, and each of the others."""
+    things = any(point.kind == "product" for point in points)
+    return len({point.key for point in points if point.kind != "product"}) + things
+
+
 def with_broader(keys: Sequence[str], broader: Mapping[str, str]) -> tuple[str, ...]:
     """The keys, then what each is a kind of (`老班章`, `普洱茶`), as far as there is room: what is said is never left out for it."""
     further: dict[str, None] = {}

@@ -12,12 +12,14 @@ from smallpool_models.understanding.attributes import attributes_of, given_text
 from smallpool_models.understanding.brand import believed_brands, brand_of
 from smallpool_models.understanding.category import Placed, given_path, place
 from smallpool_models.understanding.characters import Characters, shape_of
+from smallpool_models.understanding.cohesion import Cohesion
 from smallpool_models.understanding.fitting import Fitting
 from smallpool_models.understanding.knowledge import GRADES, KnowledgeBase
 from smallpool_models.understanding.lexicon import Lexicon
 from smallpool_models.understanding.measures import Measures
 from smallpool_models.understanding.merge import NOTHING, Tagged, Tagger, further_points
-from smallpool_models.understanding.points import Heard, Point, hear, in_order, keys_of, points_of, spans_of, with_broader
+from smallpool_models.understanding.phrases import Phrases
+from smallpool_models.understanding.points import Heard, Point, hear, in_order, keys_of, points_of, spans_of, telling, with_broader
 from smallpool_models.understanding.prices import Prices
 from smallpool_models.understanding.quality import Seen, judge
 from smallpool_models.understanding.quality_model import combined
@@ -54,6 +56,8 @@ class KnowledgeUnderstander:
         self._brands = {brand.key: brand for brand in knowledge.brands}
         self._characters = Characters(knowledge.quality_model.characters)
         self._fitting = Fitting(knowledge.quality_model.categories)
+        self._phrases = Phrases(knowledge.quality_model.phrases, self._characters)
+        self._cohesion = Cohesion(knowledge.quality_model.cohesion)
         self._versions = {"knowledge": knowledge.version, "segmenter": self._segmenter.version}
 
     @property
@@ -162,7 +166,7 @@ class KnowledgeUnderstander:
             description=description.text,
             in_title=in_title,
             heard=heard,
-            points=len(keys),
+            points=telling(points),
             words=len(title_words),
             image_count=given.image_count if given.image_count is not None else len(given.images) or None,
             deviations=None if given.price_cents is None else self._prices.deviations(given.price_cents, placed.path),
@@ -172,6 +176,9 @@ class KnowledgeUnderstander:
             has_city=bool(given.city),
             order=self._characters.score(shape),
             category_fit=self._fitting.score(shape, placed.key),
+            phrases=self._phrases.score(shape),
+            cohesion=self._cohesion.score(title_words),
+            belonging=self._fitting.belonging(shape, placed.key),
         )
         parts = judge(seen, self._knowledge.quality)
         return Understood(
