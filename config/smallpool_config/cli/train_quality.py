@@ -51,7 +51,7 @@ def quality(
 ) -> None:
     """Train the quality of listings on titles as they are against copies that are spoilt on purpose."""
     from smallpool_config.cli.session import settings_of
-    from smallpool_models.judging.train import DRAWN, DRAWN_OF_GENERATED, train_quality
+    from smallpool_models.judging.train import train_quality
     from smallpool_models.understanding import load_knowledge
 
     knowledge = load_knowledge(settings_of(ctx, None).knowledge.path)
@@ -66,7 +66,6 @@ def quality(
         data_sha256=digest,
         seed=seed,
         least=LEAST_OF_GENERATED if data is None else 1,
-        drawn=DRAWN_OF_GENERATED if data is None else DRAWN,
         sentences=further,
     )
     out.mkdir(parents=True, exist_ok=True)

@@ -35,8 +35,6 @@ MOST_HELD: Final = 2_000
 EQUAL: Final = 4.0
 """The weight towards which a part of the usual spread is drawn, and below how strongly."""
 DRAWN: Final = 0.003
-DRAWN_OF_GENERATED: Final = 0.03
-"""The same where listings are generated, of which less holds for real ones."""
 USUAL_SPREAD: Final = 0.15
 MOST_TIMES: Final = 3.0
 STEPS: Final = 1_500
@@ -61,12 +59,11 @@ def train_quality(
     data_sha256: str,
     seed: int,
     least: int = 1,
-    drawn: float = DRAWN,
     sentences: Sequence[str] = (),
 ) -> QualityModel:
     """The model; the same arguments give the same one.
 
-    `drawn`: how strongly weights are held near a like share for each part. `least`: how often a pair of characters must occur to be kept. `sentences` tell the order of characters alone.
+    `least`: how often a pair or triple of characters must occur to be kept. `sentences` tell the order of characters alone.
     """
     rng = random.Random(seed)  # noqa: S311, seeded: the same copies every time
     counted = [given for given in listings if not _is_fitted_on(given.title)]
@@ -91,7 +88,7 @@ def train_quality(
     )
     understander = KnowledgeUnderstander(replace(knowledge, quality_model=draft))
     whole, spoilt = _pairs(fitted, understander, rng)
-    weights = _weights(whole - spoilt, _drawn_to(whole.std(axis=0)), drawn)
+    weights = _weights(whole - spoilt, _drawn_to(whole.std(axis=0)))
     curve = _curve(whole @ weights, spoilt @ weights, float(weights.sum()))
     return replace(draft, weights={name: round(float(weight), 4) for name, weight in zip(PARTS, weights, strict=True)}, curve=curve)
 
@@ -121,12 +118,12 @@ def _drawn_to(spreads: Floats) -> Floats:
     return np.asarray(np.clip(EQUAL * USUAL_SPREAD / np.where(spreads > 0, spreads, USUAL_SPREAD), EQUAL, MOST_TIMES * EQUAL))
 
 
-def _weights(differences: Floats, drawn_to: Floats, drawn: float) -> Floats:
+def _weights(differences: Floats, drawn_to: Floats) -> Floats:
     """Gradient descent on the mean log loss of σ(w·d), each step cut off at zero."""
     weights = drawn_to
     for _ in range(STEPS):
         wrong = 1 / (1 + np.exp(differences @ weights))
-        slope = -(differences * wrong[:, None]).mean(axis=0) + drawn * (weights - drawn_to)
+        slope = -(differences * wrong[:, None]).mean(axis=0) + DRAWN * (weights - drawn_to)
         weights = np.maximum(0.0, weights - RATE * slope)
     return weights
 
