@@ -54,7 +54,10 @@ def state_of(chance: random.Random, horizons: int, recent: int) -> TriggerState:
     ]
     weights = [{term: Weighted(chance.random() * 9, NOW - chance.randrange(14 * DAY)) for term in terms} for _ in range(horizons)]
     bought = [Touched(item_id, "purchase", NOW - chance.randrange(90 * DAY)) for item_id in item_ids(chance, 100)]
-    touched = [Touched(item_id, "click", NOW - chance.randrange(5 * DAY)) for item_id in item_ids(chance, recent)]
+    touched = [
+        Touched(item_id, "click", NOW - chance.randrange(5 * DAY), chance.randrange(1_000_000), f"类{chance.randrange(30)}")
+        for item_id in item_ids(chance, recent)
+    ]
     return TriggerState(weights[0], weights[1] if horizons > 1 else {}, bought, touched)
 
 

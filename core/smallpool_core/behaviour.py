@@ -14,7 +14,7 @@ from msgspec import Meta, Struct, field
 from msgspec.structs import force_setattr, replace
 
 from smallpool_core.items import WideItem
-from smallpool_core.normalise import PATH_SEPARATOR
+from smallpool_core.normalise import PATH_SEPARATOR, top_category
 from smallpool_core.terms import MAX_TRIGGERS, TERM_KINDS, Trigger, key_of, kind_of
 from smallpool_core.users import USER_EVENT_TYPES, Exposed, Touched, TriggerState, UserEvent, Weighted
 
@@ -101,8 +101,10 @@ class BehaviourSettings(Struct, frozen=True, forbid_unknown_fields=True):
         return self.behaviour_weights.get(event_type, 0.0)
 
 
-def apply_event(state: TriggerState, event: UserEvent, terms: Sequence[str] | None, settings: BehaviourSettings, now: int) -> TriggerState:
-    """The state after the event; the given one is left as it is.
+def apply_event(
+    state: TriggerState, event: UserEvent, terms: Sequence[str] | None, settings: BehaviourSettings, now: int, item: WideItem | None = None
+) -> TriggerState:
+    """The state after the event; the given one is left as it is. `item` is the event's, if it has one that is indexed.
 
     `terms` are those of the event's item (or of its query, or its seller) as of now, the item's own category before its
     ancestors; None says that the item is not indexed yet, and the event waits in `pending`. Late events need no
@@ -118,7 +120,7 @@ def apply_event(state: TriggerState, event: UserEvent, terms: Sequence[str] | No
         if event.type == "purchase":
             after.bought = _listed(state.bought, touched, settings.max_bought)
         if event.type in TOUCHING:
-            after.recent = _listed(state.recent, touched, settings.max_recent)
+            after.recent = _listed(state.recent, _with_price(touched, item), settings.max_recent)
         if is_exposure:
             after.exposed = _shown_again(state.exposed, event.item_id, event.at, settings.max_exposed)
         if terms is None and weight > 0:
@@ -133,7 +135,9 @@ def resolve_pending(state: TriggerState, items: Mapping[str, WideItem], settings
     if not state.pending:
         return state
     fresh = _fresh(state.pending, settings, now)
-    after = replace(state, pending=[touched for touched in fresh if touched.item_id not in items])
+    pending = [touched for touched in fresh if touched.item_id not in items]
+    waited = {touched.item_id: items.get(touched.item_id) for touched in fresh}
+    after = replace(state, pending=pending, recent=[_with_price(touched, waited.get(touched.item_id)) for touched in state.recent])
     for touched in fresh:
         item = items.get(touched.item_id)
         if item is not None and item.terms:
@@ -238,6 +242,11 @@ def _listed(entries: Sequence[Touched], touched: Touched, limit: int) -> list[To
     others = [entry for entry in entries if entry.item_id != touched.item_id]
     newest = max([*same, touched], key=lambda entry: entry.at)
     return sorted([*others, newest], key=lambda entry: entry.at)[-limit:]
+
+
+def _with_price(touched: Touched, item: WideItem | None) -> Touched:
+    """The entry with what its item costs, where that is known."""
+    return touched if item is None else replace(touched, price_cents=item.price_cents, category=top_category(item.category))
 
 
 def _shown_again(entries: Sequence[Exposed], item_id: str, at: int, limit: int) -> list[Exposed]:

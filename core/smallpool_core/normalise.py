@@ -25,6 +25,11 @@ def path_key(path: Sequence[str]) -> str:
     return PATH_SEPARATOR.join(normalise(element) for element in path)
 
 
+def top_category(category_key: str) -> str:
+    """The first element of a category key."""
+    return category_key.partition(PATH_SEPARATOR)[0]
+
+
 def has_surrogate(text: str) -> bool:
     """Whether a lone surrogate is in the text, which no store can encode as UTF-8."""
     return _SURROGATE.search(text) is not None

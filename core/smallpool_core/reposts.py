@@ -8,6 +8,7 @@ word in Latin letters, a colour or a size that stands against another one makes 
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, islice
 from typing import Annotated, TypeVar
 
 from msgspec import Meta, Struct
@@ -20,6 +21,9 @@ MOST_ALIKE = 64
 """Listings that one band remembers; of more the earliest, since one of them is the original."""
 MOST_COMPARED = 6
 """Others that a listing is compared with: what is nearly the same shares most of its bands, what merely has words in common one."""
+
+_ROUNDED = 1 - 1e-9
+"""So that nothing is ruled out by the last digit of a product."""
 
 
 class RepostSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -69,17 +73,23 @@ class Listing(Struct, frozen=True, array_like=True):
 
 def nearest(bands: Iterable[Sequence[Key]], most: int = MOST_COMPARED) -> list[Key]:
     """Of the members of some bands, each with its earliest first, those that are in most of them; of equals who comes first."""
-    shared: Counter[Key] = Counter()
-    for members in bands:
-        shared.update(members)
-    return [member for member, _ in shared.most_common(most)]
+    shared = Counter(chain.from_iterable(bands))
+    several = [member for member, times in shared.items() if times > 1]
+    if len(several) < most:
+        several += islice((member for member, times in shared.items() if times == 1), most - len(several))
+    return sorted(several, key=shared.__getitem__, reverse=True)[:most]  # which keeps the order of equals
 
 
-def similarity(one: Mapping[int, int], other: Mapping[int, int]) -> float:
-    """Σ min / Σ max over all n-grams, in [0, 1]; two empty texts are not alike."""
+def similarity(one: Mapping[int, int], other: Mapping[int, int], least: float = 0.0) -> float:
+    """Σ min / Σ max over all n-grams, in [0, 1]; two empty texts are not alike.
+
+    What is below `least` may be given as 0: where the weights alone rule it out, n-grams are not looked at.
+    """
+    mine, theirs = sum(one.values()), sum(other.values())
+    if not mine or not theirs or min(mine, theirs) < least * max(mine, theirs) * _ROUNDED:
+        return 0.0
     shared = sum([min(one[gram], other[gram]) for gram in one.keys() & other.keys()])
-    every = sum(one.values()) + sum(other.values()) - shared
-    return shared / every if every else 0.0
+    return shared / (mine + theirs - shared)
 
 
 def contradict(one: Mapping[str, Sequence[str]], other: Mapping[str, Sequence[str]], least_shared: float) -> bool:
@@ -108,7 +118,7 @@ def is_same_thing(one: Listing, other: Listing, settings: RepostSettings) -> boo
     if not is_one_seller and min(mine.title_weight, theirs.title_weight) < settings.least_weight:
         return False
     least = settings.similarity if is_one_seller else settings.similarity_of_others
-    return similarity(mine.weights, theirs.weights) >= least and not contradict(mine.facts, theirs.facts, settings.facts_shared)
+    return similarity(mine.weights, theirs.weights, least) >= least and not contradict(mine.facts, theirs.facts, settings.facts_shared)
 
 
 def originals(listing: Listing, candidates: Sequence[Listing], settings: RepostSettings) -> list[str]:

@@ -54,11 +54,15 @@ class Weighted(Struct, array_like=True):
 
 
 class Touched(Struct, frozen=True, array_like=True):
-    """An item that a person clicked, bought or did something else with, and when."""
+    """An item that a person clicked, bought or did something else with, and when. On the list `recent` also what it cost (cents) and its
+    top category, as far as they were known then.
+    """
 
     item_id: str
     type: UserEventType
     at: int
+    price_cents: int | None = None
+    category: str = ""
 
 
 class Exposed(Struct, frozen=True, array_like=True):

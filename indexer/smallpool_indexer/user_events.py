@@ -99,7 +99,8 @@ class UserEventConsumer:
                     continue
                 marked.add(identity)
                 terms = terms_of_event(act, items)
-                states[identity] = apply_event(states[identity], act.event, terms, self._behaviour, now)
+                item = items.get(act.event.item_id or "")
+                states[identity] = apply_event(states[identity], act.event, terms, self._behaviour, now, item)
                 self._count(act, items)
             changed = [identity for identity, state in states.items() if state is not loaded[identity]]
             for identity in sorted(marked.union(changed)):  # a mark is stored with the state, also where that stayed the same

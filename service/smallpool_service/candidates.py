@@ -39,6 +39,11 @@ class Lists(Struct, frozen=True):
     def __len__(self) -> int:
         return sum(map(len, self.by_source.values()))
 
+    @property
+    def item_ids(self) -> list[str]:
+        """Each item's id once, in order of first appearance."""
+        return list({hit.item_id: None for hits in self.by_source.values() for hit in hits})
+
 
 class Candidate(Struct, gc=False):
     """One item with its rank (from 1) in each source that gave it."""

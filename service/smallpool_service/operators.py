@@ -48,9 +48,11 @@ class SampleItem(Struct, frozen=True):
 
 
 class Preview(Struct, frozen=True):
-    """How many of the `on_sale` items a rule holds for right now, some of them by item_id, and what is odd about the rule."""
+    """How many of the `on_sale` items a rule holds for right now, None where that could not be counted, some of them by item_id, and
+    what is odd about the rule.
+    """
 
-    count: int
+    count: int | None
     on_sale: int
     items: list[SampleItem]
     warnings: list[RuleWarning]
@@ -127,14 +129,17 @@ async def save_pool(ports: ReadPorts, store: PoolStore, pool_id: str, draft: Poo
     """Writes the next revision, which holds here at once.
 
     Raises `Refused`; `NotFound` or `RevisionStale` as `PoolStore.put` says; `StoreError` if the change or its record cannot be
-    written.
+    written. A count that fails is no reason to call the save failed: who then saved again would be told that somebody else had.
     """
     check_draft(ports.catalogue, pool_id, draft)
     revision = await store.put(pool_id, draft, change.expected, change.author, change.reason, change.at)
     # Not read from the revision: of one whose rule an older knowledge base could read there is nothing to hold, and no mistake of now.
     rule = known_rule(ports.catalogue, pool_id)
-    cut = await ports.cuts.found(KnownPool(revision.pool, ports.catalogue.served_rule(pool_id, rule), {}, 1), ports.clock.now_ms())
-    return Saved(revision.pool, await preview_rule(ports, pool_id, rule, 0, cut))
+    try:
+        cut = await ports.cuts.found(KnownPool(revision.pool, ports.catalogue.served_rule(pool_id, rule), {}, 1), ports.clock.now_ms())
+        return Saved(revision.pool, await preview_rule(ports, pool_id, rule, 0, cut))
+    except StoreError:
+        return Saved(revision.pool, Preview(None, ports.live.size(HOME, ports.clock.now_ms()), [], list(warnings(rule))))
 
 
 def refresh(catalogue: Catalogue) -> None:

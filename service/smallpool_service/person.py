@@ -13,7 +13,7 @@ from smallpool_service.prompt import side_by_side
 from smallpool_service.run import ReadPorts, Run
 from smallpool_service.settings import ReadSettings
 from smallpool_service.sources.popular import SITE, stats_pool
-from smallpool_service.triggers import Wishes, last_touched, pending_items, personal_triggers, prices_paid, smoothed_prior, wishes_from
+from smallpool_service.triggers import Wishes, pending_items, personal_triggers, smoothed_prior, wishes_from
 
 NOTHING_SEEN = Opening((), None)
 
@@ -75,10 +75,3 @@ async def find_wishes(person: Person, run: Run, ports: ReadPorts, settings: Read
     site = await run.attempt("stats", ports.stats.top_terms(SITE, MAX_TRIGGERS, now), [], settings.opening_share)
     pool = await run.attempt("stats", ports.stats.top_terms(pool_id, MAX_TRIGGERS, now), [], settings.opening_share) if pool_id else []
     return wishes_from(smoothed_prior(pool, site, settings.prior_strength, now), "prior")
-
-
-async def find_prices(person: Person, run: Run, ports: ReadPorts, settings: ReadSettings) -> dict[str, float]:
-    """What the person usually pays (cents), by top category; nobody's recall waits for it."""
-    touched = last_touched(person.state, settings.priced_items)
-    items = await run.attempt("items", ports.reader.get(set(touched)), {}, settings.opening_share) if touched else {}
-    return prices_paid(touched, items)

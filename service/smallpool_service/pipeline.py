@@ -13,19 +13,19 @@ from smallpool_core.pages import Answer, Claimed, Dropped, Hit, Query, Short
 from smallpool_core.terms import term
 from smallpool_service.adjust import Adjuster
 from smallpool_service.bans import banned_meanwhile
-from smallpool_service.candidates import Candidate, Lists, Question, Recalled, Scored
+from smallpool_service.candidates import Lists, Question, Recalled, Scored
 from smallpool_service.claim import Claiming
 from smallpool_service.exposure import ignored_in_pool
 from smallpool_service.filter import Screen, filter_hits
 from smallpool_service.merge import merge
 from smallpool_service.order import order
-from smallpool_service.person import Person, find_prices, find_wishes
+from smallpool_service.person import Person, find_wishes
 from smallpool_service.prompt import side_by_side
 from smallpool_service.recall import recall
 from smallpool_service.refill import may_hold_more, settled, short_reason
 from smallpool_service.rewrite import deeper, rewrite
 from smallpool_service.run import ReadPorts, Run
-from smallpool_service.score import Taste, score
+from smallpool_service.score import Taste, score, usual_prices
 from smallpool_service.settings import ReadSettings
 from smallpool_service.sources.popular import SITE
 from smallpool_service.sources.source import Source
@@ -73,7 +73,7 @@ class Pipeline:
         self._bought = person.bought_ids
         self._tired = over_exposed(person.state, behaviour)
         self._own: frozenset[str] = frozenset()
-        self._prices: Mapping[str, float] | None = None
+        self._prices = usual_prices(person.state.recent[-settings.priced_items :])
 
     async def execute(self) -> Claimed:
         """The page: one round of all stages, then deeper ones while it is not full."""
@@ -94,12 +94,12 @@ class Pipeline:
         until = run.until(settings.source_share)
         question = Question(query, self.wishes.weights)
 
-        recalling = awaited("recall", recall, self._working(), question, ports.clock, until)
-        recalled, self._prices = await side_by_side(recalling, self._find_prices())
+        recalled = await awaited("recall", recall, self._working(), question, ports.clock, until)
         thinned = timed("spread", spread, recalled, question, settings.trigger_share)
-        kept = timed("filter", filter_hits, thinned, await self._screen(thinned), ports.live)
+        # The statistics lie behind a network as a rule, and judging candidates takes about as long as their answer.
+        popularity, kept = await side_by_side(self._popularity(thinned), awaited("filter", self._filtered, thinned))
         merged = timed("merge", merge, kept)
-        scored = await awaited("score", self._score, merged)
+        scored = timed("score", score, merged, self.taste, popularity)
         ranked = await awaited("order", self._order, scored)
         await awaited("claim", self.claiming.take, ranked)
 
@@ -126,22 +126,18 @@ class Pipeline:
         return Taste(
             weights=self._run.known.pool.ordering.weights,
             triggers=self.wishes.weights,
-            prices=self._prices or {},
+            prices=self._prices,
             now=self._run.started,
             half_life_ms=self._settings.freshness_half_life_s * 1000,
             popularity_half=self._settings.popularity_half,
         )
 
-    async def _find_prices(self) -> Mapping[str, float]:
-        if self._prices is not None:
-            return self._prices
-        return await find_prices(self._person, self._run, self._ports, self._settings)
-
-    async def _score(self, candidates: Sequence[Candidate]) -> list[Scored]:
+    async def _popularity(self, lists: Lists) -> Mapping[str, float]:
         run = self._run
-        item_ids = [candidate.hit.item_id for candidate in candidates]
-        popularity = await run.attempt("stats", self._ports.stats.popularity(SITE, item_ids, run.started), {})
-        return score(candidates, self.taste, popularity)
+        return await run.attempt("stats", self._ports.stats.popularity(SITE, lists.item_ids, run.started), {})
+
+    async def _filtered(self, lists: Lists, *, repeats: bool = False) -> Lists:
+        return filter_hits(lists, await self._screen(lists, repeats=repeats), self._ports.live)
 
     async def _order(self, scored: Sequence[Scored]) -> list[Scored]:
         run = self._run
@@ -167,8 +163,8 @@ class Pipeline:
         oldest = [entry.item_id for entry in self._person.seen]
         answer = await run.attempt(f"source:{REPEATS}", self._ports.reader.pick(again, oldest), NOTHING)
         seen = Lists({REPEATS: answer.hits})
-        kept = filter_hits(seen, await self._screen(seen, repeats=True), self._ports.live)
-        scored = await self._score(merge(kept))
+        popularity, kept = await side_by_side(self._popularity(seen), self._filtered(seen, repeats=True))
+        scored = score(merge(kept), self.taste, popularity)
         run.note(Recalled({REPEATS: answer}), kept.dropped, scored)
         await claiming.take(scored, allow_seen=True)
 
@@ -193,13 +189,12 @@ class Pipeline:
         if answer is None:
             return None
         probed = Lists({"probe": answer.hits})
-        screen = await self._screen(probed, repeats=self._may_repeat())
-        return filter_hits(probed, screen, self._ports.live).by_source["probe"]
+        return (await self._filtered(probed, repeats=self._may_repeat())).by_source["probe"]
 
     async def _screen(self, lists: Lists, *, repeats: bool = False) -> Screen:
         """What the hits are held against."""
         run, ports = self._run, self._ports
-        item_ids = {hit.item_id for hits in lists.by_source.values() for hit in hits}
+        item_ids = lists.item_ids
         ignored = await ignored_in_pool(item_ids, run, ports, self._settings)
         banned = await banned_meanwhile(item_ids, run, ports)
         seen = frozenset() if repeats else self._seen

@@ -21,7 +21,7 @@ from smallpool_service.pipeline import Pipeline
 from smallpool_service.reply import explained, features_of, items_of, page_of
 from smallpool_service.request import RecallRequest, check_request
 from smallpool_service.run import ReadPorts, Run
-from smallpool_service.served import served_record
+from smallpool_service.served import ServedLog, served_record
 from smallpool_service.settings import ReadSettings
 from smallpool_service.sources.newest import Newest
 from smallpool_service.sources.pinned import Pinned
@@ -68,6 +68,7 @@ class Recaller:
         self.data_age_ms = data_age_ms
         self._new_request_id = new_request_id
         self._adjuster = Adjuster()
+        self._served = ServedLog(ports.log)
         self._refreshed_at: int | None = None
 
     async def recall(self, request: RecallRequest) -> Page:
@@ -171,7 +172,9 @@ class Recaller:
         features = features_of(items, run.ranked, pipeline.taste)
         now = run.now()
         record = served_record(run.request.identity, run.request_id, run.request.pool_id, items, features, now)
-        await run.attempt("served_log", self.ports.log.append("served", [record], now), [])
+        failure = await self._served.take(record, now)
+        if failure is not None:
+            run.degrade("served_log", failure)
 
 
 def _check_fingerprint(person: Person, run: Run) -> None:

@@ -19,11 +19,12 @@ from statistics import median
 
 from msgspec import Struct
 
-from smallpool_core.items import THOUSAND, WideItem
-from smallpool_core.normalise import PATH_SEPARATOR
+from smallpool_core.items import THOUSAND
+from smallpool_core.normalise import top_category
 from smallpool_core.pages import Hit
 from smallpool_core.pools import DIMENSIONS
 from smallpool_core.terms import kind_of
+from smallpool_core.users import Touched
 from smallpool_service.candidates import Candidate, Scored
 
 UNKNOWN_PRICE_FIT = 0.5
@@ -51,17 +52,12 @@ class Taste(Struct, frozen=True):
         return tuple(name for name in DIMENSIONS if name in known and self.weights.get(name, 0.0) > 0)
 
 
-def top_category(category_key: str) -> str:
-    """The first element of a category key."""
-    return category_key.partition(PATH_SEPARATOR)[0]
-
-
-def usual_prices(items: Iterable[WideItem]) -> dict[str, float]:
+def usual_prices(items: Iterable[Touched]) -> dict[str, float]:
     """Median price (cents) by top category of items that a person touched; free items tell nothing of a price."""
     prices: dict[str, list[int]] = {}
     for item in items:
         if item.price_cents:
-            prices.setdefault(top_category(item.category), []).append(item.price_cents)
+            prices.setdefault(item.category, []).append(item.price_cents)
     return {category: median(values) for category, values in prices.items()}
 
 

@@ -1,14 +1,20 @@
-"""The record of a page in the log `served`: what was returned to whom, from where and with which scores, for learning from later.
+"""The log `served`: what was returned to whom, from where and with which scores, for learning from later.
 
-In: the closed page. Out: the record's key and its JSON.
+In: the closed page. Out: its record, on its way to the log; what is wrong with the log.
 """
+
+import asyncio
 
 import msgspec
 from msgspec import Struct
 
+from smallpool_core.errors import StoreError
+from smallpool_core.ports import EventLog
 from smallpool_core.users import Identity
 from smallpool_service.page import PageItem
 
+MOST_WAITING = 1_000
+"""Pages whose records brokers have not acknowledged; a log that falls further behind gets no more."""
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -39,3 +45,33 @@ def served_record(
     """The record of a page, keyed by its person."""
     lines = [ServedItem(item.item_id, item.sources, item.score, features.get(item.item_id, {})) for item in items]
     return identity.key, _ENCODER.encode(ServedPage(request_id, pool_id, identity.user_id, identity.device_id, {}, lines, at))
+
+
+class ServedLog:
+    """Hands records to the log and lets the reply go: that a page was served stands in the seen list already, so nobody waits for the
+    log of it. A log in this process is written before `take` returns; of one behind a network the outcome is told with a later page.
+    """
+
+    def __init__(self, log: EventLog, most_waiting: int = MOST_WAITING) -> None:
+        self._log = log
+        self._most_waiting = most_waiting
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._failure: str | None = None
+
+    async def take(self, record: tuple[str, bytes], at: int) -> str | None:
+        """Why records are being lost, as the last one whose outcome is known says, or None."""
+        if len(self._under_way) >= self._most_waiting:
+            return f"{len(self._under_way)} pages wait for the log already, so this one is not in it"
+        task = asyncio.create_task(self._append(record, at))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        await asyncio.sleep(0)  # begun, the log has it, whatever becomes of this loop
+        return self._failure
+
+    async def _append(self, record: tuple[str, bytes], at: int) -> None:
+        try:
+            await self._log.append("served", [record], at)
+        except StoreError as error:
+            self._failure = str(error)
+        else:
+            self._failure = None

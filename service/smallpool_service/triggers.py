@@ -1,6 +1,6 @@
 """Turns a person into weighted terms: behaviour decayed by time, tags of the profile, or for a stranger what others ask for.
 
-In: the person's state and profile, as read. Out: `Wishes`: at most 20 terms with integer weights; usual prices.
+In: the person's state and profile, as read. Out: `Wishes`: at most 20 terms with integer weights.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,6 @@ from smallpool_core.behaviour import BehaviourSettings, resolve_pending, trigger
 from smallpool_core.items import WideItem
 from smallpool_core.terms import MAX_TRIGGERS, Trigger, integer_weights, term
 from smallpool_core.users import Profile, TriggerState
-from smallpool_service.score import usual_prices
 
 Origin = Literal["behaviour", "prior", "none"]
 
@@ -30,11 +29,6 @@ class Wishes(Struct, frozen=True):
 def pending_items(state: TriggerState) -> set[str]:
     """Ids of the items that events wait for."""
     return {touched.item_id for touched in state.pending}
-
-
-def last_touched(state: TriggerState, count: int) -> list[str]:
-    """Ids of the `count` items touched last, which tell what the person pays; one touched twice is there twice."""
-    return [touched.item_id for touched in state.recent[-count:]]
 
 
 def personal_triggers(
@@ -73,8 +67,3 @@ def wishes_from(triggers: Sequence[Trigger], origin: Origin) -> Wishes:
     """The wishes that triggers add up to."""
     weights = integer_weights(list(triggers))
     return Wishes(weights, origin if weights else "none")
-
-
-def prices_paid(item_ids: Sequence[str], items: Mapping[str, WideItem]) -> dict[str, float]:
-    """Usual prices (cents) by top category, by those of the items that are known."""
-    return usual_prices([items[item_id] for item_id in item_ids if item_id in items])

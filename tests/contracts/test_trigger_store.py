@@ -63,7 +63,7 @@ def state(term: str = "brand:apple") -> TriggerState:
         short={term: Weighted(2.5, NOW)},
         long={term: Weighted(0.1, NOW), "category:数码›手机": Weighted(1e-9, NOW - DAY)},
         bought=[Touched("i1", "purchase", NOW)],
-        recent=[Touched("i2", "click", NOW), Touched("i1", "view", NOW - 1)],
+        recent=[Touched("i2", "click", NOW, 129_900, "数码"), Touched("i1", "view", NOW - 1)],
         pending=[Touched("i3", "cart", NOW)],
     )
 

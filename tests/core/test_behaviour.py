@@ -152,6 +152,16 @@ def test_what_waited_is_applied_as_of_when_it_happened() -> None:
     assert late.pending != []
 
 
+def test_what_an_item_cost_when_it_was_touched_is_kept_and_what_waited_learns_it() -> None:
+    item = wide_item("i1", category="数码›手机", price_cents=500)
+    touched = apply_event(TriggerState(), user_event(), PHONE, SETTINGS, NOW, item)
+    assert touched.recent == [Touched("i1", "click", NOW, 500, "数码")]
+    late = applied((user_event(), None), (user_event(item_id="i2"), PHONE))
+    assert [one.price_cents for one in late.recent] == [None, None]
+    resolved = resolve_pending(late, {"i1": item, "i2": item}, SETTINGS, NOW)
+    assert {one.item_id: (one.price_cents, one.category) for one in resolved.recent} == {"i1": (500, "数码"), "i2": (None, "")}
+
+
 def test_what_waits_stays_until_its_item_comes_or_a_day_has_passed() -> None:
     state = applied((user_event(at=NOW), None))
     assert resolve_pending(state, {"other": wide_item("other")}, SETTINGS, NOW + DAY - 1).pending == state.pending

@@ -1,11 +1,14 @@
 """What makes one listing a repost of another."""
 
+from collections import Counter
 from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from builders import NOW
-from smallpool_core.reposts import Listing, RepostSettings, Sketch, contradict, originals, similarity
+from smallpool_core.reposts import Listing, RepostSettings, Sketch, contradict, nearest, originals, similarity
 
 SETTINGS = RepostSettings(similarity=0.5, similarity_of_others=0.7, least_weight=5)
 LONG = dict.fromkeys(range(10), 1)
@@ -60,3 +63,23 @@ def test_another_seller_must_say_more_of_the_same_and_enough_of_it() -> None:
     assert originals(listing("b", short), [listing("a", short)], SETTINGS) == ["a"]
     assert originals(listing("b", short, seller_id="s2"), [listing("a", short)], SETTINGS) == []
     assert originals(listing("b", short, seller_id=None), [listing("a", short, seller_id=None)], SETTINGS) == []
+
+
+@given(st.lists(st.lists(st.integers(0, 20), max_size=9, unique=True), max_size=6), st.integers(1, 8))
+def test_the_nearest_are_in_most_bands_and_of_equals_who_comes_first(bands: list[list[int]], most: int) -> None:
+    shared: Counter[int] = Counter()
+    for members in bands:
+        shared.update(members)
+    assert nearest(bands, most) == [member for member, _ in shared.most_common(most)]
+
+
+WEIGHTS = st.dictionaries(st.integers(0, 12), st.integers(1, 3), max_size=9)
+
+
+@given(WEIGHTS, WEIGHTS, st.floats(0.01, 1))
+def test_likeness_below_what_is_asked_is_never_taken_for_more_and_any_other_is_exact(
+    one: dict[int, int], other: dict[int, int], least: float
+) -> None:
+    exact = similarity(one, other)
+    assert similarity(one, other, least) in {exact, 0.0}
+    assert (similarity(one, other, least) >= least) == (exact >= least)

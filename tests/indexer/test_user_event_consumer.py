@@ -27,7 +27,7 @@ def test_a_click_leaves_the_terms_of_its_item_on_both_horizons(rig: Rig) -> None
     state = rig.state_of()
     assert set(state.short) == set(state.long) == set(rig.item().terms)
     assert state.short["category:数码›手机"] == Weighted(1.0, NOW)
-    assert state.recent == [Touched("i1", "click", NOW)]
+    assert state.recent == [Touched("i1", "click", NOW, 100_000, "数码")]
 
 
 def test_stronger_behaviour_weighs_more(rig: Rig) -> None:

@@ -1,8 +1,11 @@
 """Contact details are found however they are written, and what only looks like them is not."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from smallpool_core.normalise import normalise
+from smallpool_models.understanding import contact
 from smallpool_models.understanding.contact import has_contact
 
 
@@ -31,3 +34,10 @@ def test_a_way_to_reach_the_seller_is_found(text: str) -> None:
 )  # fmt: skip
 def test_what_only_looks_like_one_is_not(text: str) -> None:
     assert not has_contact(normalise(text))
+
+
+@given(st.text("加薇v信qQ企鹅0189一三八 -_.·:❤abx号是", max_size=40))
+def test_a_text_is_told_at_a_glance_only_where_a_closer_look_finds_nothing(text: str) -> None:
+    numbered = text.translate(contact._NUMERALS)
+    closer = contact._WECHAT.search(numbered) or contact._QQ.search(numbered) or any(map(contact._is_mobile, contact._runs(numbered)))
+    assert has_contact(text) == bool(closer)

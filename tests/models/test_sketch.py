@@ -8,7 +8,7 @@ from builders import NOW
 from smallpool_core.items import Given
 from smallpool_core.reposts import Listing, RepostSettings, is_same_thing
 from smallpool_models.understanding import KnowledgeUnderstander
-from smallpool_models.understanding.sketch import BANDS
+from smallpool_models.understanding.minhash import BANDS
 
 TITLE = "苹果 iPhone 13 128G 国行 蓝色 电池健康87% 无拆修 配件齐全"
 
@@ -79,3 +79,17 @@ def test_any_text_has_a_sketch_that_a_store_can_hold(understander: KnowledgeUnde
     assert len(sketch.bands) in (0, BANDS)
     assert all(0 <= band < 2**63 for band in sketch.bands)
     assert bool(sketch.bands) == bool(sketch.weights)
+
+
+def test_a_sketch_is_the_one_that_was_stored_before(understander: KnowledgeUnderstander) -> None:
+    """Bands that changed would no longer meet those of listings taken in by an older smallpool."""
+    sketch = listing(understander, TITLE).sketch
+    assert sketch.bands[:2] == (7548430156705746818, 2440109545602733678)
+    assert (len(sketch.bands), sketch.title_weight, sum(sketch.weights.values())) == (BANDS, 19, 19)
+
+
+def test_a_sketch_is_the_same_for_a_listing_alone_and_among_others(understander: KnowledgeUnderstander) -> None:
+    given = [Given(f"{TITLE} {number}号", "自用 " * (number % 7)) for number in range(60)] + [Given(""), Given("!!"), Given("和田玉" * 300)]
+    together = [understood.sketch for understood in understander.understand(given)]
+    assert together == [understander.understand([one])[0].sketch for one in given]
+    assert together[60].bands == together[61].bands == ()

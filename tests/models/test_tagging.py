@@ -58,3 +58,32 @@ def test_the_best_tags_are_those_of_trying_all(seed: int, lengths: list[int]) ->
         there = emissions[:length, title]
         found = score_of(tuple(decoded[title]), there, transitions)
         assert np.isclose(found, best_by_trying_all(there, transitions), atol=1e-4)
+
+
+def best_by_every_step(emissions: np.ndarray, transitions: Transitions, tagging: Tagging) -> list[int]:
+    """Viterbi without any leaving out."""
+    allowed = np.where(tagging.follows(), transitions.between, -np.inf).astype(np.float32)
+    starts = np.isin(np.arange(tagging.size), tagging.openers)
+    scores = np.where(starts, emissions[0] + transitions.start, -np.inf).astype(np.float32)
+    came_from = []
+    for emitted in emissions[1:]:
+        reached = scores[:, None] + allowed
+        came_from.append(reached.argmax(axis=0))
+        scores = reached.max(axis=0) + emitted
+    ends = np.where(np.arange(tagging.size) < tagging.closed, scores + transitions.end, -np.inf)
+    tags = [int(ends.argmax())]
+    for before in reversed(came_from):
+        tags.append(int(before[tags[-1]]))
+    return tags[::-1]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), st.floats(0.01, 20), st.lists(st.integers(1, 25), min_size=1, max_size=5))
+def test_tags_that_cannot_win_are_left_out_without_a_difference(seed: int, spread: float, lengths: list[int]) -> None:
+    tagging = Tagging(("brand", "colour", "model", "product", "style"))
+    rng = np.random.default_rng(seed)
+    size = tagging.size
+    transitions = Transitions(*(rng.normal(size=shape).astype(np.float32) for shape in ((size, size), size, size)))
+    emissions = (spread * rng.normal(size=(max(lengths), len(lengths), size))).round(1).astype(np.float32)
+    decoded = Decoder(tagging, transitions).decode(emissions, np.array(lengths))
+    assert decoded == [best_by_every_step(emissions[:length, place], transitions, tagging) for place, length in enumerate(lengths)]

@@ -1,16 +1,17 @@
 import asyncio
-from collections.abc import Collection, Mapping
 from typing import Any
 
 import pytest
 
 from builders import NOW
-from read_rig import Broken, Hanging, World, ids, in_pool, shelf
+from read_rig import Broken, Hanging, World, ids, in_pool, request, shelf
 from smallpool_core.errors import StoreUnavailable
-from smallpool_core.items import WideItem
-from smallpool_core.pages import Answer, Query, SourceFailure
+from smallpool_core.pages import Answer, SourceFailure
+from smallpool_core.places import Places
 from smallpool_core.users import Touched
 from smallpool_service.candidates import Question
+from smallpool_service.page import Page
+from smallpool_service.served import ServedLog
 from smallpool_service.settings import ReadSettings
 from smallpool_service.sources.newest import Newest
 
@@ -89,6 +90,43 @@ def test_every_other_store_that_is_down_is_named_and_the_page_is_full(store: str
     assert name in page.degraded
 
 
+def test_a_page_does_not_wait_for_the_log_and_a_later_one_says_that_it_failed() -> None:
+    world = World(*shelf(40))
+    answers = asyncio.Event()
+
+    async def hangs(*_: object) -> Places:
+        await answers.wait()
+        raise StoreUnavailable("could not append to served: no broker answers")
+
+    async def pages() -> list[Page]:
+        first = await world.recaller.recall(request())
+        answers.set()
+        await asyncio.sleep(0.01)
+        return [first, await world.recaller.recall(request())]
+
+    world.log.append = hangs  # type: ignore[method-assign, assignment]
+    first, second = asyncio.run(pages())
+    assert (len(ids(first)), first.degraded) == (10, [])
+    assert (len(ids(second)), second.degraded) == (10, ["served_log"])
+    del world.log.append  # the log answers again
+    assert world.recall().degraded == []
+
+
+def test_a_log_that_has_fallen_far_behind_gets_no_more_pages() -> None:
+    world = World(*shelf(40))
+
+    async def hangs(*_: object) -> Places:
+        await asyncio.sleep(60)
+        return {}
+
+    async def told() -> list[str | None]:
+        served = ServedLog(world.log, most_waiting=2)
+        return [await served.take(("u:u1", b"{}"), NOW) for _ in range(3)]
+
+    world.log.append = hangs  # type: ignore[method-assign, assignment]
+    assert asyncio.run(told()) == [None, None, "2 pages wait for the log already, so this one is not in it"]
+
+
 def test_with_the_wide_index_down_the_page_is_empty_and_claims_no_reason() -> None:
     world = World(*shelf(20))
     world.reader.is_down = True
@@ -111,33 +149,14 @@ def test_with_the_pool_store_down_the_last_copy_serves() -> None:
     assert len(world.page()) == 10
 
 
-def test_a_reader_that_is_down_for_the_items_of_a_person_costs_their_prices_alone() -> None:
+def test_a_reader_that_is_down_for_the_items_that_events_wait_for_costs_their_triggers_alone() -> None:
     world = World(*shelf(20))
 
     async def fails(item_ids: object) -> dict[str, object]:
         raise StoreUnavailable(f"could not read {item_ids}: the test's store is down; bring it up")
 
     world.likes(brand__x=1.0)
-    world.triggers.states["u:u1"].recent = [Touched("i000", "click", NOW)]
+    world.triggers.states["u:u1"].pending = [Touched("i000", "click", NOW)]
     world.reader.get = fails  # type: ignore[assignment, method-assign]
     page = world.recall()
     assert (len(ids(page)), page.degraded) == (10, ["items"])
-
-
-def test_what_a_person_pays_is_read_while_candidates_are_recalled() -> None:
-    world, is_read = World(*shelf(20)), asyncio.Event()
-    world.likes(brand__x=1.0)
-    world.triggers.states["u:u1"].recent = [Touched("i000", "click", NOW)]
-    get, recall = world.reader.get, world.reader.recall
-
-    async def get_and_tell(item_ids: Collection[str]) -> dict[str, WideItem]:
-        is_read.set()
-        return await get(item_ids)
-
-    async def recall_afterwards(query: Query, weights: Mapping[str, int]) -> Answer:
-        await is_read.wait()
-        return await recall(query, weights)
-
-    world.reader.get, world.reader.recall = get_and_tell, recall_afterwards  # type: ignore[method-assign]
-    page = world.recall()
-    assert (len(ids(page)), page.degraded) == (10, [])

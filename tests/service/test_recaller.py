@@ -278,7 +278,7 @@ def test_the_json_of_a_page_is_that_of_the_contract() -> None:
 
 def test_prices_of_recent_items_enter_the_score() -> None:
     world = World(*shelf(5), in_pool("recent", "类000›甲", price_cents=200_000))
-    world.triggers.states["u:u1"] = TriggerState(recent=[Touched("recent", "click", NOW)])
+    world.triggers.states["u:u1"] = TriggerState(recent=[Touched("sold", "click", NOW, 200_000, "类000")])
     page = world.recall(explain=True)
     fits = {item.item_id: item.explain.score["price_fit"] for item in page.items if item.explain is not msgspec.UNSET}
     assert (fits["i000"], fits["i001"], fits["recent"]) == (0.5, 0.5, 1.0)
@@ -302,6 +302,7 @@ def test_an_item_that_goes_between_recall_and_claim_is_not_served() -> None:
     real, sold = world.stats.popularity, msgspec.structs.replace(world.items["i000"], state="sold")
 
     async def sells_meanwhile(pool_id: str, item_ids: list[str], now: int) -> dict[str, float]:
+        await asyncio.sleep(0.01)  # over the network; the candidates are filtered meanwhile
         world.items["i000"] = sold
         return await real(pool_id, item_ids, now)
 

@@ -5,7 +5,7 @@ from read_rig import liking
 from smallpool_core.behaviour import BehaviourSettings
 from smallpool_core.terms import Trigger
 from smallpool_core.users import Profile, Touched, TriggerState
-from smallpool_service.triggers import last_touched, pending_items, personal_triggers, prices_paid, smoothed_prior, wishes_from
+from smallpool_service.triggers import pending_items, personal_triggers, smoothed_prior, wishes_from
 
 SETTINGS = BehaviourSettings()
 
@@ -35,11 +35,9 @@ def test_an_event_on_an_item_that_is_indexed_by_now_counts_and_one_older_than_a_
     assert triggers(fresh) == {}
 
 
-def test_items_to_read_are_those_pending_and_for_their_prices_the_last_few_touched() -> None:
-    recent = [Touched(f"r{place}", "click", NOW - place) for place in range(9, 0, -1)]
-    state = TriggerState(recent=recent, pending=[Touched("p", "click", NOW)])
+def test_items_to_read_are_those_pending() -> None:
+    state = TriggerState(recent=[Touched("r", "click", NOW)], pending=[Touched("p", "click", NOW)])
     assert pending_items(state) == {"p"}
-    assert last_touched(state, 2) == ["r2", "r1"]
 
 
 def test_a_pool_with_few_events_leans_on_the_site_and_one_with_many_on_itself() -> None:
@@ -68,8 +66,3 @@ def test_wishes_carry_integer_weights() -> None:
     wishes = wishes_from([Trigger("brand:a", 0.2, NOW), Trigger("brand:b", 0.1, NOW)], "behaviour")
     assert (wishes.weights, wishes.origin) == ({"brand:a": 1024, "brand:b": 512}, "behaviour")
     assert wishes_from([], "prior").origin == "none"
-
-
-def test_what_a_person_pays_is_told_by_those_of_the_last_items_that_are_known() -> None:
-    assert prices_paid(["r", "gone"], {"r": wide_item("r", price_cents=500)}) == {"数码": 500}
-    assert prices_paid([], {}) == {}

@@ -15,10 +15,15 @@ from smallpool_stores.redis.states import pack_state, unpack_state
 
 WEEK_S = 7 * 86_400
 times = st.integers(0, 2**53)
+prices = st.none() | st.integers(0, 2**40)
 weights = st.dictionaries(st.text(max_size=8), st.builds(Weighted, st.floats(allow_nan=False), times), max_size=6)
 touched = st.lists(st.builds(Touched, st.text(max_size=4), st.sampled_from(USER_EVENT_TYPES), times), max_size=6)  # type: ignore[arg-type]
+priced = st.lists(
+    st.builds(Touched, st.text(max_size=4), st.sampled_from(USER_EVENT_TYPES), times, prices, st.text(max_size=3)),  # type: ignore[arg-type]
+    max_size=6,
+)
 exposed = st.lists(st.builds(Exposed, st.text(max_size=4), st.integers(0, 2**40), times), max_size=6)
-states = st.builds(TriggerState, weights, weights, touched, touched, touched, exposed)
+states = st.builds(TriggerState, weights, weights, touched, priced, touched, exposed)
 
 
 @given(states)
@@ -28,9 +33,12 @@ def test_a_state_comes_back_as_it_was_packed(state: TriggerState) -> None:
     assert [*again.short, *again.long] == [*state.short, *state.long]
 
 
-def test_a_state_that_was_packed_before_exposures_were_kept_comes_back_without_any() -> None:
-    columns = msgspec.msgpack.decode(zlib.decompress(pack_state(full_state())))
-    assert unpack_state(zlib.compress(msgspec.msgpack.encode(columns[:-1]))) == full_state()
+@pytest.mark.parametrize("missing", [1, 2])
+def test_a_state_that_was_packed_before_exposures_or_prices_were_kept_comes_back_without_any(missing: int) -> None:
+    state = full_state()
+    state.recent = [Touched("i1", "click", NOW)]
+    columns = msgspec.msgpack.decode(zlib.decompress(pack_state(state)))
+    assert unpack_state(zlib.compress(msgspec.msgpack.encode(columns[:-missing]))) == state
 
 
 @pytest.mark.parametrize("packed", [b"", b"x", pack_state(TriggerState())[:-1]])

@@ -12,7 +12,8 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from smallpool_core.items import WideItem
-from smallpool_core.users import TriggerState, Weighted
+from smallpool_core.normalise import top_category
+from smallpool_core.users import Touched, TriggerState, Weighted
 
 LARGEST_POOL = 10_000
 POOLS_PER_ITEM = 10
@@ -153,7 +154,9 @@ class Marketplace:
         return zipf(np.random.default_rng((self._seed, 3)), self.pools, count).tolist()  # type: ignore[no-any-return]
 
     def behaviour(self, person: int) -> TriggerState:
-        """A person with a taste of 12 terms for long and 12 for now, of all kinds, by the same frequencies as the items'."""
+        """A person with a taste of 12 terms for long and 12 for now, of all kinds, by the same frequencies as the items', and with a score
+        of items that they clicked in the last hour.
+        """
         kinds, rng = self._kinds, np.random.default_rng((self._seed, 4, person))
         terms = [f"category:{category_key(number)}" for number in zipf(rng, kinds.categories, 6).tolist()]
         terms += [f"brand:brand{number}" for number in zipf(rng, kinds.brands, 5).tolist()]
@@ -164,7 +167,12 @@ class Marketplace:
         half = len(weights) // 2
         short = {name: Weighted(float(rng.uniform(0.5, 6)), self.now - HOUR_MS) for name in list(weights)[:half]}
         long = {name: Weighted(float(rng.uniform(0.5, 30)), self.now - 48 * HOUR_MS) for name in list(weights)[half:]}
-        return TriggerState(short=short, long=long)
+        places, tops = rng.integers(self.items, size=20).tolist(), zipf(rng, kinds.categories, 20).tolist()
+        clicked = [
+            Touched(self.item_id(place), "click", self.now - HOUR_MS, 100 * (top + 1), top_category(category_key(top)))
+            for place, top in zip(places, tops, strict=True)
+        ]
+        return TriggerState(short=short, long=long, recent=clicked)
 
 
 def zipf(rng: np.random.Generator, distinct: int, shape: int | tuple[int, int]) -> NDArray[np.int64]:

@@ -67,7 +67,8 @@ def _stored(system: System, pool_id: str) -> Pool | None:
 def show_saved(saved: Saved) -> None:
     """Where a pool stands after a change, and what is odd about its rule."""
     pool = saved.pool
-    screen().print(Text(f"{plain(pool.pool_id)} is at revision {pool.revision} and holds {saved.preview.count:,} items"))
+    held = "; what it holds could not be counted now" if saved.preview.count is None else f" and holds {saved.preview.count:,} items"
+    screen().print(Text(f"{plain(pool.pool_id)} is at revision {pool.revision}{held}"))
     show_warnings(saved.preview.warnings, pool.pool_id)
 
 

@@ -110,14 +110,14 @@ class Reader:
             [0] * len(joined),
         )
         shapes = bytearray(len(joined))
-        at = 1
-        for number, text in enumerate(texts):
-            one = folded[at : at + len(text)]
+        starts = list(accumulate((len(text) + 1 for text in texts), initial=1))
+        split = [folded[start : start + len(text)] for start, text in zip(starts, texts, strict=False)]
+        paths = self._segmenter.paths(split)
+        for number, (at, one) in enumerate(zip(starts, split, strict=False)):
             self._words.mark(one, places, at, without[number] if without else {})
-            shapes[at : at + len(text)] = b"".join(
-                [_WORD_SHAPES[min(len(word), 24)] if len(word) < 25 else _long(len(word)) for word in self._segmenter.path(one)]
+            shapes[at : at + len(one)] = b"".join(
+                [_WORD_SHAPES[len(word)] if len(word) < len(_WORD_SHAPES) else _long(len(word)) for word in paths[number]]
             )
-            at += len(text) + 1
         held = -(-self._classes // 8)
         words = np.array(places, dtype="<u8").T.copy().view(np.uint8).reshape(len(joined), 4, 8)[:, :, :held]
         return Features(

@@ -8,6 +8,7 @@ however they overlap: a net weighs them.
 from collections.abc import Mapping
 
 from smallpool_models.understanding.series import is_cut
+from smallpool_models.understanding.trie import trie_of
 
 MOST_CLASSES = 64
 """A word's classes are the bits of one unsigned number of 64."""
@@ -17,29 +18,27 @@ _NOTHING: Mapping[str, int] = {}
 
 
 class Words:
-    """Words by their classes, indexed by every prefix of theirs. `masks` maps a folded word to the bits of its classes."""
+    """Words by their classes, in a trie. `masks` maps a folded word to the bits of its classes."""
 
     def __init__(self, masks: Mapping[str, int]) -> None:
-        self._masks: dict[str, int] = {}
-        for word, mask in masks.items():
-            if 0 < len(word) <= LONGEST_WORD:
-                self._masks[word] = mask
-                for end in range(1, len(word)):
-                    self._masks.setdefault(word[:end], 0)
+        self._first = trie_of({word: mask for word, mask in masks.items() if 0 < len(word) <= LONGEST_WORD})
 
     def mark(
         self, text: str, places: tuple[list[int], list[int], list[int], list[int]], at: int, without: Mapping[str, int] = _NOTHING
     ) -> None:
         """Sets the bits of the words in `text` in `places`, which hold the text from `at` on; `without` takes classes from words."""
         begins, goes_on, ends, alone = places
-        masks = self._masks
-        length = len(text)
-        for start in range(length):
-            mask = masks.get(text[start])
-            if mask is None or not is_cut(text, start):
+        characters = [*text]
+        length = len(characters)
+        first = self._first
+        for start, character in enumerate(characters):
+            node = first.get(character)
+            if node is None or (character.isascii() and not is_cut(text, start)):
                 continue
-            end = start + 1
-            while mask is not None:
+            end = start
+            while node is not None:
+                end += 1
+                mask = node.value
                 if mask and without:
                     mask &= ~without.get(text[start:end], 0)
                 if mask and is_cut(text, end):
@@ -52,5 +51,4 @@ class Words:
                             goes_on[place] |= mask
                 if end == length:
                     break
-                end += 1
-                mask = masks.get(text[start:end])
+                node = node.get(characters[end])

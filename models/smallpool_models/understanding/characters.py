@@ -7,11 +7,14 @@ In: a title. Out: the order score in [0, 1]. What it was trained on stands in th
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from operator import add
 from typing import Final
 
 from msgspec import Struct
+
+from smallpool_models.understanding.pair_table import PairTable, codes_of
+from smallpool_models.understanding.remembered import Remembered
 
 EDGE: Final = "\x02"
 DISCOUNT: Final = 0.75
@@ -21,6 +24,8 @@ RANGE: Final = 10.0
 """Natural logarithms that the score spans."""
 UNSEEN: Final = 1e-6
 """The probability of a character that training never saw."""
+_MOST_UNSEEN: Final = 50_000
+"""Pairs that training never saw whose logarithms are remembered: some 10 MB."""
 _DIGITS = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _LETTERS = re.compile(r"[a-z]+")
 _SPACES = re.compile(r"\s+")
@@ -46,22 +51,31 @@ class Characters:
             self._kinds[pair[0]] += 1
             self._alone[pair[1]] += 1  # after how many characters it comes: Kneser and Ney's continuation
         self._every = max(1, sum(self._alone.values()))
-        self._logs = {pair: math.log(self._probability(*pair)) for pair in model.pairs}
+        # 0 stands for none: the logarithm of a share is below it.
+        self._logs = PairTable({pair: math.log(self._probability(*pair)) for pair in model.pairs}, 0.0)
+        self._unseen = Remembered[str, float](lambda pair: math.log(self._probability(*pair)), _MOST_UNSEEN)
 
-    def score(self, shape: str) -> float:
-        """Of a title's shape, in [0, 1]: straight in the log probability, so that titles unlike those of training are told apart too."""
-        return min(1.0, max(0.0, AT_MEAN + (self.log_probability(shape) - self._model.mean) / RANGE))
+    def scores(self, shapes: Sequence[str]) -> list[float]:
+        """Of each title's shape, in [0, 1]: straight in the log probability, so that titles unlike those of training are told apart too."""
+        means = self.log_probabilities(shapes)
+        return [min(1.0, max(0.0, AT_MEAN + (mean - self._model.mean) / RANGE)) for mean in means]
 
-    def log_probability(self, shape: str) -> float:
+    def log_probabilities(self, shapes: Sequence[str]) -> list[float]:
         """The mean natural logarithm of the probability of each character of a shape after the one before it."""
-        if not shape:
-            return math.log(UNSEEN)
-        pairs, logs = pairs_of(f"{EDGE}{shape}{EDGE}"), self._logs
-        return sum([logs[pair] if pair in logs else math.log(self._probability(*pair)) for pair in pairs]) / len(pairs)
+        joined = "".join([f"{EDGE}{shape}{EDGE}" for shape in shapes])
+        logs = self._logs.values(codes_of(joined)).tolist() if joined else []
+        means = []
+        at = 0
+        for shape in shapes:
+            after = at + len(shape) + 1
+            every = [log or self._unseen[joined[place : place + 2]] for place, log in enumerate(logs[at:after], at)]
+            means.append(sum(every) / len(every) if shape else math.log(UNSEEN))
+            at = after + 1
+        return means
 
     def pair_log(self, pair: str) -> float:
         """The natural logarithm of the probability of the second of two characters after the first."""
-        return self._logs[pair] if pair in self._logs else math.log(self._probability(*pair))
+        return self._unseen[pair]
 
     def _probability(self, first: str, second: str) -> float:
         alone = self._alone[second] / self._every + UNSEEN
@@ -78,8 +92,7 @@ def train_characters(titles: Iterable[str], held: Iterable[str], least: int = 1)
     for title in titles:
         counts.update(pairs_of(f"{EDGE}{shape_of(title)}{EDGE}"))
     pairs = {pair: count for pair, count in sorted(counts.items()) if count >= least}
-    draft = Characters(CharacterModel(pairs, 0.0))
-    scores = [draft.log_probability(shape_of(title)) for title in held]
+    scores = Characters(CharacterModel(pairs, 0.0)).log_probabilities([shape_of(title) for title in held])
     return CharacterModel(pairs, sum(scores) / max(1, len(scores)))
 
 

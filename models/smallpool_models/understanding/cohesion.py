@@ -53,11 +53,12 @@ class Cohesion:
 
     def cosine(self, words: Iterable[str]) -> float | None:
         """The mean cosine of two words, None where fewer than two are known."""
-        rows = [self._rows[word] for word in words if word in self._rows]
+        row_of = self._rows.get
+        rows = [row for row in map(row_of, words) if row is not None]
         count = len(rows)
         if count < 2:
             return None
-        total = self._vectors[rows].sum(axis=0)
+        total = np.add.reduce(self._vectors.take(rows, axis=0))
         return (float(total @ total) - count) / (count * (count - 1))
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from smallpool_models.understanding.knowledge import KnowledgeBase, Series, Surface, WordSense
 from smallpool_models.understanding.series import is_cut, read_model
+from smallpool_models.understanding.trie import trie_of
 
 PREFERENCE = ("mark", "product", "model", "variety", "material", "craft", "period", "brand", "theme", "origin", "style", "function", "whom")
 """Which meaning gives a surface its type where it has several; kinds that are not named come after these."""
@@ -57,11 +58,11 @@ class _Surface(NamedTuple):
     senses: tuple[Sense, ...] = ()
 
 
-_PREFIX_ONLY = _Surface()
+_UNKNOWN = _Surface()
 
 
 class Lexicon:
-    """All surfaces of a knowledge base, indexed by every prefix of theirs.
+    """All surfaces of a knowledge base, in a trie.
 
     Matching is greedy from the left and takes the longest surface that ends and begins at a word's edge: ASCII
     letters do not run on into letters, nor digits into digits.
@@ -79,21 +80,19 @@ class Lexicon:
         for sense in knowledge.senses:
             listed.setdefault(sense.word, []).append(sense)
         self._units = frozenset(unit for measure in knowledge.measures for unit in measure.units)
-        self._prefixes: dict[str, _Surface] = {}
+        self._surfaces: dict[str, _Surface] = {}
         for text in readings.keys() | lines.keys():
-            for end in range(1, len(text)):
-                self._prefixes.setdefault(text[:end], _PREFIX_ONLY)
             plain = sorted(readings.get(text, ()), key=lambda reading: _RANK.get(reading.kind, len(_RANK)))
-            self._prefixes[text] = _Surface(tuple(plain), tuple(lines.get(text, ())), senses=senses_of(plain, listed.get(text, ())))
-        self._shortest = min(map(len, readings.keys() | lines.keys()), default=1)
+            self._surfaces[text] = _Surface(tuple(plain), tuple(lines.get(text, ())), senses=senses_of(plain, listed.get(text, ())))
         for text in readings:
-            compound = self._prefixes[text]
+            compound = self._surfaces[text]
             if any(reading.kind in _COMPOUNDS for reading in compound.plain):
-                self._prefixes[text] = compound._replace(parts=self._made_of(text))
+                self._surfaces[text] = compound._replace(parts=self._made_of(text))
+        self._root = trie_of(self._surfaces)
 
     def words(self) -> Iterator[str]:
         """Surfaces that are words of the language: names of things, and short phrases of the trade; not names of series."""
-        for text, surface in self._prefixes.items():
+        for text, surface in self._surfaces.items():
             kinds = {reading.kind for reading in surface.plain}
             if kinds - _PHRASES or (kinds & {"condition", "tag"} and len(text) <= _LONGEST_PHRASE):
                 yield text
@@ -101,34 +100,38 @@ class Lexicon:
     def by_kind(self) -> dict[str, list[str]]:
         """The surfaces by what they may mean; the name of a series is of the kind `model`."""
         kinds: dict[str, list[str]] = {}
-        for text, surface in self._prefixes.items():
+        for text, surface in self._surfaces.items():
             for kind in sorted({reading.kind for reading in surface.plain} | ({"model"} if surface.lines else set())):
                 kinds.setdefault(kind, []).append(text)
         return kinds
 
     def knows(self, word: str) -> bool:
         """Whether a normalised word is a surface of the knowledge base."""
-        return self._prefixes.get(word, _PREFIX_ONLY) is not _PREFIX_ONLY
+        return word in self._surfaces
 
     def find(self, text: str) -> list[Found]:
         """The words of the knowledge base in the text, in order, none overlapping another."""
-        found = []
-        prefixes = self._prefixes
-        start = 0
-        while start < len(text):
+        found: list[Found] = []
+        characters = [*text]
+        length = len(characters)
+        root = self._root
+        free = 0
+        for start, character in enumerate(characters):
+            node = root.get(character)
+            if node is None or start < free or (character.isascii() and not is_cut(text, start)):
+                continue
             best = None
-            end = start + self._shortest
-            surface = prefixes.get(text[start:end]) if is_cut(text, start) else None
-            while surface is not None and end <= len(text):
-                if surface is not _PREFIX_ONLY:
-                    best = self._accept(text, start, end, surface) or best
+            end = start
+            while node is not None:
                 end += 1
-                surface = prefixes.get(text[start:end])
-            if best is None:
-                start += 1
-            else:
+                if node.value is not None:
+                    best = self._accept(text, start, end, node.value) or best
+                if end == length:
+                    break
+                node = node.get(characters[end])
+            if best is not None:
                 found.append(best)
-                start = best.end
+                free = best.end
         return found
 
     def _accept(self, text: str, start: int, end: int, surface: _Surface) -> Found | None:
@@ -146,7 +149,7 @@ class Lexicon:
         What is sold and made of, as `和田玉` is, stands first for what the thing is made of.
         """
         for cut in range(len(text) - 1, 0, -1):
-            head, tail = (self._prefixes.get(part, _PREFIX_ONLY).plain for part in (text[:cut], text[cut:]))
+            head, tail = (self._surfaces.get(part, _UNKNOWN).plain for part in (text[:cut], text[cut:]))
             if head and tail and head[0].kind in _COMPOUNDS and tail[0].kind in _COMPOUNDS:
                 return (next((one for one in head if one.kind == "material"), head[0]), tail[0])
         return ()

@@ -49,10 +49,13 @@ class Measures:
 
     def find(self, text: str, category: str, taken: Iterable[tuple[int, int]] = ()) -> list[Measured]:
         """All measures in the text that fit the category, outside the spans that are taken."""
+        numbers = list(_NUMBER.finditer(text))
+        if not numbers:
+            return []
         spans = list(taken)
         found = []
         named = [pair for pair in self._by_word if pair[0] in text]
-        for match in _NUMBER.finditer(text):
+        for match in numbers:
             start, end = match.span()
             if any(first < end and start < last for first, last in spans):
                 continue

@@ -11,6 +11,9 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from smallpool_models.understanding.characters import AT_MEAN, DISCOUNT, EDGE, RANGE, UNSEEN, Characters, shape_of
+from smallpool_models.understanding.remembered import Remembered
+
+_MOST_REMEMBERED = 100_000
 
 
 class PhraseModel(Struct, frozen=True):
@@ -31,11 +34,9 @@ class Phrases:
         for triple, count in model.triples.items():
             before[triple[:2]] += count
             kinds[triple[:2]] += 1
-        self._logs = {
-            triple: math.log(max(0.0, count - DISCOUNT) / before[triple[:2]] + self._left(triple, before, kinds))
-            for triple, count in model.triples.items()
-        }
-        self._backs = {two: math.log(DISCOUNT * kinds[two] / before[two]) for two in before}
+        self._backs = {two: DISCOUNT * kinds[two] / before[two] for two in before}
+        self._before = before
+        self._logs = Remembered[str, float](self._log, _MOST_REMEMBERED)
 
     def score(self, shape: str) -> float:
         """Of a title's shape, in [0, 1]: straight in the log probability."""
@@ -45,17 +46,16 @@ class Phrases:
         """The mean natural logarithm of the probability of each character of a shape after the two before it."""
         if not shape:
             return math.log(UNSEEN)
-        text, logs, backs, pair_log = f"{EDGE}{EDGE}{shape}{EDGE}", self._logs, self._backs, self._pairs.pair_log
-        total = 0.0
-        for start in range(len(text) - 2):
-            triple = text[start : start + 3]
-            log = logs.get(triple)
-            total += pair_log(triple[1:]) + backs.get(triple[:2], 0.0) if log is None else log
-        return total / (len(text) - 2)
+        text, logs = f"{EDGE}{EDGE}{shape}{EDGE}", self._logs
+        return sum([logs[text[start : start + 3]] for start in range(len(text) - 2)]) / (len(text) - 2)
 
-    def _left(self, triple: str, before: Counter[str], kinds: Counter[str]) -> float:
-        """What discounting left over, as pairs share it out."""
-        return DISCOUNT * kinds[triple[:2]] / before[triple[:2]] * math.exp(self._pairs.pair_log(triple[1:]))
+    def _log(self, triple: str) -> float:
+        """What is seen, discounted, and what that leaves over, as pairs share it out."""
+        before = self._before[triple[:2]]
+        if not before:
+            return self._pairs.pair_log(triple[1:])
+        seen = max(0.0, self._model.triples.get(triple, 0) - DISCOUNT) / before
+        return math.log(seen + self._backs[triple[:2]] * math.exp(self._pairs.pair_log(triple[1:])))
 
 
 def train_phrases(titles: Iterable[str], held: Iterable[str], pairs: Characters, least: int = 1) -> PhraseModel:

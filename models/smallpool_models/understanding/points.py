@@ -79,8 +79,12 @@ def points_of(heard: Sequence[Heard], measured: Sequence[Measured], brands: froz
     for start, end, readings, parts, aside in heard:
         if aside:
             continue
-        reading = next((one for one in readings if one.kind in POINT_KINDS and not one.ambiguous), None)
-        if reading is None or (readings[0].kind == "brand" and readings[0].key in brands):
+        for reading in readings:
+            if reading.kind in POINT_KINDS and not reading.ambiguous:
+                break
+        else:
+            continue
+        if readings[0].kind == "brand" and readings[0].key in brands:
             continue
         place = (start, end) if in_title else None
         points.append((start, Point(reading.kind, reading.key, place)))

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from smallpool_core.items import ORIGINAL
+from smallpool_models.understanding.characters import pairs_of
 from smallpool_models.understanding.contact import has_contact
 from smallpool_models.understanding.knowledge import (
     ClaritySettings,
@@ -107,7 +108,7 @@ def clarity(title: str, settings: ClaritySettings) -> float:
         return 0.0
     long_enough = _rise(length, settings.shortest - 1, settings.ideal_shortest)
     short_enough = 1 - _rise(length, settings.ideal_longest, settings.longest)
-    pairs = [title[start : start + 2] for start in range(length - 1)]
+    pairs = pairs_of(title)
     fresh = len(set(pairs)) / len(pairs) if pairs else 1.0
     marks = len(_MARKS.findall(title)) / length
     return long_enough * short_enough * fresh * (1 - min(1.0, marks / settings.marks_share))
@@ -115,10 +116,15 @@ def clarity(title: str, settings: ClaritySettings) -> float:
 
 def stuffing(heard: Sequence[Heard], settings: StuffingSettings) -> float:
     """1 for a title that names one thing, 1/2 with `half` brands, products and words of hype beyond the limits; one or two cost little."""
-    excess = 0
-    for kind, most in (("brand", settings.brands), ("product", settings.products)):
-        excess += max(0, len({word.readings[0].key for word in heard if word.kind == kind}) - most)
-    hype = sum(reading.kind == "flag" and reading.key == "hype" for word in heard for reading in word.readings)
+    named: dict[str, set[str]] = {"brand": set(), "product": set()}
+    hype = 0
+    for word in heard:
+        for reading in word.readings:
+            hype += reading.kind == "flag" and reading.key == "hype"
+        first = word.readings[0]
+        if first.kind in named:
+            named[first.kind].add(first.key)
+    excess = max(0, len(named["brand"]) - settings.brands) + max(0, len(named["product"]) - settings.products)
     excess += max(0, hype - settings.hype)
     return 1 / (1 + (excess / settings.half) ** 2)
 

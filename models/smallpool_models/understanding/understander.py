@@ -5,9 +5,11 @@ In: items as sellers gave them. Out: `Understood`, one an item, in order. The sa
 
 from collections.abc import Mapping, Sequence
 from copy import copy
+from typing import NamedTuple
 
 from smallpool_core.items import THOUSAND, Given, Understood
 from smallpool_core.normalise import normalise, path_key
+from smallpool_core.reposts import Sketch
 from smallpool_models.understanding.attributes import attributes_of, given_text
 from smallpool_models.understanding.brand import believed_brands, brand_of
 from smallpool_models.understanding.category import Placed, given_path, place
@@ -25,7 +27,7 @@ from smallpool_models.understanding.quality import Seen, judge
 from smallpool_models.understanding.quality_model import combined
 from smallpool_models.understanding.segment import Segmenter
 from smallpool_models.understanding.senses import Senses
-from smallpool_models.understanding.sketch import MOST_SKETCHED, sketch_of
+from smallpool_models.understanding.sketch import MOST_SKETCHED, Said, Sketcher
 from smallpool_models.understanding.tags import condition_of, tags_of
 from smallpool_models.understanding.text import Folded, Folder
 
@@ -34,6 +36,23 @@ MOST_DESCRIPTION = 2_000
 """Characters that are read; the rest is left out. Titles are cut and counted when they are taken in."""
 NEUTRAL_SELLER_SCORE = THOUSAND // 2
 """Until sellers have a history they are all worth the same."""
+
+
+class _Read(NamedTuple):
+    """A listing's texts, and the words heard in each."""
+
+    title: Folded
+    description: Folded
+    in_title: list[Heard]
+    in_description: list[Heard]
+    words: list[str]
+    shape: str
+    order: float
+
+    def said(self) -> Said:
+        """What is sketched of it."""
+        sketched = [word for word in self.in_description if word.end <= MOST_SKETCHED]
+        return (self.title.text, self.in_title), (self.description.text[:MOST_SKETCHED], sketched)
 
 
 class KnowledgeUnderstander:
@@ -58,6 +77,7 @@ class KnowledgeUnderstander:
         self._fitting = Fitting(knowledge.quality_model.categories)
         self._phrases = Phrases(knowledge.quality_model.phrases, self._characters)
         self._cohesion = Cohesion(knowledge.quality_model.cohesion)
+        self._sketcher = Sketcher()
         self._versions = {"knowledge": knowledge.version, "segmenter": self._segmenter.version}
 
     @property
@@ -135,20 +155,32 @@ class KnowledgeUnderstander:
     def understand(self, given: Sequence[Given]) -> list[Understood]:
         """One result an item, in order; never raises, whatever the text holds."""
         titles = [self._folder.fold(item.title[:MOST_TITLE]) for item in given]
-        if self._tagger is None:
-            return [self._understand(item, title, (), self._versions) for item, title in zip(given, titles, strict=True)]
-        version, tagged = self._tagger.tag([title.text for title in titles])
-        versions = {**self._versions, "ner": version}
-        return [self._understand(item, title, spans, versions) for item, title, spans in zip(given, titles, tagged, strict=True)]
+        tagged: Sequence[Sequence[Tagged]] = [()] * len(given)
+        versions: Mapping[str, str] = self._versions
+        if self._tagger is not None:
+            version, tagged = self._tagger.tag([title.text for title in titles])
+            versions = {**versions, "ner": version}
+        read = self._read(given, titles)
+        sketches = self._sketcher.sketches([one.said() for one in read])
+        return [self._understand(*one, versions) for one in zip(given, read, tagged, sketches, strict=True)]
 
-    def _understand(self, given: Given, title: Folded, tagged: Sequence[Tagged], versions: Mapping[str, str]) -> Understood:
-        description = self._folder.fold(given.description[:MOST_DESCRIPTION])
-        told, further_told = self._lexicon.find(title.text), self._lexicon.find(description.text)
-        category = self.category_of(given)
-        in_title = hear(title.text, self._senses.choose(title.text, told, category, further_told))
-        in_description = hear(description.text, self._senses.choose(description.text, further_told, category, told))
+    def _read(self, given: Sequence[Given], titles: Sequence[Folded]) -> list[_Read]:
+        words = self._segmenter.cut_all([title.normal for title in titles])
+        shapes = [shape_of(title.text) for title in titles]
+        orders = self._characters.scores(shapes)
+        read = []
+        for item, title, cut, shape, order in zip(given, titles, words, shapes, orders, strict=True):
+            description = self._folder.fold(item.description[:MOST_DESCRIPTION])
+            told, further, category = self._lexicon.find(title.text), self._lexicon.find(description.text), self.category_of(item)
+            in_title = hear(title.text, self._senses.choose(title.text, told, category, further))
+            in_description = hear(description.text, self._senses.choose(description.text, further, category, told))
+            read.append(_Read(title, description, in_title, in_description, cut, shape, order))
+        return read
+
+    def _understand(self, given: Given, read: _Read, tagged: Sequence[Tagged], sketch: Sketch, versions: Mapping[str, str]) -> Understood:
+        title, description, in_title, in_description, words, shape, order = read
         heard = [*in_title, *in_description]
-        placed = place(given.category, in_title, in_description, self._category_ranks, lambda: self._head_noun(title.normal))
+        placed = place(given.category, in_title, in_description, self._category_ranks, lambda: self._head_noun(words))
         believed = believed_brands(in_title)
         measured = self._measures.find(title.text, placed.key, _models(in_title))
         further = self._measures.find(description.text, placed.key, _models(in_description))
@@ -158,9 +190,8 @@ class KnowledgeUnderstander:
         points = [*title_points, *points_of(in_description, further, marked, in_title=False)]
         keys = keys_of(points)
         condition = self._condition(given, heard)
-        title_words = self._segmenter.search(title.normal)
-        shape = shape_of(title.text)
-        sketched = [word for word in in_description if word.end <= MOST_SKETCHED]
+        title_words = self._segmenter.with_parts(words)
+        category_fit, belonging = self._fitting.scores(shape, placed.key)
         seen = Seen(
             title=title.text,
             description=description.text,
@@ -174,11 +205,11 @@ class KnowledgeUnderstander:
             has_category=placed.source != "head_noun",
             has_condition=condition is not None,
             has_city=bool(given.city),
-            order=self._characters.score(shape),
-            category_fit=self._fitting.score(shape, placed.key),
+            order=order,
+            category_fit=category_fit,
             phrases=self._phrases.score(shape),
             cohesion=self._cohesion.score(title_words),
-            belonging=self._fitting.belonging(shape, placed.key),
+            belonging=belonging,
         )
         parts = judge(seen, self._knowledge.quality)
         return Understood(
@@ -199,7 +230,7 @@ class KnowledgeUnderstander:
             quality_parts=parts,
             seller_score=NEUTRAL_SELLER_SCORE,
             versions=dict(versions),
-            sketch=sketch_of(((title.text, in_title), (description.text[:MOST_SKETCHED], sketched))),
+            sketch=sketch,
         )
 
     def _brand(self, given: Given, believed: Sequence[str], placed: Placed, tagged: Sequence[Point]) -> str | None:
@@ -214,9 +245,9 @@ class KnowledgeUnderstander:
         grade = self._knowledge.attributes.key("condition", written) if written else None
         return grade if grade in GRADES else condition_of(heard)
 
-    def _head_noun(self, text: str) -> str | None:
+    def _head_noun(self, cut: Sequence[str]) -> str | None:
         """The last word that is no stop word and none of the knowledge base; Chinese words before all others."""
-        words = [word for word in self._segmenter.cut(text) if self._may_head(word)]
+        words = [word for word in cut if self._may_head(word)]
         chinese = (word for word in reversed(words) if not word.isascii() and len(word) > 1)
         return next(chinese, words[-1] if words else None)
 

@@ -265,9 +265,11 @@ def opens_at(pool: Pool, now: int) -> int | None:
 
 
 class SavedPool(PoolView, frozen=True, kw_only=True):
-    """A pool just saved, with what its rule holds right now of the `on_sale` items, and warnings; nothing is refused for them."""
+    """A pool just saved, with what its rule holds right now of the `on_sale` items (null where the wide index did not say: the change
+    stands all the same), and warnings; nothing is refused for them.
+    """
 
-    count: int
+    count: int | None
     on_sale: int
     warnings: list[RuleWarning]
 

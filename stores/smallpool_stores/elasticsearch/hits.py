@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from smallpool_core.items import Sale, WideItem
 from smallpool_core.normalise import PATH_SEPARATOR
@@ -19,7 +19,9 @@ PACKED = "hit"
 
 
 class Packed(Struct, frozen=True, array_like=True, gc=False):
-    """What a hit shows of an item. A change here is a new layout of the index (`mapping.LAYOUT`)."""
+    """What a hit shows of an item. A change here is a new layout of the index (`mapping.LAYOUT`). `terms` are left packed, since of the
+    rows that are looked at the cap keeps some only.
+    """
 
     item_id: str
     version: int
@@ -33,7 +35,7 @@ class Packed(Struct, frozen=True, array_like=True, gc=False):
     expires_at: int | None
     static_score: int
     sale: Sale | None
-    terms: tuple[str, ...]
+    terms: Raw
 
 
 class Row(NamedTuple):
@@ -45,6 +47,7 @@ class Row(NamedTuple):
 
 _encode = msgspec.msgpack.encode
 _decode = msgspec.msgpack.Decoder(Packed).decode
+_decode_terms = msgspec.msgpack.Decoder(frozenset[str]).decode
 
 
 def packed_hit(item: WideItem) -> bytes:
@@ -63,7 +66,7 @@ def packed_hit(item: WideItem) -> bytes:
             item.expires_at,
             item.static_score,
             item.sale,
-            item.terms,
+            Raw(_encode(item.terms)),
         )
     )
 
@@ -76,7 +79,7 @@ def rows_of(found: list[dict[str, Any]]) -> Iterator[Row]:
 def hit_of(row: Row, spread_key: str, weights: Mapping[str, int]) -> Hit:
     """The hit that the row is; its terms are those of `weights` that the item has, in their order."""
     packed = row.packed
-    has = frozenset(packed.terms) if weights else frozenset()
+    has = _decode_terms(packed.terms) if weights else frozenset()
     return Hit(
         item_id=packed.item_id,
         version=packed.version,

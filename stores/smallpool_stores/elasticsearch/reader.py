@@ -5,7 +5,6 @@ the server group rows by category takes ten times as long as to send three times
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Literal
@@ -61,7 +60,7 @@ class ElasticsearchItemReader:
         async with self._in_time("pick items"):
             hits = await self._search(question.picked(query, list(place)))
         rows = sorted(rows_of(hits["hits"]), key=lambda row: place[row.packed.item_id])
-        return _answer(_under_cap(rows, query, Counter()), query, {})
+        return _answer(_under_cap(rows, query, {}), query, {})
 
     async def get(self, item_ids: Collection[str]) -> dict[str, WideItem]:
         asked, found = list(item_ids), dict[str, WideItem]()
@@ -92,7 +91,7 @@ class ElasticsearchItemReader:
             return await cutting.cut_off(self._count, rule, by, size, now)
 
     async def _best(self, operation: str, query: Query, search: Callable[[Query], dict[str, Any]], weights: Mapping[str, int]) -> Answer:
-        asked, taken = self._rows_asked(query), Counter[str]()
+        asked, taken = self._rows_asked(query), dict[str, int]()
         async with self._in_time(operation):
             hits = await self._search(search(query) | {"size": asked})
             kept = _under_cap(rows_of(hits["hits"]), query, taken)
@@ -105,7 +104,7 @@ class ElasticsearchItemReader:
                     kept += await self._best_of_keys(query, _rest(query, search, kept, taken), taken, len(kept), index)
         return _answer(kept, query, weights)
 
-    async def _best_of_keys(self, query: Query, rest: dict[str, Any], taken: Counter[str], had: int, index: str) -> list[Kept]:
+    async def _best_of_keys(self, query: Query, rest: dict[str, Any], taken: dict[str, int], had: int, index: str) -> list[Kept]:
         """What is left of the best `wanted` rows under the cap: they have at most as many spread keys, so the best rows of that many
         keys hold them.
         """
@@ -146,22 +145,22 @@ def rows_of_first_trip(query: Query) -> int:
     return min(MAX_ROWS, _ROWS_A_HIT * query.limit + _FEW if is_capped else query.limit + 1)
 
 
-def _rest(query: Query, search: Callable[[Query], dict[str, Any]], kept: Iterable[Kept], taken: Counter[str]) -> dict[str, Any]:
+def _rest(query: Query, search: Callable[[Query], dict[str, Any]], kept: Iterable[Kept], taken: dict[str, int]) -> dict[str, Any]:
     """The same question for what comes after the rows looked at: without those that were kept, and without full spread keys."""
     full = {key for key, count in taken.items() if count >= query.cap}
     seen = frozenset(row.packed.item_id for row, key in kept if key not in full)
     return question.without(search(replace(query, excluded=query.excluded | seen)), query.spread_level, full)
 
 
-def _under_cap(rows: Iterable[Row], query: Query, taken: Counter[str], had: int = 0) -> list[Kept]:
+def _under_cap(rows: Iterable[Row], query: Query, taken: dict[str, int], had: int = 0) -> list[Kept]:
     """The rows that the cap lets through, in order, up to one more than the limit with the `had` rows before them; counts those it
     looked at into `taken`.
     """
     kept: list[Kept] = []
     for row in rows:
         key = cut(row.packed.category, query.spread_level)
-        taken[key] += 1
-        if taken[key] <= query.cap:
+        count = taken[key] = taken.get(key, 0) + 1
+        if count <= query.cap:
             kept.append((row, key))
             if had + len(kept) > query.limit:
                 break

@@ -41,6 +41,13 @@ class _Shown(Struct, frozen=True, array_like=True):
     ages: bytes
 
 
+class _Paid(Struct, frozen=True, array_like=True):
+    """What the items of a list cost and their top categories."""
+
+    prices: list[int | None]
+    categories: list[str]
+
+
 class _Columns(Struct, frozen=True, array_like=True):
     """A whole state; an age is `newest` less the time."""
 
@@ -52,6 +59,7 @@ class _Columns(Struct, frozen=True, array_like=True):
     recent: _List
     pending: _List
     exposed: _Shown | None = None
+    paid: _Paid | None = None
 
 
 _encode = msgpack.Encoder().encode
@@ -68,7 +76,8 @@ def pack_state(state: TriggerState) -> bytes:
     short, long = (_horizon(weights, places, newest) for weights in (state.short, state.long))
     bought, recent, pending = (_list(entries, newest) for entries in lists)
     exposed = _shown(state.exposed, newest) if state.exposed else None
-    return zlib.compress(_encode(_Columns(newest, list(places), short, long, bought, recent, pending, exposed)), _LEVEL)
+    paid = _Paid([touched.price_cents for touched in state.recent], [touched.category for touched in state.recent])
+    return zlib.compress(_encode(_Columns(newest, list(places), short, long, bought, recent, pending, exposed, paid)), _LEVEL)
 
 
 def unpack_state(packed: bytes) -> TriggerState:
@@ -81,7 +90,7 @@ def unpack_state(packed: bytes) -> TriggerState:
         short=_weights(columns.short, columns),
         long=_weights(columns.long, columns),
         bought=_touched(columns.bought, columns.newest),
-        recent=_touched(columns.recent, columns.newest),
+        recent=_priced(_touched(columns.recent, columns.newest), columns.paid),
         pending=_touched(columns.pending, columns.newest),
         exposed=_exposed(columns.exposed, columns.newest) if columns.exposed is not None else [],
     )
@@ -107,6 +116,14 @@ def _list(entries: Sequence[Touched], newest: int) -> _List:
 def _touched(entries: _List, newest: int) -> list[Touched]:
     told = zip(entries.item_ids, entries.types, _unpacked("q", entries.ages), strict=True)
     return [Touched(item_id, kind, newest - age) for item_id, kind, age in told]
+
+
+def _priced(entries: list[Touched], paid: _Paid | None) -> list[Touched]:
+    """The entries with what they cost; a state that was packed before prices were kept has none."""
+    if paid is None:
+        return entries
+    told = zip(entries, paid.prices, paid.categories, strict=True)
+    return [Touched(one.item_id, one.type, one.at, price, category) for one, price, category in told]
 
 
 def _shown(entries: Sequence[Exposed], newest: int) -> _Shown:

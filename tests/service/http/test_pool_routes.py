@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from http_rig import EVERYTHING, PHONES, Api, assert_problem, paths_of, shelf
+from smallpool_core.errors import StoreUnavailable
 
 CHEAP: dict[str, Any] = {"field": "price_cents", "op": "lte", "value": 500}
 
@@ -31,6 +32,19 @@ def test_a_saved_rule_is_recalled_by_at_once(api: Api) -> None:
     assert len(api.post("/v1/pools/p/recall", {}).json()["items"]) == 3
     change(api, {"rule": CHEAP})
     assert api.post("/v1/pools/p/recall", {}).json()["items"] == []
+
+
+def test_a_change_that_is_written_is_saved_though_nothing_counts_what_it_holds(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    api.publish(*shelf(3))
+    api.post("/v1/pools", {"pool_id": "p", "rule": PHONES})
+
+    async def fails(*_: object) -> object:
+        raise StoreUnavailable("could not preview a rule: the index does not answer; see that it runs")
+
+    monkeypatch.setattr(api.parts.recaller.ports.reader, "preview", fails)
+    reply = change(api, {"rule": CHEAP})
+    assert (reply.status_code, reply.headers["etag"], reply.json()["count"], reply.json()["on_sale"]) == (200, '"2"', None, 3)
+    assert api.get("/v1/pools/p").json()["rule"] == CHEAP
 
 
 def test_a_pool_says_when_every_item_has_been_looked_at_and_how_many_it_holds(api: Api) -> None:
