@@ -1,6 +1,6 @@
 """A plain CRF over the same characters, pairs and words as the tagger, and what the tagger gains over it on the same test titles.
 
-In: what `split_titles.py` wrote, gazetteers, a tagger trained on its `train/`. Out: for each file the F1 of both on `test/`, with bootstrap
+In: what `split_titles.py` wrote, gazetteers, taggers trained on its `train/`. Out: for each file the F1 of both on `test/`, with bootstrap
 intervals of the tagger's F1 and of the paired difference, and the F1 of brands.
 
     OMP_NUM_THREADS=1 .venv/bin/python benchmarks/crf_baseline.py --split /tmp/ner --model /tmp/ner/model ../shared/data/gazetteers/*.dic
@@ -33,14 +33,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("gazetteers", nargs="*", type=Path)
     parser.add_argument("--split", required=True, type=Path)
-    parser.add_argument("--model", required=True, type=Path)
+    parser.add_argument("--model", required=True, type=Path, action="append", help="repeatable")
     given = parser.parse_args()
     understander = KnowledgeUnderstander(load_knowledge(KnowledgeSettings().path))
     known = known_words(understander.lexicon, given.gazetteers)
-    tagger = opened(given.model, understander.segmenter)
     plain = trained([read_titles(path) for path in sorted((given.split / "train").glob("*.jsonl"))], known, understander.segmenter)
-    for path in sorted((given.split / "test").glob("*.jsonl")):
-        compare(read_titles(path), tagger, plain)
+    tests = [read_titles(path) for path in sorted((given.split / "test").glob("*.jsonl"))]
+    for model in given.model:
+        print(model)
+        for titles in tests:
+            compare(titles, opened(model, understander.segmenter), plain)
 
 
 def trained(sets: list[TitleSet], known: Mapping[str, Iterable[str]], segmenter: Segmenter) -> SpanTagger:

@@ -4,13 +4,18 @@ In: files of labelled titles, a model's folder. Out: for each file the F1 of exa
 and of what the understander makes of both, with the paired 95 % interval of what is gained. Types that have no counterpart are left
 out on both sides.
 
-    .venv/bin/python benchmarks/shipped_ner.py --model config/models/ner ../shared/data/ner/*_titles*.jsonl
+    .venv/bin/python benchmarks/shipped_ner.py --model config/models/ner --half odd ../shared/data/ner/*_titles*.jsonl
+
+`--half` takes the titles whose CRC is even or odd: what generated titles look like was chosen on the even half.
 """
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from msgspec.structs import replace
+
+from smallpool_config.cli.titles import Half, is_in
 from smallpool_config.settings import KnowledgeSettings, ModelSettings
 from smallpool_config.tagging import ServedTagger, understander_of
 from smallpool_core.items import Given
@@ -44,12 +49,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("files", nargs="+", type=Path)
     parser.add_argument("--model", required=True, type=Path)
+    parser.add_argument("--half", type=Half, choices=list(Half), default=Half.ALL)
     given = parser.parse_args()
     knowledge = load_knowledge(KnowledgeSettings().path)
-    alone = understander_of(knowledge, ModelSettings())
+    alone = understander_of(knowledge, ModelSettings(ner=""))
     tagger = ServedTagger(given.model, alone.segmenter)
     for path in given.files:
-        compare(read_titles(path), alone, tagger)
+        titles = read_titles(path)
+        half = tuple(title for title in titles.titles if is_in(given.half, title.text))
+        compare(replace(titles, titles=half), alone, tagger)
 
 
 def compare(titles: TitleSet, alone: KnowledgeUnderstander, tagger: ServedTagger) -> None:
@@ -67,7 +75,7 @@ def compare(titles: TitleSet, alone: KnowledgeUnderstander, tagger: ServedTagger
     figures = [f"{name} {100 * score(there, found).f1:.1f}" for name, found in (("dictionary", by_knowledge), ("tagger", by_tagger))]
     both = score(there, by_both)
     print(
-        f"{titles.name} ({', '.join(sorted(wanted))}): {', '.join(figures)}, both {100 * both.f1:.1f}"
+        f"{titles.name}, {len(texts)} titles ({', '.join(sorted(wanted))}): {', '.join(figures)}, both {100 * both.f1:.1f}"
         f" (precision {100 * both.precision:.1f}, recall {100 * both.recall:.1f}); gained [{100 * low:.1f}, {100 * high:.1f}]"
     )
 

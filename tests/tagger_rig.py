@@ -11,7 +11,7 @@ from smallpool_models.ner.features import Vocabulary
 from smallpool_models.ner.tagging import Tagging
 from smallpool_models.registry.folder import Manifest, write_model
 from smallpool_models.training.export import to_onnx
-from smallpool_models.training.network import Network, NetworkSettings
+from smallpool_models.training.network import Ensemble, Network, NetworkSettings
 
 TYPES = ("brand", "material", "product")
 VOCABULARY = Vocabulary("茶壶海尔和田玉手镯", ("茶壶", "海尔"), ("knowledge:product",), {"茶壶": 1, "手镯": 1})
@@ -24,5 +24,5 @@ def write_tagger(folder: Path, seed: int) -> Manifest:
     network = Network(SETTINGS, len(VOCABULARY.characters), len(VOCABULARY.pairs), len(VOCABULARY.classes), [Tagging(TYPES)]).eval()
     with torch.no_grad():
         network.heads[0].emit.weight *= 20  # so that two seeds tag differently
-    files = {GRAPH: to_onnx(network), READS: msgspec.json.encode(Reads(VOCABULARY, {"listings": TYPES}))}
+    files = {GRAPH: to_onnx(Ensemble([network])), READS: msgspec.json.encode(Reads(VOCABULARY, {"listings": TYPES}))}
     return write_model(folder, KIND, SCHEMA, files, inputs_of(), outputs_of(1))

@@ -13,10 +13,10 @@ from msgspec.structs import replace
 from smallpool_config.settings import Settings
 from smallpool_core.errors import Problem, TitlesRefused
 from smallpool_models.encoders.ner import KIND, SCHEMA, SpanTagger
-from smallpool_models.ner.distant import label_by_knowledge, labelled_listings
+from smallpool_models.ner.distant import generated_titles, label_by_knowledge
 from smallpool_models.ner.lexicons import known_words
 from smallpool_models.ner.scores import counts, interval, score, score_by_type
-from smallpool_models.ner.titles import TitleSet, read_titles
+from smallpool_models.ner.titles import TitleSet, read_lines, read_titles
 from smallpool_models.registry.folder import read_model
 from smallpool_models.understanding import KnowledgeUnderstander, load_knowledge
 
@@ -29,6 +29,7 @@ class NerOrder(Struct, frozen=True):
 
     data: tuple[Path, ...]
     gazetteers: tuple[Path, ...]
+    unlabelled: tuple[Path, ...]
     out: Path
     generated: int
     seed: int
@@ -47,13 +48,14 @@ def train_tagger(settings: Settings, order: NerOrder, report: Callable[[str, int
     if len(set(names)) != len(names):
         raise TitlesRefused([Problem("--data", ", ".join(names), "each file gives a head its name: give the files different names")])
     if order.generated:
-        listings = labelled_listings(understander, count=order.generated, seed=order.seed)
-        sets = [label_by_knowledge(understander, sets, listings)]
+        generated = generated_titles(understander, settings.knowledge.path, count=order.generated, seed=order.seed)
+        sets = [label_by_knowledge(understander, sets, generated)]
     known = known_words(understander.lexicon, order.gazetteers)
     chosen = NerSettings.small() if order.generated else NerSettings()
     chosen = replace(chosen, seed=order.seed, epochs=order.epochs or chosen.epochs)
-    trained = train_ner(sets, known, understander.segmenter, chosen, report)
-    card = ner_card(trained, sets, known, chosen)
+    plain = [read_lines(path) for path in order.unlabelled]
+    trained = train_ner(sets, known, understander.segmenter, chosen, report, [line for one in plain for line in one.lines])
+    card = ner_card(trained, sets, known, chosen, plain)
     write_ner(order.out, trained, card)
     return card
 

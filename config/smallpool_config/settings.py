@@ -70,7 +70,7 @@ class ModelSettings(Struct, frozen=True, forbid_unknown_fields=True):
     taken up within seconds.
     """
 
-    ner: str = ""
+    ner: str = SHIPPED_MODEL
 
     @property
     def ner_path(self) -> Path | None:

@@ -40,6 +40,22 @@ def test_a_model_is_trained_evaluated_and_wired_in(shell: Shell, shop: str, tmp_
     assert understood["versions"]["ner"] == figures["model"]
 
 
+def test_titles_that_nobody_labelled_are_read_beforehand_and_stand_on_the_card(shell: Shell, shop: str, tmp_path: Path) -> None:
+    plain = shell.write("plain.txt", "转让海尔茶壶\n\n转让美的空调\n")
+    out = str(tmp_path / "model")
+    card = shell.run("train", "ner", "--data", shop, "--unlabelled", plain, "--out", out, "--epochs", "1", "--json").json
+    assert card["unlabelled"]["plain.txt"]["titles"] == 2
+    assert "| plain.txt | 2 | unlabelled" in (tmp_path / "model" / "CARD.md").read_text("utf-8")
+    blank = shell.write("blank.txt", " \n")
+    assert "one title a line" in shell.run("train", "ner", "--data", shop, "--unlabelled", blank, "--out", out, code=1).err
+
+
+def test_a_model_is_trained_on_generated_titles_alone(shell: Shell, tmp_path: Path) -> None:
+    out = str(tmp_path / "model")
+    card = shell.run("train", "ner", "--generated", "200", "--out", out, "--epochs", "1", "--json").json
+    assert 150 < card["sets"]["listings"]["titles"] <= 200
+
+
 def test_a_file_of_types_that_the_model_does_not_have_is_refused(shell: Shell, shop: str, tmp_path: Path) -> None:
     out = str(tmp_path / "model")
     shell.run("train", "ner", "--data", shop, "--out", out, "--epochs", "1", "--json")

@@ -29,7 +29,7 @@ def test_what_a_person_labelled_stays_and_the_knowledge_base_adds_only_types_tha
     understander: KnowledgeUnderstander,
 ) -> None:
     asked = TitleSet("buyers", (Labelled("9成新和田玉手镯和围棋", ((3, 8, "product"),)),), ("product",), {"holds U+FFFD": 1}, "f00")
-    made = label_by_knowledge(understander, [asked], [])
+    made = label_by_knowledge(understander, [asked], TitleSet("listings", (), (), {}, "abc"))
     assert made.titles[0].spans == ((0, 3, "condition"), (3, 8, "product")), "no material inside, and no product beside"
     assert made.dropped == {"buyers: holds U+FFFD": 1}
-    assert (made.name, made.sha256) == ("listings", f"{understander.knowledge.version}+f00")
+    assert (made.name, made.sha256) == ("listings", "abc+f00")

@@ -34,7 +34,7 @@ def read_titles(file: Path, half: Half, *, shown: bool) -> list[Titled]:
     """The distinct titles in their order; raises `SmallpoolError` where there is none."""
     with numbered_lines(file, shown=shown) as lines:
         rows = [_row(line.decode("utf-8", "replace"), is_table=file.suffix == ".tsv") for _, line in lines]
-    distinct = {row.title: row for row in rows if row.title and _is_in(half, row.title)}
+    distinct = {row.title: row for row in rows if row.title and is_in(half, row.title)}
     if not distinct:
         raise SmallpoolError(f"could not find a title in {file}: one a line is wanted, in a .tsv a category, a tab and a title")
     return list(distinct.values())
@@ -47,5 +47,6 @@ def _row(line: str, *, is_table: bool) -> Titled:
     return Titled(title.partition("\t")[0].strip(), category.strip() or None)
 
 
-def _is_in(half: Half, title: str) -> bool:
+def is_in(half: Half, title: str) -> bool:
+    """Whether the title counts."""
     return half is Half.ALL or (zlib.crc32(title.encode("utf-8", "replace")) % 2 == 0) == (half is Half.EVEN)

@@ -5,9 +5,11 @@ types. What a person labelled stays; the knowledge base adds the types that the 
 """
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from smallpool_core.items import Given
 from smallpool_models.listings import generate_listings
+from smallpool_models.ner.piles import Piles
 from smallpool_models.ner.titles import Labelled, Place, TitleSet
 from smallpool_models.understanding import KnowledgeUnderstander
 
@@ -24,15 +26,24 @@ def labelled_listings(understander: KnowledgeUnderstander, *, count: int, seed: 
     return _labelled(understander, list(given.values()))
 
 
-def label_by_knowledge(understander: KnowledgeUnderstander, sets: Sequence[TitleSet], listings: Sequence[Labelled]) -> TitleSet:
-    """The listings and the sets' titles as one set; the sets' digests and dropped rows are joined."""
-    titles = list(listings)
+def generated_titles(understander: KnowledgeUnderstander, folder: Path, *, count: int, seed: int) -> TitleSet:
+    """A quarter as sellers write, the rest piles of keywords as shops do; the digest is of the words of both."""
+    piles = Piles(understander, folder)
+    titles = labelled_listings(understander, count=count // 4, seed=seed)
+    titles += piles.make(count - count // 4, seed)
+    types = tuple(sorted({kind for title in titles for _, _, kind in title.spans}))
+    return TitleSet(NAME, tuple(titles), types, {}, f"{understander.knowledge.version}+{piles.sha256}")
+
+
+def label_by_knowledge(understander: KnowledgeUnderstander, sets: Sequence[TitleSet], generated: TitleSet) -> TitleSet:
+    """The generated titles and the sets' titles as one set; digests and dropped rows are joined."""
+    titles = list(generated.titles)
     for one in sets:
         known = _labelled(understander, [Given(title=title.text) for title in one.titles])
         titles += [_joined(title, found, frozenset(one.types)) for title, found in zip(one.titles, known, strict=True)]
     types = tuple(sorted({kind for title in titles for _, _, kind in title.spans}))
     dropped = {f"{one.name}: {reason}": count for one in sets for reason, count in one.dropped.items()}
-    return TitleSet(NAME, tuple(titles), types, dropped, "+".join([understander.knowledge.version, *(one.sha256 for one in sets)]))
+    return TitleSet(NAME, tuple(titles), types, dropped, "+".join(one.sha256 for one in (generated, *sets)))
 
 
 def _joined(title: Labelled, found: Labelled, labelled: frozenset[str]) -> Labelled:

@@ -39,6 +39,14 @@ class TitleSet(Struct, frozen=True):
     sha256: str
 
 
+class Lines(Struct, frozen=True):
+    """The distinct titles of a file that nobody labelled, one a line."""
+
+    name: str
+    lines: tuple[str, ...]
+    sha256: str
+
+
 class _Row(Struct):
     text: str
     spans: list[Place]
@@ -64,6 +72,19 @@ def read_titles(path: Path) -> TitleSet:
         raise TitlesRefused([Problem(str(path), found, 'each line must be {"text": "...", "spans": [[start, end, "type"], ...]}')])
     types = {kind for title in titles.values() for _, _, kind in title.spans}
     return TitleSet(path.stem, tuple(titles.values()), tuple(sorted(types)), dict(dropped), hashlib.sha256(content).hexdigest())
+
+
+def read_lines(path: Path) -> Lines:
+    """The lines of a file that are not blank; raises `TitlesRefused` where it holds none, or is not UTF-8."""
+    content = path.read_bytes()
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise TitlesRefused([Problem(str(path), f"byte {error.start}", "unlabelled titles are UTF-8 text, one title a line")]) from error
+    lines = tuple(dict.fromkeys(line.strip() for line in text.split("\n") if line.strip()))
+    if not lines:
+        raise TitlesRefused([Problem(str(path), "no title", "unlabelled titles are UTF-8 text, one title a line")])
+    return Lines(path.name, lines, hashlib.sha256(content).hexdigest())
 
 
 def _row(line: bytes) -> Labelled | str:

@@ -12,41 +12,51 @@ import msgspec
 import torch
 from msgspec import Struct
 
-from smallpool_models.ner.titles import TitleSet
+from smallpool_models.ner.titles import Lines, TitleSet
 from smallpool_models.training.ner import NerSettings, Trained
 
 
 class NerCard(Struct, frozen=True):
-    """A tagger's card. `sets` has for each set its digest, rows used and dropped; `dev` the best epoch's scores on held-out titles."""
+    """A tagger's card. `sets` has for each set its digest, rows used and dropped; `unlabelled` each file's digest and titles, `epochs` and
+    `best_epoch` are of each net, `dev` the scores of all together on held-out titles.
+    """
 
     purpose: str
     sets: dict[str, dict[str, Any]]
+    unlabelled: dict[str, dict[str, Any]]
     words: dict[str, int]
     settings: NerSettings
-    epochs: int
-    best_epoch: int
+    epochs: tuple[int, ...]
+    best_epoch: tuple[int, ...]
     seconds: float
     dev: dict[str, dict[str, float]]
     made_with: dict[str, str | int]
+
+    @property
+    def kept(self) -> str:
+        """Which epoch of how many was kept, net by net."""
+        return ", ".join(f"epoch {best} of {ran}" for best, ran in zip(self.best_epoch, self.epochs, strict=True))
 
 
 PURPOSE = "Finds selling points (spans of types) in titles of listings. Not for running text, and not for other languages than Chinese."
 
 
-def ner_card(trained: Trained, sets: Sequence[TitleSet], known: Mapping[str, Sequence[str]], settings: NerSettings) -> NerCard:
+def ner_card(
+    trained: Trained, sets: Sequence[TitleSet], known: Mapping[str, Sequence[str]], settings: NerSettings, unlabelled: Sequence[Lines] = ()
+) -> NerCard:
     """The card of a tagger."""
-    best = trained.epochs[trained.best]
     return NerCard(
         purpose=PURPOSE,
         sets={
             one.name: {"sha256": one.sha256, "titles": len(one.titles), "dropped": one.dropped, **trained.counts[one.name]} for one in sets
         },
+        unlabelled={one.name: {"sha256": one.sha256, "titles": len(one.lines)} for one in unlabelled},
         words={name: len(words) for name, words in known.items()},
         settings=settings,
-        epochs=len(trained.epochs),
-        best_epoch=best.number,
-        seconds=round(trained.epochs[-1].seconds, 1),
-        dev={name: {"precision": one.precision, "recall": one.recall, "f1": one.f1} for name, one in best.dev.items()},
+        epochs=tuple(len(run.epochs) for run in trained.runs),
+        best_epoch=tuple(run.epochs[run.best].number for run in trained.runs),
+        seconds=round(trained.seconds, 1),
+        dev={name: {"precision": one.precision, "recall": one.recall, "f1": one.f1} for name, one in trained.dev.items()},
         made_with={"torch": str(torch.__version__), "python": platform.python_version(), "cores": os.cpu_count() or 1, "threads": 1},
     )
 
@@ -71,12 +81,13 @@ def _markdown(card: NerCard) -> str:
     for name, one in card.sets.items():
         dropped = ", ".join(f"{count} ({reason})" for reason, count in one["dropped"].items()) or "0"
         lines.append(f"| {name} | {one['titles']} | {one['train']} | {one['dev']} | {dropped} | {100 * card.dev[name]['f1']:.1f} |")
+    lines += [f"| {name} | {one['titles']} | unlabelled: read beforehand | | | |" for name, one in card.unlabelled.items()]
     made_with = ", ".join(f"{name} {value}" for name, value in card.made_with.items())
     lines += [
         "",
         "The dev part chose the epoch, so its F1 is a little too good; measure with `smallpool evaluate ner` on titles of your own.",
         "",
-        f"Seed {card.settings.seed}; epoch {card.best_epoch} of {card.epochs}; {card.seconds:.0f} s; {made_with}.",
+        f"Seed {card.settings.seed}; {card.kept}; {card.seconds:.0f} s; {made_with}.",
         "",
         "| words known beforehand | count |",
         "|---|---|",

@@ -1,6 +1,6 @@
 """Writes a trained tagger as an ONNX graph, node by node: the graph is small, and what serves it is what stands here.
 
-In: a `Network` with its heads. Out: the bytes of a graph that computes the same emissions to 1e-4, and holds the transitions as
+In: an `Ensemble` of nets with their heads. Out: the bytes of a graph that computes the same emissions to 1e-4, and holds the transitions as
 constant outputs, so that one file has all the numbers.
 """
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from smallpool_models.encoders.ner import inputs_of, outputs_of
-from smallpool_models.training.network import Network
+from smallpool_models.training.network import Ensemble, Network
 
 OPSET = 17
 _GATES = (0, 3, 1, 2)
@@ -36,35 +36,22 @@ class _Graph:
         return output
 
 
-def to_onnx(network: Network) -> bytes:
+def to_onnx(ensemble: Ensemble) -> bytes:
     """The graph; its inputs and outputs are those of `encoders.ner`."""
     graph = _Graph()
-    looked_up = [
-        graph.node("Gather", [graph.constant(f"{table}_table", weights), source], f"{source}_read")
-        for source, table, weights in (
-            ("characters", "characters", network.characters.weight),
-            ("left", "pairs", network.pairs.weight),
-            ("right", "pairs", network.pairs.weight),
-            ("shapes", "shapes", network.shapes.weight),
-        )
-    ]
-    weighed = graph.node("MatMul", ["words", graph.constant("words_weight", network.words.weight.T)], "words_weighed")
-    shifted = graph.node("Add", [weighed, graph.constant("words_bias", network.words.bias)], "words_shifted")
-    looked_up.append(graph.node("Relu", [shifted], "words_read"))
-    hidden = graph.node("Concat", looked_up, "read", axis=2)
-    for layer in range(network.settings.layers):
-        hidden = _lstm(graph, network, layer, hidden)
-    for place in range(len(network.heads)):
-        head = network.head(place)
-        emitted = graph.node("MatMul", [hidden, graph.constant(f"emit_weight_{place}", head.emit.weight.T)], f"emitted_{place}")
-        graph.node("Add", [emitted, graph.constant(f"emit_bias_{place}", head.emit.bias)], f"emissions_{place}")
-        for part, value in zip(("between", "start", "end"), head.transitions(), strict=True):
+    members = [ensemble.member(number) for number in range(len(ensemble.members))]
+    heads = len(members[0].heads)
+    seen = [_read(graph, network, f"{number}_") for number, network in enumerate(members)]
+    for place in range(heads):
+        emitted = [_emitted(graph, network, f"{number}_", place, seen[number]) for number, network in enumerate(members)]
+        graph.node("Mean", emitted, f"emissions_{place}")
+        for part, value in zip(("between", "start", "end"), ensemble.transitions(place), strict=True):
             graph.node("Identity", [graph.constant(f"{part}_held_{place}", value)], f"{part}_{place}")
     made = helper.make_graph(
         graph.nodes,
         "ner",
         [helper.make_tensor_value_info(one.name, _TYPES[one.type], [None] * one.axes) for one in inputs_of()],
-        [helper.make_tensor_value_info(one.name, _TYPES[one.type], [None] * one.axes) for one in outputs_of(len(network.heads))],
+        [helper.make_tensor_value_info(one.name, _TYPES[one.type], [None] * one.axes) for one in outputs_of(heads)],
         _once(graph.constants),
     )
     model = helper.make_model(made, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8, producer_name="smallpool")
@@ -72,7 +59,33 @@ def to_onnx(network: Network) -> bytes:
     return bytes(model.SerializeToString(deterministic=True))
 
 
-def _lstm(graph: _Graph, network: Network, layer: int, source: str) -> str:
+def _read(graph: _Graph, network: Network, own: str) -> str:
+    """What the heads of a net read; `own` begins all names that are the net's own."""
+    looked_up = [
+        graph.node("Gather", [graph.constant(f"{own}{table}_table", weights), source], f"{own}{source}_read")
+        for source, table, weights in (
+            ("characters", "characters", network.characters.weight),
+            ("left", "pairs", network.pairs.weight),
+            ("right", "pairs", network.pairs.weight),
+            ("shapes", "shapes", network.shapes.weight),
+        )
+    ]
+    weighed = graph.node("MatMul", ["words", graph.constant(f"{own}words_weight", network.words.weight.T)], f"{own}words_weighed")
+    shifted = graph.node("Add", [weighed, graph.constant(f"{own}words_bias", network.words.bias)], f"{own}words_shifted")
+    looked_up.append(graph.node("Relu", [shifted], f"{own}words_read"))
+    hidden = read = graph.node("Concat", looked_up, f"{own}read", axis=2)
+    for layer in range(network.settings.layers):
+        hidden = _lstm(graph, network, own, layer, hidden)
+    return graph.node("Concat", [hidden, read], f"{own}seen", axis=2) if network.reads_directly else hidden
+
+
+def _emitted(graph: _Graph, network: Network, own: str, place: int, seen: str) -> str:
+    head = network.head(place)
+    emitted = graph.node("MatMul", [seen, graph.constant(f"{own}emit_weight_{place}", head.emit.weight.T)], f"{own}emitted_{place}")
+    return graph.node("Add", [emitted, graph.constant(f"{own}emit_bias_{place}", head.emit.bias)], f"{own}emissions_{place}")
+
+
+def _lstm(graph: _Graph, network: Network, own: str, layer: int, source: str) -> str:
     """One bidirectional layer: (longest, titles, read) -> (longest, titles, 2 × hidden)."""
     size = network.settings.hidden
     ways_there_and_back = [way.state_dict() for way in (network.layer(layer).there, network.layer(layer).back)]
@@ -84,15 +97,15 @@ def _lstm(graph: _Graph, network: Network, layer: int, source: str) -> str:
     biases = np.concatenate([both("bias_ih"), both("bias_hh")], axis=1)
     inputs = [
         source,
-        graph.constant(f"lstm_{layer}_w", both("weight_ih")),
-        graph.constant(f"lstm_{layer}_r", both("weight_hh")),
-        graph.constant(f"lstm_{layer}_b", biases),
+        graph.constant(f"{own}lstm_{layer}_w", both("weight_ih")),
+        graph.constant(f"{own}lstm_{layer}_r", both("weight_hh")),
+        graph.constant(f"{own}lstm_{layer}_b", biases),
         "lengths",
     ]
-    ways = graph.node("LSTM", inputs, f"lstm_{layer}", hidden_size=size, direction="bidirectional")
-    beside = graph.node("Transpose", [ways], f"lstm_{layer}_beside", perm=[0, 2, 1, 3])
-    shape = graph.constant(f"lstm_{layer}_shape", np.array([0, 0, 2 * size], dtype=np.int64))
-    return graph.node("Reshape", [beside, shape], f"hidden_{layer}")
+    ways = graph.node("LSTM", inputs, f"{own}lstm_{layer}", hidden_size=size, direction="bidirectional")
+    beside = graph.node("Transpose", [ways], f"{own}lstm_{layer}_beside", perm=[0, 2, 1, 3])
+    shape = graph.constant(f"{own}lstm_{layer}_shape", np.array([0, 0, 2 * size], dtype=np.int64))
+    return graph.node("Reshape", [beside, shape], f"{own}hidden_{layer}")
 
 
 def _once(constants: list[onnx.TensorProto]) -> list[onnx.TensorProto]:

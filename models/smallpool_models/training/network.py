@@ -16,8 +16,9 @@ from smallpool_models.ner.tagging import Tagging
 
 
 class NetworkSettings(Struct, frozen=True):
-    """Widths of the embeddings and of the LSTM (each direction), its layers, and the shares dropped in training. With no layer it is a
-    plain CRF over the same features, against which the net is measured.
+    """Widths of the embeddings and of the LSTM (each direction), its layers, and the shares dropped in training. `direct`: the heads read
+    the features themselves beside what the LSTM made of them. With no layer it is a plain CRF over the same features, against which the net
+    is measured.
     """
 
     character_width: int = 64
@@ -26,6 +27,7 @@ class NetworkSettings(Struct, frozen=True):
     word_width: int = 64
     hidden: int = 128
     layers: int = 1
+    direct: bool = True
     drop: float = 0.4
     drop_words: float = 0.1
 
@@ -110,7 +112,9 @@ class Network(nn.Module):
         read = settings.character_width + 2 * settings.pair_width + settings.shape_width + settings.word_width
         widths = [read, *[2 * settings.hidden] * settings.layers]
         self.layers = nn.ModuleList(BothWays(width, settings.hidden) for width in widths[:-1])
-        self.heads = nn.ModuleList(Head(widths[-1], tagging) for tagging in taggings)
+        self.width = widths[-1]
+        self.reads_directly = settings.direct and settings.layers > 0
+        self.heads = nn.ModuleList(Head(self.width + read * self.reads_directly, tagging) for tagging in taggings)
         for embedding in (self.characters, self.pairs, self.shapes):
             nn.init.normal_(embedding.weight, std=0.3)
         self.drop = nn.Dropout(settings.drop)
@@ -119,12 +123,24 @@ class Network(nn.Module):
         """The head of the set of this number."""
         return cast("Head", self.heads[number])
 
+    def transitions(self, head: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Those of the head of this number."""
+        return self.head(head).transitions()
+
     def layer(self, number: int) -> BothWays:
         """The layer of this number, the one that reads the features first."""
         return cast("BothWays", self.layers[number])
 
     def forward(self, batch: Tensors, head: int) -> Tensor:
         """Emissions (longest, titles, tags)."""
+        read, hidden = self.encode(batch)
+        if self.reads_directly:
+            hidden = torch.cat([hidden, read], dim=-1)
+        emissions: Tensor = self.head(head).emit(self.drop(hidden))
+        return emissions
+
+    def encode(self, batch: Tensors) -> tuple[Tensor, Tensor]:
+        """The features as they are read (longest, titles, read), and what the LSTM makes of them (longest, titles, 2 × hidden)."""
         words = batch.words
         if self.training and self.settings.drop_words:
             words = words * (torch.rand(1, words.shape[1], words.shape[2]) >= self.settings.drop_words)
@@ -143,5 +159,26 @@ class Network(nn.Module):
         hidden = read
         for layer in self.layers:
             hidden = layer(self.drop(hidden), reversal)
-        emissions: Tensor = self.head(head).emit(self.drop(hidden))
-        return emissions
+        return read, hidden
+
+
+class Ensemble(nn.Module):
+    """Nets of one form that were trained apart. Their emissions and transitions are averaged: each errs in places of its own."""
+
+    def __init__(self, members: Sequence[Network]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    def member(self, number: int) -> Network:
+        """The net of this number."""
+        return cast("Network", self.members[number])
+
+    def forward(self, batch: Tensors, head: int) -> Tensor:
+        """Emissions (longest, titles, tags)."""
+        return torch.stack([member(batch, head) for member in self.members]).mean(dim=0)
+
+    def transitions(self, head: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Those of the heads of this number."""
+        each = [self.member(number).transitions(head) for number in range(len(self.members))]
+        between, start, end = (torch.stack(parts).mean(dim=0) for parts in zip(*each, strict=True))
+        return between, start, end

@@ -70,6 +70,12 @@ class Segmenter:
         paths = iter(self.paths([part for some in parts for part, is_word in some if not is_word]))
         return [[word for part, is_word in some for word in ((part,) if is_word else _worded(next(paths)))] for some in parts]
 
+    def common_words(self, share: float) -> list[str]:
+        """Words of two to four Chinese characters that make up at least this share of all words of running text, sorted."""
+        least = math.log(share)
+        words = (word for word, weight in self._weights.items() if 2 <= len(word) <= 4 and weight >= least)
+        return sorted(word for word in words if all("\u4e00" <= character < "\ua000" for character in word))
+
     def search(self, text: str) -> tuple[str, ...]:
         """The words of `cut` and the dictionary words of two and three characters inside them, each once, in order.
 
