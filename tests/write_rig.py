@@ -18,6 +18,7 @@ from smallpool_indexer.backfill import Backfill, Progress
 from smallpool_indexer.index import TailIndexer
 from smallpool_indexer.pipeline import Indexer
 from smallpool_indexer.record import Recorder
+from smallpool_indexer.renew import Renewer
 from smallpool_indexer.reposts import RepostMarker
 from smallpool_indexer.rescore import Rescorer
 from smallpool_indexer.sellers import SellerEventConsumer, SellerScorer
@@ -52,6 +53,10 @@ class PlainUnderstander:
 
     def __init__(self) -> None:
         self.asked = 0
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        return {"understander": self.version}
 
     def understand(self, given: Sequence[Given]) -> list[Understood]:
         if any(POISON in one.title for one in given):
@@ -185,6 +190,7 @@ class Rig:
         )
         self.sweeper = Sweeper(log=self.log, wide=self.wide, settings=settings)
         self.rescorer = Rescorer(log=self.log, wide=self.wide, stats=self.stats, settings=settings)
+        self.renewer = Renewer(clock=self.clock, log=self.log, wide=self.wide, understander=self.understander, settings=settings)
         self.write_path = WritePath(
             self.clock,
             Workers(
@@ -194,6 +200,7 @@ class Rig:
                 self.backfill,
                 self.sweeper,
                 self.rescorer,
+                self.renewer,
                 self.reposts,
                 self.seller_events,
                 self.sellers,

@@ -1,18 +1,20 @@
-"""Joins the understander of titles with the tagger that the settings name.
+"""Joins the understander of titles with the tagger that the settings name, and keeps both as their folders have them.
 
-In: settings, a knowledge base. Out: an understander, whose tagger changes over to a new model when its folder gets one.
+In: settings, a knowledge base. Out: an understander that changes over to another knowledge base, or model, when its folder gets one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
 
-from smallpool_config.settings import ModelSettings
+from smallpool_config.settings import ModelSettings, Settings
+from smallpool_core.errors import KnowledgeRefused, Problem
+from smallpool_core.items import Given, Understood
 from smallpool_models.encoders.ner import KIND, SCHEMA, SpanTagger
 from smallpool_models.registry.folder import ModelFiles
-from smallpool_models.registry.served import Served
-from smallpool_models.understanding import KnowledgeBase, KnowledgeUnderstander
+from smallpool_models.registry.served import Served, Watched
+from smallpool_models.understanding import KnowledgeBase, KnowledgeUnderstander, load_knowledge
 from smallpool_models.understanding.merge import KINDS, Tagged
 from smallpool_models.understanding.segment import Segmenter
 
@@ -62,3 +64,60 @@ def understander_of(knowledge: KnowledgeBase, models: ModelSettings) -> Knowledg
     understander = KnowledgeUnderstander(knowledge)
     folder = models.ner_path
     return understander if folder is None else understander.tagged_by(ServedTagger(folder, understander.segmenter))
+
+
+class ServedUnderstander:
+    """The understander of the knowledge base that lies in a folder now, with the tagger of the settings."""
+
+    def __init__(self, settings: Settings, knowledge: KnowledgeBase) -> None:
+        """`knowledge` is what the folder held at the start. Raises `ModelRefused` where the folder of the tagger holds no model then."""
+        folder, types = settings.knowledge.path, knowledge.attributes.types
+        first = [understander_of(knowledge, settings.models)]
+
+        def load() -> KnowledgeUnderstander:
+            if first:
+                return first.pop()
+            following = load_knowledge(folder)
+            if following.attributes.types != types:
+                found = "other attributes than at the start"
+                raise KnowledgeRefused([Problem("attributes.toml", found, "stores and rules are made for them: start the process again")])
+            return understander_of(following, settings.models)
+
+        self._served = Watched(f"the knowledge base in {folder}", folder, load)
+
+    @property
+    def version(self) -> str:
+        """The versions of the knowledge base, of the segmenter and of the tagger in force."""
+        return self._served.current.version
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """The same by name, as they stand on what is understood now."""
+        return self._served.current.versions
+
+    def understand(self, given: Sequence[Given]) -> list[Understood]:
+        """One result an item, in order; one knowledge base and one model for all of them."""
+        return self._served.current.understand(given)
+
+    def split_words(self, text: str) -> tuple[str, ...]:
+        """The words of a text as titles are cut now."""
+        return self._served.current.split_words(text)
+
+    def quality_of(self, parts: Mapping[str, float]) -> int:
+        """The quality, in thousandths, that these parts add up to."""
+        return self._served.current.quality_of(parts)
+
+    def refresh(self) -> None:
+        """Changes over to what the folders hold now; to be called now and then, by one thread."""
+        self._served.refresh()
+        self._served.current.refresh()
+
+    @property
+    def knowledge_refused(self) -> str:
+        """Why another knowledge base in the folder is not in force; empty where all is well."""
+        return self._served.refused
+
+    @property
+    def model_refused(self) -> str:
+        """The same of the tagger's model."""
+        return self._served.current.refused()

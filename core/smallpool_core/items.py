@@ -110,6 +110,7 @@ class WideItem(Struct, frozen=True, omit_defaults=True):
     title_words: tuple[str, ...] = ()
     category: str = ""
     category_source: CategorySource = "given"
+    category_confidence: float | None = None
     tags: tuple[str, ...] = ()
     points: tuple[str, ...] = ()
     price_cents: int | None = None

@@ -19,6 +19,11 @@ class Understander(Protocol):
         """Names the models and the knowledge base; stored on everything that was made."""
         ...
 
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """The same by name: `versions` of what would be understood now. What carries others is understood anew."""
+        ...
+
     def understand(self, given: Sequence[Given]) -> list[Understood]:
         """One result an item, in order."""
         ...

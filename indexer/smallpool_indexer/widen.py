@@ -29,6 +29,7 @@ def widen(
         title_words=understood.title_words,
         category=category,
         category_source=understood.category_source,
+        category_confidence=understood.category_confidence,
         tags=understood.tags,
         points=understood.points,
         price_cents=given.price_cents,

@@ -17,6 +17,7 @@ from smallpool_indexer.backfill import Backfill
 from smallpool_indexer.forget import Forgetter
 from smallpool_indexer.index import TailIndexer
 from smallpool_indexer.pipeline import Indexer
+from smallpool_indexer.renew import Renewer
 from smallpool_indexer.reposts import RepostMarker
 from smallpool_indexer.rescore import Rescorer
 from smallpool_indexer.sellers import SellerEventConsumer, SellerScorer
@@ -54,6 +55,7 @@ class Workers(Struct, frozen=True):
     backfill: Backfill
     sweeper: Sweeper
     rescorer: Rescorer
+    renewer: Renewer
     reposts: RepostMarker
     seller_events: SellerEventConsumer
     sellers: SellerScorer
@@ -74,6 +76,7 @@ class WritePath:
             Worker("backfill", workers.backfill.step),
             Worker("sweeper", lambda: self._sweep() > 0),
             Worker("static scores", lambda: workers.rescorer.send(clock.now_ms())),
+            Worker("renewal", workers.renewer.step),
             Worker("seller scores", lambda: workers.sellers.send(clock.now_ms())),
         )
         self.indexing: Line = (

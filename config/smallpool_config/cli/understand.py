@@ -19,6 +19,8 @@ from smallpool_core.items import Given, Span, Understood
 
 COLOURS = {"brand": "bold magenta", "product": "bold cyan", "model": "bold blue", "spec": "yellow", "material": "green", "variety": "green"}
 OTHER = "bright_green"
+GOOD, FAIR = 0.8, 0.5
+"""Parts of the quality from which on they are shown in green, and in yellow."""
 _FILE = "Titles, one a line; - reads stdin."
 
 
@@ -61,7 +63,7 @@ def _titles(file: Path) -> Iterator[Iterator[str]]:
 def _show(console: Console, title: str, understood: Understood, brands: Mapping[str, str]) -> None:
     console.print(highlighted(title, understood.spans), soft_wrap=True)
     for name, value in facts(understood, brands):
-        console.print(Text.assemble((f"  {name:<11}", "bright_black"), plain(value)), soft_wrap=True)
+        console.print(Text.assemble((f"  {name:<11}", "bright_black"), value if isinstance(value, Text) else plain(value)), soft_wrap=True)
     console.print()
 
 
@@ -73,7 +75,7 @@ def highlighted(title: str, spans: tuple[Span, ...]) -> Text:
     return shown
 
 
-def facts(understood: Understood, brands: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def facts(understood: Understood, brands: Mapping[str, str]) -> Iterator[tuple[str, str | Text]]:
     """What was read, each with its name; what was not found is left out."""
     sure = "" if understood.category_source == "given" else f" ({understood.category_source}, {understood.category_confidence:.2f})"
     yield "category", " › ".join(understood.category) + sure
@@ -83,15 +85,25 @@ def facts(understood: Understood, brands: Mapping[str, str]) -> Iterator[tuple[s
         yield "condition", understood.condition
     kinds = {span.key: span.type for span in understood.spans}
     if understood.points:
-        yield "points", " · ".join(f"{point} ({kinds[point]})" if point in kinds else point for point in understood.points)
+        yield "points", Text(" · ").join(_point(point, kinds.get(point)) for point in understood.points)
     if understood.tags:
         yield "tags", " · ".join(understood.tags)
     if understood.attributes:
         yield "attributes", " · ".join(f"{name}={value}" for name, value in understood.attributes.items())
     if understood.price_band is not None:
         yield "price band", str(understood.price_band)
-    parts = ", ".join(f"{name} {value:.2f}" for name, value in understood.quality_parts.items())
     if understood.spans:
         yield "spans", " ".join(f"{span.start}-{span.end}:{span.type}" for span in understood.spans)
-    yield "quality", f"{understood.quality / 1000:.3f} ({parts})"
+    parts = Text(", ").join(Text(f"{name} {value:.2f}", _grade(value)) for name, value in understood.quality_parts.items())
+    yield "quality", Text.assemble(f"{understood.quality / 1000:.3f} (", parts, ")")
     yield "words", " ".join(understood.title_words)
+
+
+def _point(key: str, kind: str | None) -> Text:
+    """A selling point in the colour of its kind; one that no span has follows from another, and is in none."""
+    return Text(plain(key)) if kind is None else Text(f"{plain(key)} ({kind})", COLOURS.get(kind, OTHER))
+
+
+def _grade(part: float) -> str:
+    """The colour of a part of the quality: what costs the listing something stands out."""
+    return "green" if part >= GOOD else "yellow" if part >= FAIR else "red"

@@ -37,6 +37,7 @@ from smallpool_indexer.index import TailIndexer
 from smallpool_indexer.pipeline import Indexer
 from smallpool_indexer.rebuild import Rebuild
 from smallpool_indexer.record import Forgets, Recorder
+from smallpool_indexer.renew import Renewer
 from smallpool_indexer.replay import Sync
 from smallpool_indexer.rescore import Rescorer
 from smallpool_indexer.sweep import Sweeper
@@ -374,7 +375,10 @@ class System(WatchesPools, JudgesListings):
         """The whole write path."""
         sweeper = Sweeper(log=self.owned_log, wide=self.wide, settings=self.settings.indexer)
         rescorer = Rescorer(log=self.owned_log, wide=self.wide, stats=self.stats, settings=self.settings.indexer)
-        by_events = (self.indexer, self.tail_indexer, self.user_events)
-        by_time = (self.backfill, sweeper, rescorer)
-        workers = Workers(*by_events, *by_time, self.reposts, self.seller_events, self.sellers, self.forgetter)
+        renewer = Renewer(
+            clock=self.clock, log=self.owned_log, wide=self.wide, understander=self.understander, settings=self.settings.indexer
+        )
+        judging = (self.reposts, self.seller_events, self.sellers)
+        by_time = (sweeper, rescorer, renewer)
+        workers = Workers(self.indexer, self.tail_indexer, self.user_events, self.backfill, *by_time, *judging, self.forgetter)
         return WritePath(self.clock, workers)

@@ -6,8 +6,8 @@ In: settings. Out: an understander, loaded when it is first asked for, and what 
 from functools import cached_property
 
 from smallpool_config.settings import Settings
-from smallpool_config.tagging import understander_of
-from smallpool_models.understanding import KnowledgeBase, KnowledgeUnderstander, load_knowledge
+from smallpool_config.tagging import ServedUnderstander
+from smallpool_models.understanding import KnowledgeBase, load_knowledge
 from smallpool_service.metrics import Metrics
 
 
@@ -19,24 +19,32 @@ class Understands:
 
     @cached_property
     def knowledge(self) -> KnowledgeBase:
-        """The domain knowledge base."""
+        """The domain knowledge base as it was at the start: attributes, which rules and stores are made for, do not change after that."""
         return load_knowledge(self.settings.knowledge.path)
 
     @cached_property
-    def understander(self) -> KnowledgeUnderstander:
-        """What makes sense of titles."""
-        return understander_of(self.knowledge, self.settings.models)
+    def understander(self) -> ServedUnderstander:
+        """What makes sense of titles, by the knowledge base and models that lie in their folders now."""
+        return ServedUnderstander(self.settings, self.knowledge)
 
     def refresh_models(self) -> None:
-        """Changes over to newer models where their folders hold some; not before the first is loaded."""
+        """Changes over to the knowledge base and models that lie in their folders now; not before the first are loaded."""
         if "understander" in self.__dict__:
             self.understander.refresh()
 
     def watch_models(self) -> None:
-        """The gauge of models that are refused; a scrape loads none."""
+        """The gauges of what is refused; a scrape loads nothing."""
         self.metrics.watch(
-            "models_refused", "New models in their folders that are refused; those before them go on serving.", self._refused
+            "models_refused",
+            "New models in their folders that are refused; those before them go on serving.",
+            lambda: float(bool(self._loaded and self.understander.model_refused)),
+        )
+        self.metrics.watch(
+            "knowledge_refused",
+            "Whether a changed knowledge base is refused; the one before goes on serving.",
+            lambda: float(bool(self._loaded and self.understander.knowledge_refused)),
         )
 
-    def _refused(self) -> float:
-        return float("understander" in self.__dict__ and bool(self.understander.refused()))
+    @property
+    def _loaded(self) -> bool:
+        return "understander" in self.__dict__

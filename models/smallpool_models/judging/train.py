@@ -21,9 +21,11 @@ from msgspec.structs import replace
 from smallpool_core.items import Given
 from smallpool_models.judging.corruptions import OF_TRAINING
 from smallpool_models.judging.rows import around
-from smallpool_models.understanding.characters import train_characters
+from smallpool_models.understanding.characters import Characters, train_characters
+from smallpool_models.understanding.cohesion import train_cohesion
 from smallpool_models.understanding.fitting import train_fitting
 from smallpool_models.understanding.knowledge import KnowledgeBase
+from smallpool_models.understanding.phrases import train_phrases
 from smallpool_models.understanding.quality_model import PARTS, QualityModel
 from smallpool_models.understanding.understander import KnowledgeUnderstander
 
@@ -32,7 +34,7 @@ MOST_FITTED: Final = 4_000
 MOST_HELD: Final = 2_000
 EQUAL: Final = 4.0
 """The weight towards which a part of the usual spread is drawn, and below how strongly."""
-DRAWN: Final = 0.01
+DRAWN: Final = 0.003
 USUAL_SPREAD: Final = 0.15
 MOST_TIMES: Final = 3.0
 STEPS: Final = 1_500
@@ -61,7 +63,7 @@ def train_quality(
 ) -> QualityModel:
     """The model; the same arguments give the same one.
 
-    `least`: how often a pair of characters must occur to be kept. `sentences` tell the order of characters alone.
+    `least`: how often a pair or triple of characters must occur to be kept. `sentences` tell the order of characters alone.
     """
     rng = random.Random(seed)  # noqa: S311, seeded: the same copies every time
     counted = [given for given in listings if not _is_fitted_on(given.title)]
@@ -70,11 +72,16 @@ def train_quality(
     texts = [folder.folded(given.title) for given in counted]
     held = [folder.folded(given.title) for given in fitted[:MOST_HELD]]
     rows = ((text, folder.category_of(given)) for text, given in zip(texts, counted, strict=True) if given.category)
+    counted_texts = [*texts, *map(folder.folded, sentences)]
+    characters = train_characters(counted_texts, held, least)
+    cut = folder.segmenter.search
     draft = QualityModel(
         weights=dict.fromkeys(PARTS, 1.0),
         curve=[(0.0, 0.0), (1.0, 1.0)],
-        characters=train_characters([*texts, *map(folder.folded, sentences)], held, least),
+        characters=characters,
         categories=train_fitting(rows, max(2, least)),
+        phrases=train_phrases(counted_texts, held, Characters(characters), least),
+        cohesion=train_cohesion([cut(text) for text in texts], [cut(text) for text in held], seed),
         trained_on=trained_on,
         data_sha256=data_sha256,
         seed=seed,

@@ -1,22 +1,18 @@
 """The brand of a listing, out of the brands that its words name.
 
-In: the words heard, the category, the brands of the knowledge base. Out: a brand's key, or None, and which of the
-brands named are believed at all: `苹果` is a brand beside a telephone and a fruit beside a crate.
+In: the words heard, each with the meaning that it has there (`senses.py`), the category, the brands of the knowledge base. Out: a brand's
+key, or None.
 """
 
 from collections.abc import Mapping, Sequence
 
-from smallpool_core.normalise import PATH_SEPARATOR
-from smallpool_models.understanding.category import OTHER, Placed
+from smallpool_models.understanding.category import Placed
 from smallpool_models.understanding.knowledge import Brand
 from smallpool_models.understanding.points import Heard
 
 
-def believed_brands(title: Sequence[Heard], placed: Placed, brands: Mapping[str, Brand]) -> list[str]:
-    """Keys of the brands that the title names for the item itself, in order.
-
-    An ambiguous form counts where the brand makes something in the same top category, or where nothing else is known.
-    """
+def believed_brands(title: Sequence[Heard]) -> list[str]:
+    """Keys of the brands that the title names for the item itself, in order."""
     keys: dict[str, None] = {}
     for word in title:
         if word.aside:
@@ -24,7 +20,7 @@ def believed_brands(title: Sequence[Heard], placed: Placed, brands: Mapping[str,
         for reading in word.readings:
             if reading.kind == "model" and reading.brand:
                 keys[reading.brand] = None
-            elif reading.kind == "brand" and (not reading.ambiguous or _fits(brands[reading.key], placed)):
+            elif reading.kind == "brand":
                 keys[reading.key] = None
     return list(keys)
 
@@ -33,8 +29,3 @@ def brand_of(believed: Sequence[str], placed: Placed, brands: Mapping[str, Brand
     """The first believed brand that makes things of this category, else the first."""
     makers = (key for key in believed if placed.key in brands[key].categories)
     return next(makers, believed[0] if believed else None)
-
-
-def _fits(brand: Brand, placed: Placed) -> bool:
-    top = placed.path[0]
-    return top == OTHER or any(key.split(PATH_SEPARATOR)[0] == top for key in brand.categories)

@@ -73,6 +73,10 @@ class Characters:
             at = after + 1
         return means
 
+    def pair_log(self, pair: str) -> float:
+        """The natural logarithm of the probability of the second of two characters after the first."""
+        return self._unseen[pair]
+
     def _probability(self, first: str, second: str) -> float:
         alone = self._alone[second] / self._every + UNSEEN
         before = self._before[first]

@@ -42,26 +42,29 @@ class Fitting:
         """The categories that the model knows."""
         return tuple(self._places)
 
-    def score(self, shape: str, category: str) -> float:
-        """Of a title's shape, in [0, 1]; above 1/2 where its pairs are more frequent under this category than under all.
+    def scores(self, shape: str, category: str) -> tuple[float, float]:
+        """Of a title's shape, both in [0, 1] and 1/2 where nothing is known: the fit, and the share of its pairs that belong there.
 
-        Under a category of which the model knows nothing the title is held against the one that it fits best: that still tells a title
-        of one thing from one of many.
+        The fit is above 1/2 where its pairs are more frequent under this category than under all. Under a category of which the model
+        knows nothing the title is held against the one that it fits best: that still tells a title of one thing from one of many.
         """
-        gains_of = self._gains
-        grams = [gains_of[gram] for gram in grams_of(shape) if gram in gains_of]
+        grams = [self._gains[gram] for gram in grams_of(shape) if gram in self._gains]
         if not grams or not self._places:
-            return UNKNOWN
+            return UNKNOWN, UNKNOWN
         known = self._places.get(category)
+        belonging = UNKNOWN
         if known is not None:
-            ratio = len(grams) * self._bases[known] + sum([gains.get(known, 0.0) for gains in grams])
+            base = self._bases[known]
+            gained = [gains[known] + base for gains in grams if known in gains]
+            ratio = (len(grams) - len(gained)) * base + sum(gained)
+            belonging = sum([gain > 0 for gain in gained]) / len(grams)
         else:
             ratios = [len(grams) * base for base in self._bases]
             for gains in grams:
                 for place, gain in gains.items():
                     ratios[place] += gain
             ratio = max(ratios)
-        return 1 / (1 + math.exp(-SLOPE * ratio / len(grams)))
+        return 1 / (1 + math.exp(-SLOPE * ratio / len(grams))), belonging
 
 
 def _gains(counts: dict[int, int], added: float) -> dict[int, float]:

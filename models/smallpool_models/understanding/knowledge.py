@@ -53,6 +53,25 @@ class Brand(Struct, frozen=True):
     categories: tuple[str, ...]
 
 
+class Relation(Struct, frozen=True):
+    """`subject` stands in the relation `name` to `object`; both are keys of entries."""
+
+    subject: str
+    name: str
+    object: str
+
+
+class WordSense(Struct, frozen=True):
+    """One meaning of an ambiguous word: the entry `key` of a kind, or of the kind `none` a word of everyday speech. `beside` has words
+    that speak for it where they stand in the same text; a `0` before one asks for a digit there (`0斤`).
+    """
+
+    word: str
+    kind: str
+    key: str
+    beside: tuple[str, ...]
+
+
 class Series(Struct, frozen=True):
     """A line of models: a surface, then one of `numbers` (`*` any number, `?` none needed), then any of `suffixes`."""
 
@@ -211,6 +230,8 @@ class KnowledgeBase(Struct, frozen=True):
     brands: tuple[Brand, ...]
     series: tuple[Series, ...]
     points: Mapping[str, tuple[Entry, ...]]
+    relations: tuple[Relation, ...]
+    senses: tuple[WordSense, ...]
     measures: tuple[Measure, ...]
     conditions: tuple[Meaning, ...]
     tags: tuple[Meaning, ...]

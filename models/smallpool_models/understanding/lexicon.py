@@ -3,10 +3,10 @@
 In: folded text. Out: `Found`s in order, none overlapping another, each with all that its surface may mean.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from smallpool_models.understanding.knowledge import KnowledgeBase, Series, Surface
+from smallpool_models.understanding.knowledge import KnowledgeBase, Series, Surface, WordSense
 from smallpool_models.understanding.series import is_cut, read_model
 from smallpool_models.understanding.trie import trie_of
 
@@ -28,16 +28,25 @@ class Reading(NamedTuple):
     ambiguous: bool = False
 
 
+class Sense(NamedTuple):
+    """One meaning of an ambiguous word, None for a word of everyday speech; `beside` are words that speak for it."""
+
+    reading: Reading | None
+    beside: tuple[str, ...] = ()
+
+
 class Found(NamedTuple):
     """Characters [start, end) of the text that are a word of the knowledge base; readings by preference.
 
-    `parts` are readings of the words that a compound is made of (`和田玉手镯` of `和田玉` and `手镯`).
+    `parts` are readings of the words that a compound is made of (`和田玉手镯` of `和田玉` and `手镯`). An ambiguous word has its
+    `senses`, the usual one first.
     """
 
     start: int
     end: int
     readings: tuple[Reading, ...]
     parts: tuple[Reading, ...] = ()
+    senses: tuple[Sense, ...] = ()
 
 
 class _Surface(NamedTuple):
@@ -46,6 +55,7 @@ class _Surface(NamedTuple):
     plain: tuple[Reading, ...] = ()
     lines: tuple[Series, ...] = ()
     parts: tuple[Reading, ...] = ()
+    senses: tuple[Sense, ...] = ()
 
 
 _UNKNOWN = _Surface()
@@ -66,11 +76,14 @@ class Lexicon:
         for line in knowledge.series:
             for surface in _forms(line.surfaces):
                 lines.setdefault(surface.text, []).append(line)
+        listed: dict[str, list[WordSense]] = {}
+        for sense in knowledge.senses:
+            listed.setdefault(sense.word, []).append(sense)
         self._units = frozenset(unit for measure in knowledge.measures for unit in measure.units)
         self._surfaces: dict[str, _Surface] = {}
         for text in readings.keys() | lines.keys():
             plain = sorted(readings.get(text, ()), key=lambda reading: _RANK.get(reading.kind, len(_RANK)))
-            self._surfaces[text] = _Surface(tuple(plain), tuple(lines.get(text, ())))
+            self._surfaces[text] = _Surface(tuple(plain), tuple(lines.get(text, ())), senses=senses_of(plain, listed.get(text, ())))
         for text in readings:
             compound = self._surfaces[text]
             if any(reading.kind in _COMPOUNDS for reading in compound.plain):
@@ -128,20 +141,39 @@ class Lexicon:
                 return Found(start, model[0], (Reading("model", model[1], (line.category,), line.brand),))
         if not surface.plain or not is_cut(text, end):
             return None
-        return Found(start, end, surface.plain, surface.parts)
+        return Found(start, end, surface.plain, surface.parts, surface.senses)
 
     def _made_of(self, text: str) -> tuple[Reading, ...]:
-        """The readings of the two words that make up a compound without rest, or nothing; the longer first word wins."""
+        """The readings of the two words that make up a compound without rest, or nothing; the longer first word wins.
+
+        What is sold and made of, as `和田玉` is, stands first for what the thing is made of.
+        """
         for cut in range(len(text) - 1, 0, -1):
             head, tail = (self._surfaces.get(part, _UNKNOWN).plain for part in (text[:cut], text[cut:]))
             if head and tail and head[0].kind in _COMPOUNDS and tail[0].kind in _COMPOUNDS:
-                return (head[0], tail[0])
+                return (next((one for one in head if one.kind == "material"), head[0]), tail[0])
         return ()
 
 
 _PHRASES = frozenset({"condition", "tag", "mark", "flag"})
 _LONGEST_PHRASE = 4
 _COMPOUNDS = frozenset({"product", "variety", "material", "craft", "period", "theme", "origin"})
+
+
+def senses_of(plain: Sequence[Reading], listed: Sequence[WordSense]) -> tuple[Sense, ...]:
+    """The meanings between which is chosen, none where there is nothing to choose: those that `senses.tsv` lists, and what else the
+    tables have; a form marked as ambiguous may always be no more than a word; a thing that is sold may be what another is made of.
+    """
+    if listed:
+        by_entry = {(reading.kind, reading.key): reading for reading in plain}
+        senses = [Sense(by_entry.get((one.kind, one.key)), one.beside) for one in listed]
+        named = {(one.kind, one.key) for one in listed}
+        return (*senses, *(Sense(reading) for entry, reading in by_entry.items() if entry not in named))
+    if any(reading.ambiguous for reading in plain):
+        return (*map(Sense, plain), Sense(None))
+    if len(plain) > 1 and plain[0].kind == "product" and plain[1].kind == "material":
+        return tuple(map(Sense, plain))
+    return ()
 
 
 def _readings(knowledge: KnowledgeBase) -> Iterator[tuple[str, Reading]]:
@@ -152,10 +184,21 @@ def _readings(knowledge: KnowledgeBase) -> Iterator[tuple[str, Reading]]:
     for kind, entries in knowledge.points.items():
         for entry in entries:
             yield from _each(entry.surfaces, kind, entry.key, entry.categories)
+    yield from _listed(knowledge)
     tables = {"condition": knowledge.conditions, "tag": knowledge.tags, "mark": knowledge.marks, "flag": knowledge.flags}
     for kind, meanings in tables.items():
         for meaning in meanings:
             yield meaning.text, Reading(kind, meaning.meaning)
+
+
+def _listed(knowledge: KnowledgeBase) -> Iterator[tuple[str, Reading]]:
+    """What the words of `senses.tsv` mean beside what other tables say of them."""
+    entries = {(kind, entry.key): entry for kind, some in {"product": knowledge.products, **knowledge.points}.items() for entry in some}
+    brands = {brand.key: brand for brand in knowledge.brands}
+    for sense in knowledge.senses:
+        entry = brands.get(sense.key) if sense.kind == "brand" else entries.get((sense.kind, sense.key))
+        if entry is not None and all(surface.text != sense.word for surface in entry.surfaces):
+            yield sense.word, Reading(sense.kind, sense.key, entry.categories, ambiguous=True)
 
 
 def _each(surfaces: Iterable[Surface], kind: str, key: str, categories: tuple[str, ...]) -> Iterator[tuple[str, Reading]]:

@@ -26,6 +26,7 @@ from smallpool_models.understanding.readers import (
     read_words,
     written_forms,
 )
+from smallpool_models.understanding.relations import read_relations, read_senses
 from smallpool_models.understanding.settings import read_attributes, read_listings, read_quality, read_quality_model
 from smallpool_models.understanding.tables import Reader
 
@@ -42,6 +43,9 @@ def load_knowledge(folder: Path) -> KnowledgeBase:
     for name in reader.names("points/*.tsv"):
         if name.removeprefix("points/").removesuffix(".tsv") not in POINT_TYPES:
             reader.refuse(name, "a kind of selling point that is not known", f"the kinds are {', '.join(POINT_TYPES)}")
+    entries = {kind: [entry.key for entry in some] for kind, some in {"product": products, **points}.items()}
+    entries["brand"] = [brand.key for brand in brands]
+    relations, senses = read_relations(reader, entries), read_senses(reader, entries)
     conditions = read_meanings(reader, "conditions.tsv", "grade", GRADES)
     attributes, attribute_names = read_attributes(reader)
     attributes = replace(attributes, written=written_forms(brands, conditions))
@@ -62,6 +66,8 @@ def load_knowledge(folder: Path) -> KnowledgeBase:
         brands=brands,
         series=series,
         points=MappingProxyType(points),
+        relations=relations,
+        senses=senses,
         measures=measures,
         conditions=conditions,
         tags=tags,

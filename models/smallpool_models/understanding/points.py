@@ -3,7 +3,7 @@
 In: `Found`s of a title or description. Out: `Heard`s with gifts and compatible brands set aside; points and spans.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from smallpool_core.items import Span
@@ -53,7 +53,7 @@ def hear(text: str, found: Sequence[Found]) -> list[Heard]:
     heard: list[Heard] = []
     gift_from = compatible_from = -1
     named = False
-    for start, end, readings, parts in found:
+    for start, end, readings, parts, _ in found:
         kind, key = readings[0].kind, readings[0].key
         if kind == "mark":
             if key == "gift" and named:
@@ -112,6 +112,24 @@ def keys_of(points: Sequence[Point]) -> tuple[str, ...]:
         return tuple(first)
     kept = set(sorted(first, key=lambda key: _KEEP_RANK[first[key]])[:MOST_POINTS])
     return tuple(key for key in first if key in kept)
+
+
+def telling(points: Sequence[Point]) -> int:
+    """How many points tell something of the item: one for what it is, however many things are named, and each of the others."""
+    things = any(point.kind == "product" for point in points)
+    return len({point.key for point in points if point.kind != "product"}) + things
+
+
+def with_broader(keys: Sequence[str], broader: Mapping[str, str]) -> tuple[str, ...]:
+    """The keys, then what each is a kind of (`老班章`, `普洱茶`), as far as there is room: what is said is never left out for it."""
+    further: dict[str, None] = {}
+    for key in keys:
+        above = broader.get(key)
+        while above is not None:
+            further[above] = None
+            above = broader.get(above)
+    added = [key for key in further if key not in keys]
+    return (*keys, *added[: max(0, MOST_POINTS - len(keys))])
 
 
 def spans_of(title: Folded, points: Sequence[Point], heard: Sequence[Heard], brands: frozenset[str]) -> tuple[Span, ...]:

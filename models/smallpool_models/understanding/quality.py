@@ -29,7 +29,8 @@ _MARKS = re.compile(r"[^\w\s]|_")
 class Seen(Struct, frozen=True):
     """What quality is judged by: the texts as matched, the words heard in the title and in both, and what else there is.
 
-    `words` are those of the title, each once. `order` and `category_fit` are what the models of characters and categories say, in [0, 1].
+    `words` are those of the title, each once. `order`, `category_fit`, `phrases`, `cohesion` and `belonging` are what the
+    models say, in [0, 1].
     `deviations` are those of the price, None without one. `is_start_price` marks ways of sale whose price is where
     bidding starts, not a value: too low a price is then no fault.
     """
@@ -48,6 +49,9 @@ class Seen(Struct, frozen=True):
     has_city: bool
     order: float
     category_fit: float
+    phrases: float
+    cohesion: float
+    belonging: float
 
 
 def judge(seen: Seen, settings: QualitySettings) -> dict[str, float]:
@@ -62,6 +66,9 @@ def judge(seen: Seen, settings: QualitySettings) -> dict[str, float]:
         "content": 1 - math.exp(-seen.words / settings.content.words),
         "order": seen.order,
         "category": seen.category_fit,
+        "phrases": seen.phrases,
+        "cohesion": seen.cohesion,
+        "belonging": seen.belonging,
     }
     return {name: round(score, 3) for name, score in parts.items()} | {ORIGINAL: 1.0}
 

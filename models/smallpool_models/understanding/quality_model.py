@@ -12,9 +12,14 @@ from msgspec import Struct
 
 from smallpool_core.items import ORIGINAL
 from smallpool_models.understanding.characters import CharacterModel
+from smallpool_models.understanding.cohesion import CohesionModel
 from smallpool_models.understanding.fitting import CategoryModel
+from smallpool_models.understanding.phrases import PhraseModel
 
-PARTS: Final = ("completeness", "photos", "price", "clarity", "stuffing", "conduct", "content", "order", "category", ORIGINAL)
+PARTS: Final = (
+    "completeness", "photos", "price", "clarity", "stuffing", "conduct", "content", "order", "category",
+    "phrases", "cohesion", "belonging", ORIGINAL,
+)  # fmt: skip
 
 
 class QualityModel(Struct, frozen=True):
@@ -24,6 +29,8 @@ class QualityModel(Struct, frozen=True):
     curve: list[tuple[float, float]]
     characters: CharacterModel
     categories: CategoryModel
+    phrases: PhraseModel
+    cohesion: CohesionModel
     trained_on: str
     data_sha256: str
     seed: int

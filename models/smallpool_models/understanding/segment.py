@@ -56,6 +56,10 @@ class Segmenter:
         self._insides = Remembered[str, tuple[str, ...]](self._insides_of, _MOST_WORDS)
         self.version = f"jieba-{__version__}"
 
+    def is_word(self, word: str) -> bool:
+        """Whether jieba's dictionary, or the knowledge base, has the word."""
+        return self._weights.get(word, _NO_WORD) > _NO_WORD
+
     def cut(self, text: str) -> list[str]:
         """The words of normalised text, as often as they occur; punctuation is left out and decimals stay whole."""
         return self.cut_all([text])[0]

@@ -27,7 +27,7 @@ def is_cut(text: str, end: int) -> bool:
 def read_model(text: str, end: int, series: Series, units: Collection[str]) -> tuple[int, str] | None:
     """The end of the model whose series name ends at `end`, and its key (`"iphone 13 pro max"`).
 
-    A number that is followed by a unit (`苹果13寸`) is a measure, not a model. None where a number is needed
+    A number that a unit (`苹果13寸`), or a plus and another number (`8+128`), follows is a measure, not a model. None where one is needed
     and there is none.
     """
     parts = [series.key]
@@ -68,6 +68,8 @@ def _any_number(text: str, start: int) -> int | None:
 
 
 def _is_unit(text: str, start: int, units: Collection[str]) -> bool:
+    if text[start : start + 1] == "+" and text[start + 1 : start + 2].isdigit():
+        return True
     return any(text[start:stop] in units and is_cut(text, stop) for stop in range(start + 1, start + _LONGEST_UNIT + 1))
 
 

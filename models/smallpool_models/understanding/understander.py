@@ -14,16 +14,19 @@ from smallpool_models.understanding.attributes import attributes_of, given_text
 from smallpool_models.understanding.brand import believed_brands, brand_of
 from smallpool_models.understanding.category import Placed, given_path, place
 from smallpool_models.understanding.characters import Characters, shape_of
+from smallpool_models.understanding.cohesion import Cohesion
 from smallpool_models.understanding.fitting import Fitting
 from smallpool_models.understanding.knowledge import GRADES, KnowledgeBase
 from smallpool_models.understanding.lexicon import Lexicon
 from smallpool_models.understanding.measures import Measures
 from smallpool_models.understanding.merge import NOTHING, Tagged, Tagger, further_points
-from smallpool_models.understanding.points import Heard, Point, hear, in_order, keys_of, points_of, spans_of
+from smallpool_models.understanding.phrases import Phrases
+from smallpool_models.understanding.points import Heard, Point, hear, in_order, keys_of, points_of, spans_of, telling, with_broader
 from smallpool_models.understanding.prices import Prices
 from smallpool_models.understanding.quality import Seen, judge
 from smallpool_models.understanding.quality_model import combined
 from smallpool_models.understanding.segment import Segmenter
+from smallpool_models.understanding.senses import Senses
 from smallpool_models.understanding.sketch import MOST_SKETCHED, Said, Sketcher
 from smallpool_models.understanding.tags import condition_of, tags_of
 from smallpool_models.understanding.text import Folded, Folder
@@ -63,6 +66,8 @@ class KnowledgeUnderstander:
         self._tagger = tagger
         self._folder = Folder(knowledge.simplified)
         self._lexicon = Lexicon(knowledge)
+        self._senses = Senses(knowledge)
+        self._broader = {one.subject: one.object for one in knowledge.relations if one.name == "kind_of"}
         self._measures = Measures(knowledge.measures)
         self._segmenter = Segmenter([*self._lexicon.words(), *self._measures.units])
         self._category_ranks = {key: rank for rank, key in enumerate(knowledge.categories)}
@@ -70,6 +75,8 @@ class KnowledgeUnderstander:
         self._brands = {brand.key: brand for brand in knowledge.brands}
         self._characters = Characters(knowledge.quality_model.characters)
         self._fitting = Fitting(knowledge.quality_model.categories)
+        self._phrases = Phrases(knowledge.quality_model.phrases, self._characters)
+        self._cohesion = Cohesion(knowledge.quality_model.cohesion)
         self._sketcher = Sketcher()
         self._versions = {"knowledge": knowledge.version, "segmenter": self._segmenter.version}
 
@@ -78,6 +85,11 @@ class KnowledgeUnderstander:
         """The versions of the knowledge base, of the segmenter and, where there is one, of the tagger's model."""
         tagger = f"+ner-{self._tagger.version}" if self._tagger else ""
         return f"{self._knowledge.version}+{self._segmenter.version}{tagger}"
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """The same by name, as they stand on what is understood now."""
+        return {**self._versions, "ner": self._tagger.version} if self._tagger else self._versions
 
     @property
     def knowledge(self) -> KnowledgeBase:
@@ -159,7 +171,9 @@ class KnowledgeUnderstander:
         read = []
         for item, title, cut, shape, order in zip(given, titles, words, shapes, orders, strict=True):
             description = self._folder.fold(item.description[:MOST_DESCRIPTION])
-            in_title, in_description = (hear(text, self._lexicon.find(text)) for text in (title.text, description.text))
+            told, further, category = self._lexicon.find(title.text), self._lexicon.find(description.text), self.category_of(item)
+            in_title = hear(title.text, self._senses.choose(title.text, told, category, further))
+            in_description = hear(description.text, self._senses.choose(description.text, further, category, told))
             read.append(_Read(title, description, in_title, in_description, cut, shape, order))
         return read
 
@@ -167,7 +181,7 @@ class KnowledgeUnderstander:
         title, description, in_title, in_description, words, shape, order = read
         heard = [*in_title, *in_description]
         placed = place(given.category, in_title, in_description, self._category_ranks, lambda: self._head_noun(words))
-        believed = believed_brands(in_title, placed, self._brands)
+        believed = believed_brands(in_title)
         measured = self._measures.find(title.text, placed.key, _models(in_title))
         further = self._measures.find(description.text, placed.key, _models(in_description))
         marked = frozenset(believed)
@@ -177,12 +191,13 @@ class KnowledgeUnderstander:
         keys = keys_of(points)
         condition = self._condition(given, heard)
         title_words = self._segmenter.with_parts(words)
+        category_fit, belonging = self._fitting.scores(shape, placed.key)
         seen = Seen(
             title=title.text,
             description=description.text,
             in_title=in_title,
             heard=heard,
-            points=len(keys),
+            points=telling(points),
             words=len(title_words),
             image_count=given.image_count if given.image_count is not None else len(given.images) or None,
             deviations=None if given.price_cents is None else self._prices.deviations(given.price_cents, placed.path),
@@ -191,7 +206,10 @@ class KnowledgeUnderstander:
             has_condition=condition is not None,
             has_city=bool(given.city),
             order=order,
-            category_fit=self._fitting.score(shape, placed.key),
+            category_fit=category_fit,
+            phrases=self._phrases.score(shape),
+            cohesion=self._cohesion.score(title_words),
+            belonging=belonging,
         )
         parts = judge(seen, self._knowledge.quality)
         return Understood(
@@ -202,7 +220,7 @@ class KnowledgeUnderstander:
             brand=self._brand(given, believed, placed, added.brands),
             condition=condition,
             tags=tags_of(heard),
-            points=keys,
+            points=with_broader(keys, self._broader),
             spans=spans_of(title, [*title_points, *added.brands], in_title, marked),
             attributes=attributes_of(
                 given.attributes, heard, [*measured, *further], self._knowledge.attributes, self._knowledge.attribute_names

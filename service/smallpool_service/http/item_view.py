@@ -34,6 +34,7 @@ class ItemView(Struct, frozen=True, omit_defaults=True, kw_only=True):
     state: State
     category: list[str]
     category_source: CategorySource
+    category_confidence: float | None = None
     seller_id: str | None = None
     city: str | None = None
     brand: str | None = None

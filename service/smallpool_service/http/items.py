@@ -31,6 +31,7 @@ ITEM: Final = {
     "state": "on_sale",
     "category": ["数码", "手机"],
     "category_source": "given",
+    "category_confidence": 1.0,
     "seller_id": "s-9",
     "brand": "apple",
     "title_words": ["苹果", "手机", "九成新"],

@@ -271,6 +271,17 @@ def test_an_item_says_why_it_is_not_shown(desk: Desk) -> None:
     assert desk.get("/console/items?item_id=nothing").status_code == 404
 
 
+def test_an_item_shows_what_was_understood_and_by_what(desk: Desk) -> None:
+    desk.api.publish({"item_id": "a", "price_cents": 900})
+    desk.log_in()
+    item, text = desk.api.rig.wide.get(["a"])["a"], desk.get("/console/items/a").text
+    for name, version in item.versions.items():
+        assert f"{name} {version}" in text
+    for part, value in item.quality_parts.items():
+        assert f"{value:.2f}" in text, part
+    assert f"可信度 {item.category_confidence:.2f}" in text
+
+
 def test_a_dead_letter_is_shown_with_its_reason_and_sent_again(desk: Desk) -> None:
     log = desk.api.rig.log
     log.append_now("item-events", [("late", BROKEN)], NOW)
