@@ -65,19 +65,37 @@ SHIPPED_MODEL = "shipped"
 
 
 class ModelSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """ner: folder of the model that finds selling points in titles beside the knowledge base, as `smallpool train ner` writes it; `shipped`
-    is the one that comes with smallpool, empty means the knowledge base alone. A model that comes to lie there while a process runs is
-    taken up within seconds.
+    """Folders of models that understand titles beside the knowledge base, as `smallpool train` writes them. `shipped` is the one that comes
+    with smallpool, empty means none. A model that comes to lie there while a process runs is taken up within seconds.
+
+    ner: finds selling points. category: names the category where neither the seller nor the knowledge base does for certain. tags: adds
+    tags (none is shipped).
     """
 
     ner: str = SHIPPED_MODEL
+    category: str = ""
+    tags: str = ""
 
     @property
     def ner_path(self) -> Path | None:
-        """The folder to load, None for no model."""
-        if self.ner == SHIPPED_MODEL:
-            return shipped("models") / "ner"
-        return Path(self.ner) if self.ner else None
+        """The folder of the tagger, None for no model."""
+        return _model_path(self.ner, "ner")
+
+    @property
+    def category_path(self) -> Path | None:
+        """The folder of the model of categories, None for no model."""
+        return _model_path(self.category, "category")
+
+    @property
+    def tags_path(self) -> Path | None:
+        """The folder of the model of tags, None for no model."""
+        return _model_path(self.tags, "tags")
+
+
+def _model_path(named: str, kind: str) -> Path | None:
+    if named == SHIPPED_MODEL:
+        return shipped("models") / kind
+    return Path(named) if named else None
 
 
 class StatisticsSettings(Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,6 +1,6 @@
-"""Joins the understander of titles with the tagger that the settings name.
+"""Joins the understander of titles with the models that the settings name.
 
-In: settings, a knowledge base. Out: an understander, whose tagger changes over to a new model when its folder gets one.
+In: settings, a knowledge base. Out: an understander, whose models change over to new ones when their folders get some.
 """
 
 from collections.abc import Sequence
@@ -9,10 +9,13 @@ from pathlib import Path
 from msgspec import Struct
 
 from smallpool_config.settings import ModelSettings
+from smallpool_models.encoders.labels import CATEGORY, TAGS, CategoryPredictor, TagPredictor
+from smallpool_models.encoders.labels import SCHEMA as LABEL_SCHEMA
 from smallpool_models.encoders.ner import KIND, SCHEMA, SpanTagger
 from smallpool_models.registry.folder import ModelFiles
 from smallpool_models.registry.served import Served
 from smallpool_models.understanding import KnowledgeBase, KnowledgeUnderstander
+from smallpool_models.understanding.labelled import Guess, guessed
 from smallpool_models.understanding.merge import KINDS, Tagged
 from smallpool_models.understanding.segment import Segmenter
 
@@ -57,8 +60,65 @@ class ServedTagger:
         self._served.refresh()
 
 
+class ServedCategories:
+    """Names categories with the model that lies in a folder now; raises `ModelRefused` where none does at the start."""
+
+    def __init__(self, folder: Path) -> None:
+        self._served = Served(folder, CATEGORY, LABEL_SCHEMA, CategoryPredictor)
+
+    @property
+    def version(self) -> str:
+        """The version of the model in force."""
+        return self._served.current.version
+
+    @property
+    def refused(self) -> str:
+        """Why a newer model in the folder is not in force; empty where all is well."""
+        return self._served.refused
+
+    def predict(self, texts: Sequence[str]) -> tuple[str, list[Guess | None]]:
+        """The version that answered, and of each text its category; None for other. One model for the whole batch."""
+        model = self._served.current
+        found = model.predict(texts)
+        return model.version, [guessed(label, sure) if sure >= model.other_below else None for label, sure in found]
+
+    def refresh(self) -> None:
+        """Changes over to another model where the folder holds one."""
+        self._served.refresh()
+
+
+class ServedTags:
+    """Names tags with the model that lies in a folder now; raises `ModelRefused` where none does at the start."""
+
+    def __init__(self, folder: Path) -> None:
+        self._served = Served(folder, TAGS, LABEL_SCHEMA, TagPredictor)
+
+    @property
+    def version(self) -> str:
+        """The version of the model in force."""
+        return self._served.current.version
+
+    @property
+    def refused(self) -> str:
+        """Why a newer model in the folder is not in force; empty where all is well."""
+        return self._served.refused
+
+    def predict(self, texts: Sequence[str]) -> tuple[str, list[tuple[str, ...]]]:
+        """The version that answered, and the tags of each text. One model for the whole batch."""
+        model = self._served.current
+        return model.version, model.predict(texts)
+
+    def refresh(self) -> None:
+        """Changes over to another model where the folder holds one."""
+        self._served.refresh()
+
+
 def understander_of(knowledge: KnowledgeBase, models: ModelSettings) -> KnowledgeUnderstander:
     """The understander of these settings."""
     understander = KnowledgeUnderstander(knowledge)
-    folder = models.ner_path
-    return understander if folder is None else understander.tagged_by(ServedTagger(folder, understander.segmenter))
+    if models.ner_path is not None:
+        understander = understander.tagged_by(ServedTagger(models.ner_path, understander.segmenter))
+    return understander.labelled_by(
+        categories=None if models.category_path is None else ServedCategories(models.category_path),
+        tags=None if models.tags_path is None else ServedTags(models.tags_path),
+    )
