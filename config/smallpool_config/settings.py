@@ -65,11 +65,11 @@ SHIPPED_MODEL = "shipped"
 
 
 class ModelSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """Folders of models that understand titles beside the knowledge base, as `smallpool train` writes them. `shipped` is the one that comes
-    with smallpool, empty means none. A model that comes to lie there while a process runs is taken up within seconds.
+    """Folders of models that understand titles beside the knowledge base, as `smallpool train` writes them; empty means none. A model that
+    comes to lie there while a process runs is taken up within seconds.
 
-    ner: finds selling points. category: names the category where neither the seller nor the knowledge base does for certain. tags: adds
-    tags (none is shipped).
+    ner: finds selling points; `shipped` is the one that comes with smallpool. category: names the category where neither the seller nor the
+    knowledge base does for certain. tags: adds tags.
     """
 
     ner: str = SHIPPED_MODEL
@@ -79,22 +79,20 @@ class ModelSettings(Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def ner_path(self) -> Path | None:
         """The folder of the tagger, None for no model."""
-        return _model_path(self.ner, "ner")
+        return shipped("models") / "ner" if self.ner == SHIPPED_MODEL else _folder(self.ner)
 
     @property
     def category_path(self) -> Path | None:
         """The folder of the model of categories, None for no model."""
-        return _model_path(self.category, "category")
+        return _folder(self.category)
 
     @property
     def tags_path(self) -> Path | None:
         """The folder of the model of tags, None for no model."""
-        return _model_path(self.tags, "tags")
+        return _folder(self.tags)
 
 
-def _model_path(named: str, kind: str) -> Path | None:
-    if named == SHIPPED_MODEL:
-        return shipped("models") / kind
+def _folder(named: str) -> Path | None:
     return Path(named) if named else None
 
 

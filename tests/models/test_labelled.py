@@ -71,6 +71,17 @@ def test_a_temperature_makes_overconfident_scores_as_sure_as_they_are_right() ->
     assert calibration_error(sure, said == truth) < 0.03
 
 
+def test_below_the_threshold_more_answers_are_wrong_than_right() -> None:
+    rng = np.random.default_rng(1)
+    truth = rng.integers(0, 3, 3_000)
+    doubtful = np.arange(3_000) >= 2_000  # of these the net knows nothing
+    scores = np.where(doubtful[:, None], rng.normal(size=(3_000, 3)), 6 * np.eye(3)[truth]).astype(np.float32)
+    sureness = fitted_sureness(scores, truth)
+    sure = confidences(scores, sureness.temperature).max(axis=1)
+    assert (sure[~doubtful] >= sureness.other_below).all()
+    assert (sure[doubtful] < sureness.other_below).mean() > 0.8
+
+
 def test_macro_counts_labels_alike_and_micro_titles() -> None:
     one = label_score([("a",), ("a",), ("a",), ("b",)], [("a",), ("a",), ("a",), ("a",)])
     assert (one.precision, one.recall, one.f1) == (0.75, 0.75, 0.75)

@@ -109,6 +109,8 @@ class TagPredictor:
             return []
         shares = probabilities(self._scorer.scores(texts))
         given = given_tags(shares, self._rule)
-        return [
-            tuple(self.labels[tag] for tag in np.argsort(-own, kind="stable") if row[tag]) for row, own in zip(given, shares, strict=True)
-        ]
+        found = []
+        for row, own in zip(given, shares, strict=True):
+            tags = np.flatnonzero(row)
+            found.append(tuple(self.labels[tag] for tag in tags[np.argsort(-own[tags], kind="stable")]))
+        return found

@@ -6,6 +6,7 @@ In: texts. Out: `Grams`, padded arrays. Weights are those of TF-IDF (sublinear, 
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import chain, repeat
 
 import numpy as np
 from msgspec import Struct
@@ -43,7 +44,9 @@ def grams_in(folded: str) -> list[str]:
 
 
 def learnt_vocabulary(texts: Sequence[str], fewest: int) -> GramVocabulary:
-    """The runs that stand in at least `fewest` texts. Rarity is 1 + ln((1 + texts) / (1 + texts that have it))."""
+    """The runs that stand in at least `fewest` texts. Rarity is
+    1 + ln((1 + texts) / (1 + texts that have it)).
+    """
     counts: Counter[str] = Counter()
     for text in texts:
         counts.update(set(grams_in(folded_title(text))))
@@ -65,11 +68,12 @@ class GramReader:
 
     def read(self, texts: Iterable[str]) -> Grams:
         """The runs of each text, each once; a text in which none is known has none."""
-        looked_up = self._numbers.get
-        rows = [list(filter(None, map(looked_up, grams_in(folded_title(text))))) for text in texts]
+        rows = [grams_in(folded_title(text)) for text in texts]
         lengths = np.array([len(row) for row in rows], dtype=np.int64)
+        numbers_of = map(self._numbers.get, chain.from_iterable(rows), repeat(0))
+        found = np.fromiter(numbers_of, dtype=np.int64, count=int(lengths.sum()))
         size = len(self._rarity)
-        keys = np.repeat(np.arange(len(rows)) * size, lengths) + np.array([number for row in rows for number in row], dtype=np.int64)
+        keys = (np.repeat(np.arange(len(rows)) * size, lengths) + found)[found > 0]
         once, counts = np.unique(keys, return_counts=True)
         row_of, number_of = once // size, once % size
         held = np.bincount(row_of, minlength=len(rows))

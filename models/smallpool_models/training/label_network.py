@@ -17,8 +17,8 @@ SUM_SCALE = 4.0
 
 
 class LabelNetworkSettings(Struct, frozen=True):
-    """`linear`: whether there is a linear reader. `sums` further readers of `width` each; the shares of runs, and of what is read, that are
-    left out in training.
+    """`linear`: whether there is a linear reader. `sums` further readers of `width` each; the shares of runs, and of what is read, that
+    are left out in training.
     """
 
     linear: bool = True

@@ -7,7 +7,7 @@ steps.
 
 import copy
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
 import numpy as np
@@ -22,10 +22,7 @@ from smallpool_models.labels.deciding import (
     Sureness,
     TagRule,
     confidences,
-    fitted_rule,
     fitted_sureness,
-    given_tags,
-    probabilities,
 )
 from smallpool_models.labels.grams import GramReader, Grams, GramVocabulary, learnt_vocabulary
 from smallpool_models.labels.rows import LabelledTitle, LabelSet
@@ -45,14 +42,14 @@ class LabelSettings(Struct, frozen=True):
 
     task: Task
     seed: int = 1
-    epochs: int = 8
+    epochs: int = 5
     patience: int = 3
     minutes: float = 12.0
     titles_a_step: int = 64
     rate: float = 6e-3
     mean_steps: int = 300
     fewest: int = 2
-    smoothing: float = 0.0
+    smoothing: float = 0.1
     network: LabelNetworkSettings = field(default_factory=LabelNetworkSettings)
 
     @classmethod
@@ -100,11 +97,11 @@ class _Part(Struct, frozen=True):
 
 
 def train_labels(one: LabelSet, settings: LabelSettings, report: Report) -> TrainedLabels:
-    """Trains until the epochs or minutes are over or the dev part no longer gains; raises `TitlesRefused` where there is too little."""
+    """Trains until the epochs or minutes are over or the dev part no longer gains, and then once more, for as many epochs, on all titles:
+    the dev part is worth a fraction of a point, and what it decided holds. Raises `TitlesRefused` where there is too little to learn from.
+    """
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
-    torch.manual_seed(settings.seed)
-    rng = np.random.default_rng(settings.seed)
     started = time.process_time()
     report("reading", 0, 1)
     learnt, held = parted(one.titles, DEV_SHARE, "dev")
@@ -115,20 +112,45 @@ def train_labels(one: LabelSet, settings: LabelSettings, report: Report) -> Trai
     vocabulary = learnt_vocabulary([title.text for title in learnt], settings.fewest)
     reader = GramReader(vocabulary)
     train, dev = (_part(titles, reader, labels) for titles in (learnt, held))
-    network = LabelNetwork(settings.network, len(vocabulary.grams), len(labels))
+    epochs: list[LabelEpoch] = []
+    best, best_network, planned = 0, LabelNetwork(settings.network, 0, len(labels)), settings.epochs
+    for number, loss, network in _epochs(train, len(vocabulary.grams), settings, settings.epochs, report):
+        decides, figures = _decided(scores_of(network, dev.grams), dev.truth)
+        epochs.append(LabelEpoch(number + 1, loss, figures["accuracy"], time.process_time() - started))
+        if number == 0 or figures["accuracy"] > epochs[best].dev:
+            best, best_network = number, copy.deepcopy(network)
+        if number == 0:
+            planned = min(planned, max(1, int(settings.minutes * 30 / epochs[0].seconds)))
+        if number + 1 >= planned or number - best >= settings.patience:
+            break
+    decides, figures = _decided(scores_of(best_network, dev.grams), dev.truth)
+    known = [title for title in one.titles if title.labels[0] in labels]
+    whole = _part(known, reader, labels)
+    for number, _, network in _epochs(whole, len(vocabulary.grams), settings, settings.epochs, report):
+        if number == best:
+            best_network = network
+            break
+    best_network.round_off()
+    counts = {"titles": len(one.titles), "train": len(learnt), "dev": len(held), "labels": len(labels), "grams": len(vocabulary.grams)}
+    return TrainedLabels(best_network, vocabulary, labels, decides, tuple(epochs), best, counts, figures)
+
+
+def _epochs(part: _Part, grams: int, settings: LabelSettings, planned: int, report: Report) -> Iterator[tuple[int, float, LabelNetwork]]:
+    """The number of each epoch from 0 on, its mean loss, and the mean of the weights so far."""
+    torch.manual_seed(settings.seed)
+    rng = np.random.default_rng(settings.seed)
+    network = LabelNetwork(settings.network, grams, part.truth.shape[1])
     mean = RunningMean(network, settings.mean_steps)
     optimiser = torch.optim.AdamW(network.parameters(), lr=settings.rate, weight_decay=0.0, fused=True)
-    steps = -(-len(learnt) // settings.titles_a_step)
-    epochs: list[LabelEpoch] = []
-    planned = settings.epochs
-    best, best_network = 0, mean.network
-    for number in range(settings.epochs):
+    titles = len(part.truth)
+    steps = -(-titles // settings.titles_a_step)
+    for number in range(planned):
         network.train()
-        order = rng.permutation(len(learnt))
+        order = rng.permutation(titles)
         losses = []
         for done in range(steps):
-            titles = order[done * settings.titles_a_step : (done + 1) * settings.titles_a_step]
-            loss = _loss(network(*train.batch(titles)), torch.from_numpy(train.truth[titles]), settings)
+            chosen = order[done * settings.titles_a_step : (done + 1) * settings.titles_a_step]
+            loss = _loss(network(*part.batch(chosen)), torch.from_numpy(part.truth[chosen]), settings.smoothing)
             optimiser.param_groups[0]["lr"] = settings.rate * pace((number * steps + done) / (planned * steps))
             optimiser.zero_grad(set_to_none=True)
             torch.autograd.backward(loss)
@@ -136,18 +158,7 @@ def train_labels(one: LabelSet, settings: LabelSettings, report: Report) -> Trai
             mean.take(network)
             losses.append(loss.item())
             report(f"epoch {number + 1}", number * steps + done + 1, planned * steps)
-        reached = _figure(scores_of(mean.network, dev.grams), dev.truth, settings)
-        epochs.append(LabelEpoch(number + 1, sum(losses) / len(losses), reached, time.process_time() - started))
-        if number == 0 or reached > epochs[best].dev:
-            best, best_network = number, copy.deepcopy(mean.network)
-        if number == 0:
-            planned = min(planned, max(1, int(settings.minutes * 60 / epochs[0].seconds)))
-        if number + 1 >= planned or number - best >= settings.patience:
-            break
-    best_network.round_off()
-    decides, figures = _decided(scores_of(best_network, dev.grams), dev.truth, settings)
-    counts = {"titles": len(one.titles), "train": len(learnt), "dev": len(held), "labels": len(labels), "grams": len(vocabulary.grams)}
-    return TrainedLabels(best_network, vocabulary, labels, decides, tuple(epochs), best, counts, figures)
+        yield number, sum(losses) / len(losses), mean.network
 
 
 @torch.no_grad()
@@ -162,43 +173,30 @@ def scores_of(network: LabelNetwork, grams: Grams) -> Scores:
 
 
 def _part(titles: Sequence[LabelledTitle], reader: GramReader, labels: Sequence[str]) -> _Part:
+    return _Part(reader.read([title.text for title in titles]), truth_of(titles, labels))
+
+
+def truth_of(titles: Sequence[LabelledTitle], labels: Sequence[str]) -> NDArray[np.float32]:
+    """(titles, labels) of 0 and 1; what is none of the labels is left out."""
     places = {label: place for place, label in enumerate(labels)}
     truth = np.zeros((len(titles), len(labels)), dtype=np.float32)
     for row, title in enumerate(titles):
         truth[row, [places[label] for label in title.labels if label in places]] = 1
-    return _Part(reader.read([title.text for title in titles]), truth)
+    return truth
 
 
-def _loss(scores: Tensor, truth: Tensor, settings: LabelSettings) -> Tensor:
+def _loss(scores: Tensor, truth: Tensor, smoothing: float) -> Tensor:
     """The sum over the readers, each of which learns by itself; the mean over titles."""
-    every = truth.expand_as(scores)
-    if settings.task == "category":
-        readers, titles, labels = scores.shape
-        flat = scores.reshape(readers * titles, labels)
-        return readers * nn.functional.cross_entropy(flat, every.reshape(flat.shape), label_smoothing=settings.smoothing)
-    return nn.functional.binary_cross_entropy_with_logits(scores, every, reduction="sum") / len(truth)
+    readers, titles, labels = scores.shape
+    flat = scores.reshape(readers * titles, labels)
+    return readers * nn.functional.cross_entropy(flat, truth.expand_as(scores).reshape(flat.shape), label_smoothing=smoothing)
 
 
-def _figure(scores: Scores, truth: NDArray[np.float32], settings: LabelSettings) -> float:
-    _, figures = _decided(scores, truth, settings)
-    return figures["accuracy" if settings.task == "category" else "f1"]
-
-
-def _decided(scores: Scores, truth: NDArray[np.float32], settings: LabelSettings) -> tuple[Sureness | TagRule, dict[str, float]]:
+def _decided(scores: Scores, truth: NDArray[np.float32]) -> tuple[Sureness, dict[str, float]]:
     """How scores are to be read, and what that reaches on the titles that decided it."""
-    if settings.task == "category":
-        known = truth.any(axis=1)
-        right_one = truth.argmax(axis=1)
-        sureness = fitted_sureness(scores[known], right_one[known])
-        shares = confidences(scores, sureness.temperature)
-        right = (shares.argmax(axis=1) == right_one) & known
-        return sureness, {"accuracy": float(right.mean()), "ece": calibration_error(shares.max(axis=1), right)}
-    shares = probabilities(scores)
-    rule = fitted_rule(shares, truth > 0, LEAST_TAG)
-    found = given_tags(shares, rule)
-    both = (found & (truth > 0)).sum()
-    return rule, {"f1": float(2 * both / max(found.sum() + truth.sum(), 1))}
-
-
-LEAST_TAG = 0.1
-"""The likeliest tag of a title is given where it is at least so likely, whatever its threshold."""
+    known = truth.any(axis=1)
+    right_one = truth.argmax(axis=1)
+    sureness = fitted_sureness(scores[known], right_one[known])
+    shares = confidences(scores, sureness.temperature)
+    right = (shares.argmax(axis=1) == right_one) & known
+    return sureness, {"accuracy": float(right.mean()), "ece": calibration_error(shares.max(axis=1), right)}
