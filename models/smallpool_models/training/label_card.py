@@ -20,6 +20,12 @@ PURPOSE = {
 }
 
 
+HELD_OUT = {
+    "category": "a tenth, which chose the epoch too; then all were learnt from",
+    "tags": "each by machines that learnt from the others",
+}
+
+
 class LabelCard(Struct, frozen=True):
     """`data_sha256` is the digest of the file, or of titles that were generated; `dev` what the titles that chose the epoch reach."""
 
@@ -69,22 +75,22 @@ def _markdown(card: LabelCard) -> str:
     dropped = ", ".join(f"{count} ({reason})" for reason, count in card.dropped.items()) or "0"
     held = [str(card.counts[name]) for name in ("titles", "labels", "train", "dev", "grams")]
     made_with = ", ".join(f"{name} {value}" for name, value in card.made_with.items())
+    reached = ", ".join(f"{name} {value:.4f}" for name, value in card.dev.items())
+    epoch = f"epoch {card.best_epoch} of {card.epochs}; " if card.task == "category" else ""
     lines = [
         f"# A model of kind {card.task}",
         "",
         card.purpose,
         "",
-        "| data | titles | labels | learnt from | dev | runs of characters | dropped |",
+        "| data | titles | labels | learnt from | held out | runs of characters | dropped |",
         "|---|---|---|---|---|---|---|",
         f"| {' | '.join([card.data, *held, dropped])} |",
         "",
-        "On the dev part: "
-        + ", ".join(f"{name} {value:.4f}" for name, value in card.dev.items())
-        + ". It chose the epoch and the thresholds,",
-        f"so that is a little too good; measure with `smallpool evaluate {card.task}` on titles of your own.",
+        f"On titles held out ({HELD_OUT[card.task]}): {reached}.",
+        f"They chose the thresholds, so that is a little too good; measure with `smallpool evaluate {card.task}` on titles of your own.",
         "",
         *_other(card.sureness),
-        f"Seed {card.settings.seed}; epoch {card.best_epoch} of {card.epochs}; {card.seconds:.0f} s; {made_with}.",
+        f"Seed {card.settings.seed}; {epoch}{card.seconds:.0f} s; {made_with}.",
         "",
         "The digest of the data and all settings are in `card.json`.",
     ]
