@@ -29,7 +29,7 @@ def bench_understand(settings: Settings, *, titles: int, seed: int) -> dict[str,
     knowledge = load_knowledge(settings.knowledge.path)
     given = _titles(knowledge, titles, seed)
     understander = understander_of(knowledge, settings.models)
-    alone = understander_of(knowledge, ModelSettings())
+    alone = understander_of(knowledge, ModelSettings(ner=""))
     figures, plain = _timed(understander, given), _timed(alone, given)
     return {
         **figures,
