@@ -1,16 +1,21 @@
-"""A tagger's folder without any training: a small net with drawn weights, exported as a trained one would be."""
+"""Models' folders without any training: small nets with weights that were drawn or set, exported as trained ones would be."""
 
 from pathlib import Path
 
 import msgspec
 import torch
 
+from smallpool_models.encoders.labels import CATEGORY, INPUTS, OUTPUTS, LabelReads
 from smallpool_models.encoders.ner import KIND, READS, SCHEMA, Reads, inputs_of, outputs_of
 from smallpool_models.encoders.session import GRAPH
+from smallpool_models.labels.deciding import Sureness
+from smallpool_models.labels.grams import GramVocabulary
 from smallpool_models.ner.features import Vocabulary
 from smallpool_models.ner.tagging import Tagging
 from smallpool_models.registry.folder import Manifest, write_model
 from smallpool_models.training.export import to_onnx
+from smallpool_models.training.label_export import labels_to_onnx
+from smallpool_models.training.label_network import LabelNetwork, LabelNetworkSettings
 from smallpool_models.training.network import Ensemble, Network, NetworkSettings
 
 TYPES = ("brand", "material", "product")
@@ -26,3 +31,13 @@ def write_tagger(folder: Path, seed: int) -> Manifest:
         network.heads[0].emit.weight *= 20  # so that two seeds tag differently
     files = {GRAPH: to_onnx(Ensemble([network])), READS: msgspec.json.encode(Reads(VOCABULARY, {"listings": TYPES}))}
     return write_model(folder, KIND, SCHEMA, files, inputs_of(), outputs_of(1))
+
+
+def write_category(folder: Path, seed: int) -> Manifest:
+    """Writes, or replaces, a model that calls every title `种类` and the seed."""
+    network = LabelNetwork(LabelNetworkSettings(sums=0), 1, 2)
+    with torch.no_grad():
+        network.bias[0] = 5
+    reads = LabelReads(GramVocabulary(("冷",), (1.0,)), (f"种类{seed}", "别的"), sureness=Sureness(1.0, 0.5))
+    files = {GRAPH: labels_to_onnx(network), READS: msgspec.json.encode(reads)}
+    return write_model(folder, CATEGORY, 1, files, INPUTS, OUTPUTS)

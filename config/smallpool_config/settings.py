@@ -65,19 +65,35 @@ SHIPPED_MODEL = "shipped"
 
 
 class ModelSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """ner: folder of the model that finds selling points in titles beside the knowledge base, as `smallpool train ner` writes it; `shipped`
-    is the one that comes with smallpool, empty means the knowledge base alone. A model that comes to lie there while a process runs is
-    taken up within seconds.
+    """Folders of models that understand titles beside the knowledge base, as `smallpool train` writes them; empty means none. A model that
+    comes to lie there while a process runs is taken up within seconds.
+
+    ner: finds selling points; `shipped` is the one that comes with smallpool. category: names the category where neither the seller nor the
+    knowledge base does for certain. tags: adds tags.
     """
 
     ner: str = SHIPPED_MODEL
+    category: str = ""
+    tags: str = ""
 
     @property
     def ner_path(self) -> Path | None:
-        """The folder to load, None for no model."""
-        if self.ner == SHIPPED_MODEL:
-            return shipped("models") / "ner"
-        return Path(self.ner) if self.ner else None
+        """The folder of the tagger, None for no model."""
+        return shipped("models") / "ner" if self.ner == SHIPPED_MODEL else _folder(self.ner)
+
+    @property
+    def category_path(self) -> Path | None:
+        """The folder of the model of categories, None for no model."""
+        return _folder(self.category)
+
+    @property
+    def tags_path(self) -> Path | None:
+        """The folder of the model of tags, None for no model."""
+        return _folder(self.tags)
+
+
+def _folder(named: str) -> Path | None:
+    return Path(named) if named else None
 
 
 class StatisticsSettings(Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,4 +1,4 @@
-"""Joins the understander of titles with the tagger that the settings name, and keeps both as their folders have them.
+"""Joins the understander of titles with the models that the settings name, and keeps all of them as their folders have them.
 
 In: settings, a knowledge base. Out: an understander that changes over to another knowledge base, or model, when its folder gets one.
 """
@@ -11,10 +11,13 @@ from msgspec import Struct
 from smallpool_config.settings import ModelSettings, Settings
 from smallpool_core.errors import KnowledgeRefused, Problem
 from smallpool_core.items import Given, Understood
+from smallpool_models.encoders.labels import CATEGORY, TAGS, CategoryPredictor, TagPredictor
+from smallpool_models.encoders.labels import SCHEMA as LABEL_SCHEMA
 from smallpool_models.encoders.ner import KIND, SCHEMA, SpanTagger
 from smallpool_models.registry.folder import ModelFiles
 from smallpool_models.registry.served import Served, Watched
 from smallpool_models.understanding import KnowledgeBase, KnowledgeUnderstander, load_knowledge
+from smallpool_models.understanding.labelled import Guess, guessed
 from smallpool_models.understanding.merge import KINDS, Tagged
 from smallpool_models.understanding.segment import Segmenter
 
@@ -59,18 +62,75 @@ class ServedTagger:
         self._served.refresh()
 
 
+class ServedCategories:
+    """Names categories with the model that lies in a folder now; raises `ModelRefused` where none does at the start."""
+
+    def __init__(self, folder: Path) -> None:
+        self._served = Served(folder, CATEGORY, LABEL_SCHEMA, CategoryPredictor)
+
+    @property
+    def version(self) -> str:
+        """The version of the model in force."""
+        return self._served.current.version
+
+    @property
+    def refused(self) -> str:
+        """Why a newer model in the folder is not in force; empty where all is well."""
+        return self._served.refused
+
+    def predict(self, texts: Sequence[str]) -> tuple[str, list[Guess | None]]:
+        """The version that answered, and of each text its category; None for other. One model for the whole batch."""
+        model = self._served.current
+        found = model.predict(texts)
+        return model.version, [guessed(label, sure) if sure >= model.other_below else None for label, sure in found]
+
+    def refresh(self) -> None:
+        """Changes over to another model where the folder holds one."""
+        self._served.refresh()
+
+
+class ServedTags:
+    """Names tags with the model that lies in a folder now; raises `ModelRefused` where none does at the start."""
+
+    def __init__(self, folder: Path) -> None:
+        self._served = Served(folder, TAGS, LABEL_SCHEMA, TagPredictor)
+
+    @property
+    def version(self) -> str:
+        """The version of the model in force."""
+        return self._served.current.version
+
+    @property
+    def refused(self) -> str:
+        """Why a newer model in the folder is not in force; empty where all is well."""
+        return self._served.refused
+
+    def predict(self, texts: Sequence[str]) -> tuple[str, list[tuple[str, ...]]]:
+        """The version that answered, and the tags of each text. One model for the whole batch."""
+        model = self._served.current
+        return model.version, model.predict(texts)
+
+    def refresh(self) -> None:
+        """Changes over to another model where the folder holds one."""
+        self._served.refresh()
+
+
 def understander_of(knowledge: KnowledgeBase, models: ModelSettings) -> KnowledgeUnderstander:
     """The understander of these settings."""
     understander = KnowledgeUnderstander(knowledge)
-    folder = models.ner_path
-    return understander if folder is None else understander.tagged_by(ServedTagger(folder, understander.segmenter))
+    if models.ner_path is not None:
+        understander = understander.tagged_by(ServedTagger(models.ner_path, understander.segmenter))
+    return understander.labelled_by(
+        categories=None if models.category_path is None else ServedCategories(models.category_path),
+        tags=None if models.tags_path is None else ServedTags(models.tags_path),
+    )
 
 
 class ServedUnderstander:
-    """The understander of the knowledge base that lies in a folder now, with the tagger of the settings."""
+    """The understander of the knowledge base that lies in a folder now, with the models of the settings."""
 
     def __init__(self, settings: Settings, knowledge: KnowledgeBase) -> None:
-        """`knowledge` is what the folder held at the start. Raises `ModelRefused` where the folder of the tagger holds no model then."""
+        """`knowledge` is what the folder held at the start. Raises `ModelRefused` where a folder of the settings holds no model then."""
         folder, types = settings.knowledge.path, knowledge.attributes.types
         first = [understander_of(knowledge, settings.models)]
 
@@ -87,7 +147,7 @@ class ServedUnderstander:
 
     @property
     def version(self) -> str:
-        """The versions of the knowledge base, of the segmenter and of the tagger in force."""
+        """The versions of the knowledge base, of the segmenter and of the models in force."""
         return self._served.current.version
 
     @property
@@ -119,5 +179,5 @@ class ServedUnderstander:
 
     @property
     def model_refused(self) -> str:
-        """The same of the tagger's model."""
+        """The same of the models."""
         return self._served.current.refused()

@@ -9,21 +9,22 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from smallpool_config.tagging import ServedTagger
+from smallpool_config.tagging import ServedCategories, ServedTagger
 from smallpool_core.items import Given
 from smallpool_models.encoders.ner import READS
 from smallpool_models.encoders.session import GRAPH
 from smallpool_models.registry.folder import MANIFEST, Tensor, write_model
 from smallpool_models.understanding import KnowledgeUnderstander
 from system_rig import knowledge_understander
-from tagger_rig import VOCABULARY, write_tagger
+from tagger_rig import VOCABULARY, write_category, write_tagger
 
 TITLES = ["和田玉手镯 海尔茶壶", "茶壶", "海尔冰箱 9成新"]
 
 
 def cut_short(folder: Path) -> None:
     graph = folder / "model.onnx"
-    graph.write_bytes(graph.read_bytes()[:1_000])
+    content = graph.read_bytes()
+    graph.write_bytes(content[: len(content) // 2])
     resent(folder)
 
 
@@ -101,6 +102,46 @@ def test_case_28_every_batch_is_tagged_by_one_whole_model_while_models_are_swapp
     seen = taken_while(lambda: swapped(folder, tagger), tagger)
     assert set(seen) == set(wanted)
     assert all(spans == wanted[version] for version, found in seen.items() for spans in found)
+
+
+@pytest.mark.parametrize("damage", [cut_short, of_another_digest, of_another_schema, a_pickle])
+def test_case_28_a_bad_model_of_categories_is_refused_and_the_old_one_serves(tmp_path: Path, damage: Callable[[Path], None]) -> None:
+    first = write_category(tmp_path, 1)
+    labelling = knowledge_understander().labelled_by(categories=ServedCategories(tmp_path))
+    given = [Given(title="冷气机"), Given(title="冷气机", category=("书",))]
+    before = labelling.understand(given)
+    assert (before[0].category, before[1].category) == (("种类1",), ("书",))
+    assert before[0].versions["category"] == first.version
+    damage(tmp_path)
+    labelling.refresh()
+    assert labelling.refused(), "it says why"
+    assert labelling.understand(given) == before
+    write_category(tmp_path, 2)
+    labelling.refresh()
+    assert labelling.understand(given)[0].category == ("种类2",)
+    assert labelling.refused() == ""
+
+
+def test_case_28_every_batch_is_labelled_by_one_whole_model_while_models_are_swapped(tmp_path: Path) -> None:
+    versions = {write_category(tmp_path, seed).version: f"种类{seed}" for seed in (1, 2)}
+    served = ServedCategories(tmp_path)
+    seen: list[tuple[str, set[tuple[str, ...]]]] = []
+    stop = threading.Event()
+
+    def ask() -> None:
+        while not stop.is_set():
+            version, found = served.predict(["冷气机"] * 100)
+            seen.append((version, {guess.path for guess in found if guess}))
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    for number in range(12):
+        write_category(tmp_path, 1 + number % 2)
+        served.refresh()
+    stop.set()
+    thread.join()
+    assert all(paths == {(versions[version],)} for version, paths in seen)
+    assert {version for version, _ in seen} == set(versions)
 
 
 def taken_while(swap: Callable[[], None], tagger: ServedTagger) -> dict[str, list[object]]:

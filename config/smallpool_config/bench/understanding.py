@@ -1,7 +1,7 @@
 """`smallpool bench understand`: what it costs to understand titles, in batches and one by one, on one core.
 
-In: how many titles, a seed. Out: titles a second and milliseconds a title, with the tagger of the settings and, in the same run, by the
-knowledge base alone. Titles are generated ones of 30 characters; nothing is stored.
+In: how many titles, a seed. Out: titles a second and milliseconds a title, with the models of the settings (spans, category, tags) and, in
+the same run, by the knowledge base alone. Titles are generated ones of 30 characters; nothing is stored.
 """
 
 import time

@@ -5,11 +5,14 @@ In: files. Out: a folder with the model and its card.
 
 import typer
 
+from smallpool_config.cli.train_labels import category, tags
 from smallpool_config.cli.train_ner import ner
 from smallpool_config.cli.train_prices import prices
 from smallpool_config.cli.train_quality import quality
 
 app = typer.Typer(no_args_is_help=True, help="Train models on data of your own.")
 app.command("ner")(ner)
+app.command("category")(category)
+app.command("tags")(tags)
 app.command("prices")(prices)
 app.command("quality")(quality)

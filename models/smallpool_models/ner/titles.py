@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -27,6 +28,15 @@ class Labelled(Struct, frozen=True):
 
     text: str
     spans: tuple[Place, ...]
+
+
+class _Titled(Protocol):
+    @property
+    def text(self) -> str:
+        """The title."""
+
+
+T = TypeVar("T", bound=_Titled)
 
 
 class TitleSet(Struct, frozen=True):
@@ -107,10 +117,10 @@ def _row(line: bytes) -> Labelled | str:
     return Labelled(row.text, spans)
 
 
-def parted(titles: Iterable[Labelled], share: float, salt: str) -> tuple[list[Labelled], list[Labelled]]:
+def parted(titles: Iterable[T], share: float, salt: str) -> tuple[list[T], list[T]]:
     """The titles without, and with, the `share` of them that a hash of their text sets apart: the same title always falls alike."""
-    kept: list[Labelled] = []
-    apart: list[Labelled] = []
+    kept: list[T] = []
+    apart: list[T] = []
     for title in titles:
         drawn = int.from_bytes(hashlib.sha256(f"{salt}\0{title.text}".encode(errors="surrogatepass")).digest()[:6]) / 2**48
         (apart if drawn < share else kept).append(title)

@@ -4,41 +4,22 @@ In: an `Ensemble` of nets with their heads. Out: the bytes of a graph that compu
 constant outputs, so that one file has all the numbers.
 """
 
-from typing import Any
-
 import numpy as np
 import onnx
-import torch
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper
 
 from smallpool_models.encoders.ner import inputs_of, outputs_of
+from smallpool_models.training.graph import OPSET, TYPES, Graph
 from smallpool_models.training.network import Ensemble, Network
 
-OPSET = 17
 _GATES = (0, 3, 1, 2)
 """torch keeps its gates as input, forget, cell, output; ONNX as input, output, forget, cell."""
-_TYPES = {"tensor(int64)": TensorProto.INT64, "tensor(int32)": TensorProto.INT32, "tensor(float)": TensorProto.FLOAT}
-
-
-class _Graph:
-    def __init__(self) -> None:
-        self.nodes: list[onnx.NodeProto] = []
-        self.constants: list[onnx.TensorProto] = []
-
-    def constant(self, name: str, value: NDArray[np.generic] | torch.Tensor) -> str:
-        array = value.detach().numpy() if isinstance(value, torch.Tensor) else value
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
-        return name
-
-    def node(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
-        self.nodes.append(helper.make_node(kind, inputs, [output], **attributes))
-        return output
 
 
 def to_onnx(ensemble: Ensemble) -> bytes:
     """The graph; its inputs and outputs are those of `encoders.ner`."""
-    graph = _Graph()
+    graph = Graph()
     members = [ensemble.member(number) for number in range(len(ensemble.members))]
     heads = len(members[0].heads)
     seen = [_read(graph, network, f"{number}_") for number, network in enumerate(members)]
@@ -50,8 +31,8 @@ def to_onnx(ensemble: Ensemble) -> bytes:
     made = helper.make_graph(
         graph.nodes,
         "ner",
-        [helper.make_tensor_value_info(one.name, _TYPES[one.type], [None] * one.axes) for one in inputs_of()],
-        [helper.make_tensor_value_info(one.name, _TYPES[one.type], [None] * one.axes) for one in outputs_of(heads)],
+        [helper.make_tensor_value_info(one.name, TYPES[one.type], [None] * one.axes) for one in inputs_of()],
+        [helper.make_tensor_value_info(one.name, TYPES[one.type], [None] * one.axes) for one in outputs_of(heads)],
         _once(graph.constants),
     )
     model = helper.make_model(made, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8, producer_name="smallpool")
@@ -59,7 +40,7 @@ def to_onnx(ensemble: Ensemble) -> bytes:
     return bytes(model.SerializeToString(deterministic=True))
 
 
-def _read(graph: _Graph, network: Network, own: str) -> str:
+def _read(graph: Graph, network: Network, own: str) -> str:
     """What the heads of a net read; `own` begins all names that are the net's own."""
     looked_up = [
         graph.node("Gather", [graph.constant(f"{own}{table}_table", weights), source], f"{own}{source}_read")
@@ -79,13 +60,13 @@ def _read(graph: _Graph, network: Network, own: str) -> str:
     return graph.node("Concat", [hidden, read], f"{own}seen", axis=2) if network.reads_directly else hidden
 
 
-def _emitted(graph: _Graph, network: Network, own: str, place: int, seen: str) -> str:
+def _emitted(graph: Graph, network: Network, own: str, place: int, seen: str) -> str:
     head = network.head(place)
     emitted = graph.node("MatMul", [seen, graph.constant(f"{own}emit_weight_{place}", head.emit.weight.T)], f"{own}emitted_{place}")
     return graph.node("Add", [emitted, graph.constant(f"{own}emit_bias_{place}", head.emit.bias)], f"{own}emissions_{place}")
 
 
-def _lstm(graph: _Graph, network: Network, own: str, layer: int, source: str) -> str:
+def _lstm(graph: Graph, network: Network, own: str, layer: int, source: str) -> str:
     """One bidirectional layer: (longest, titles, read) -> (longest, titles, 2 × hidden)."""
     size = network.settings.hidden
     ways_there_and_back = [way.state_dict() for way in (network.layer(layer).there, network.layer(layer).back)]

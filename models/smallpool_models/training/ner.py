@@ -24,6 +24,7 @@ from smallpool_models.ner.tagging import Tagging
 from smallpool_models.ner.titles import Labelled, TitleSet, parted
 from smallpool_models.ner.viterbi import Decoder, Transitions
 from smallpool_models.training.crf import negative_log_likelihood
+from smallpool_models.training.mean import RunningMean, pace
 from smallpool_models.training.network import Ensemble, Network, NetworkSettings, Tensors, tensors
 from smallpool_models.training.pretraining import PretrainingSettings, Report, pretrain
 from smallpool_models.understanding.segment import Segmenter
@@ -166,7 +167,7 @@ def _run(course: _Course, network: Network, seed: int, seconds: float, report: R
     settings, parts, classes = course.settings, course.parts, course.classes
     rng = random.Random(seed)  # noqa: S311  seeded: the same training every time
     started = time.process_time()
-    mean = _RunningMean(network, settings.mean_steps)
+    mean = RunningMean(network, settings.mean_steps)
     steps = sum(-(-len(part.tags) // settings.titles_a_step) for part in parts)
     optimiser = torch.optim.AdamW(network.parameters(), lr=settings.rate, weight_decay=settings.decay, fused=True)
     epochs: list[Epoch] = []
@@ -179,7 +180,7 @@ def _run(course: _Course, network: Network, seed: int, seconds: float, report: R
             part = parts[part_number]
             batch = part.features.batch(titles, classes)
             loss = _loss(network, _hidden(batch, course.rare, settings.unknown_share), part, part_number, titles)
-            optimiser.param_groups[0]["lr"] = settings.rate * _pace((number * steps + done) / (planned * steps))
+            optimiser.param_groups[0]["lr"] = settings.rate * pace((number * steps + done) / (planned * steps))
             optimiser.zero_grad(set_to_none=True)
             torch.autograd.backward(loss)
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -196,30 +197,6 @@ def _run(course: _Course, network: Network, seed: int, seconds: float, report: R
         if number + 1 >= planned or number - best >= settings.patience:
             break
     return best_network.eval(), Run(tuple(epochs), best)
-
-
-def _pace(gone: float) -> float:
-    """The share of the learning rate when so much of the training has gone: it rises over the first tenth and falls to nothing."""
-    return max(min(gone / 0.1, (1 - gone) / 0.9), 0.01)
-
-
-class _RunningMean:
-    """An exponential mean of the weights; it follows fast at first."""
-
-    def __init__(self, network: Network, steps: int) -> None:
-        self.network = copy.deepcopy(network).eval()
-        self._steps = steps
-        self._taken = 0
-
-    @torch.no_grad()
-    def take(self, network: Network) -> None:
-        """Moves the mean towards the weights; of four steps only the last is taken, since neighbours differ little."""
-        self._taken += 1
-        if self._taken % 4:
-            return
-        share = 4 / min(self._steps, 4 + self._taken / 5)
-        for kept, new in zip(self.network.parameters(), network.parameters(), strict=True):
-            kept.lerp_(new, share)
 
 
 def _vocabulary(sets: Sequence[TitleSet], unlabelled: Sequence[str], lexicons: Lexicons, fewest_pairs: int) -> Vocabulary:

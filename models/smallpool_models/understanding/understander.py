@@ -1,4 +1,4 @@
-"""Understands listings with the domain knowledge base and jieba, and with a trained tagger where one is given.
+"""Understands listings with the domain knowledge base and jieba, and with trained models of spans, category and tags where they are given.
 
 In: items as sellers gave them. Out: `Understood`, one an item, in order. The same text, knowledge and model give the same result.
 """
@@ -17,6 +17,7 @@ from smallpool_models.understanding.characters import Characters, shape_of
 from smallpool_models.understanding.cohesion import Cohesion
 from smallpool_models.understanding.fitting import Fitting
 from smallpool_models.understanding.knowledge import GRADES, KnowledgeBase
+from smallpool_models.understanding.labelled import CategoryModel, Guess, TagModel, all_tags, settled
 from smallpool_models.understanding.lexicon import Lexicon
 from smallpool_models.understanding.measures import Measures
 from smallpool_models.understanding.merge import NOTHING, Tagged, Tagger, further_points
@@ -55,15 +56,25 @@ class _Read(NamedTuple):
         return (self.title.text, self.in_title), (self.description.text[:MOST_SKETCHED], sketched)
 
 
+class _Added(NamedTuple):
+    """What models say of one title."""
+
+    spans: Sequence[Tagged]
+    category: Guess | None
+    tags: tuple[str, ...]
+
+
 class KnowledgeUnderstander:
     """Holds the indexes made from one knowledge base; understanding itself keeps no state.
 
     Construction reads jieba's dictionary (about 1 s); nothing is read when the module is imported.
     """
 
-    def __init__(self, knowledge: KnowledgeBase, tagger: Tagger | None = None) -> None:
+    def __init__(self, knowledge: KnowledgeBase) -> None:
         self._knowledge = knowledge
-        self._tagger = tagger
+        self._tagger: Tagger | None = None
+        self._categories: CategoryModel | None = None
+        self._tags: TagModel | None = None
         self._folder = Folder(knowledge.simplified)
         self._lexicon = Lexicon(knowledge)
         self._senses = Senses(knowledge)
@@ -82,14 +93,19 @@ class KnowledgeUnderstander:
 
     @property
     def version(self) -> str:
-        """The versions of the knowledge base, of the segmenter and, where there is one, of the tagger's model."""
-        tagger = f"+ner-{self._tagger.version}" if self._tagger else ""
-        return f"{self._knowledge.version}+{self._segmenter.version}{tagger}"
+        """The versions of the knowledge base, of the segmenter and of the models that there are."""
+        models = (f"+{name}-{model.version}" for name, model in self._models().items())
+        return f"{self._knowledge.version}+{self._segmenter.version}{''.join(models)}"
+
+    def _models(self) -> dict[str, Tagger | CategoryModel | TagModel]:
+        """The models in use, by the name under which `versions` has them."""
+        models = {"ner": self._tagger, "category": self._categories, "tags": self._tags}
+        return {name: model for name, model in models.items() if model is not None}
 
     @property
     def versions(self) -> Mapping[str, str]:
         """The same by name, as they stand on what is understood now."""
-        return {**self._versions, "ner": self._tagger.version} if self._tagger else self._versions
+        return self._versions | {name: model.version for name, model in self._models().items()}
 
     @property
     def knowledge(self) -> KnowledgeBase:
@@ -112,14 +128,20 @@ class KnowledgeUnderstander:
         made._tagger = tagger  # noqa: SLF001  a copy of its own class
         return made
 
+    def labelled_by(self, categories: CategoryModel | None = None, tags: TagModel | None = None) -> "KnowledgeUnderstander":
+        """The same understander with models of category and tags; all that was loaded is shared."""
+        made = copy(self)
+        made._categories, made._tags = categories, tags  # noqa: SLF001  a copy of its own class
+        return made
+
     def refresh(self) -> None:
-        """Lets the tagger change over to a newer model."""
-        if self._tagger is not None:
-            self._tagger.refresh()
+        """Lets the models change over to newer ones."""
+        for model in self._models().values():
+            model.refresh()
 
     def refused(self) -> str:
-        """Why a newer model of the tagger is not in force; empty where all is well."""
-        return self._tagger.refused if self._tagger else ""
+        """Why newer models are not in force; empty where all is well."""
+        return "; ".join(filter(None, (model.refused for model in self._models().values())))
 
     def conditions(self, title: str) -> list[Tagged]:
         """The words that say in what condition the item is, in characters of the title; `Understood` has only what they mean."""
@@ -155,14 +177,27 @@ class KnowledgeUnderstander:
     def understand(self, given: Sequence[Given]) -> list[Understood]:
         """One result an item, in order; never raises, whatever the text holds."""
         titles = [self._folder.fold(item.title[:MOST_TITLE]) for item in given]
-        tagged: Sequence[Sequence[Tagged]] = [()] * len(given)
-        versions: Mapping[str, str] = self._versions
-        if self._tagger is not None:
-            version, tagged = self._tagger.tag([title.text for title in titles])
-            versions = {**versions, "ner": version}
+        versions = dict(self._versions)
+        models = self._by_models(given, [title.text for title in titles], versions)
         read = self._read(given, titles)
         sketches = self._sketcher.sketches([one.said() for one in read])
-        return [self._understand(*one, versions) for one in zip(given, read, tagged, sketches, strict=True)]
+        return [self._understand(*one, versions) for one in zip(given, read, models, sketches, strict=True)]
+
+    def _by_models(self, given: Sequence[Given], texts: Sequence[str], versions: dict[str, str]) -> list[_Added]:
+        """What the models say of each title; each answers by one version for the whole batch, which is put into `versions`."""
+        spans: Sequence[Sequence[Tagged]] = [()] * len(texts)
+        guesses: list[Guess | None] = [None] * len(texts)
+        tags: Sequence[tuple[str, ...]] = [()] * len(texts)
+        if self._tagger is not None:
+            versions["ner"], spans = self._tagger.tag(texts)
+        if self._categories is not None:
+            asked = [place for place, item in enumerate(given) if not given_path(item.category)]
+            versions["category"], answers = self._categories.predict([texts[place] for place in asked])
+            for place, answer in zip(asked, answers, strict=True):
+                guesses[place] = answer
+        if self._tags is not None:
+            versions["tags"], tags = self._tags.predict(texts)
+        return [_Added(*one) for one in zip(spans, guesses, tags, strict=True)]
 
     def _read(self, given: Sequence[Given], titles: Sequence[Folded]) -> list[_Read]:
         words = self._segmenter.cut_all([title.normal for title in titles])
@@ -177,15 +212,16 @@ class KnowledgeUnderstander:
             read.append(_Read(title, description, in_title, in_description, cut, shape, order))
         return read
 
-    def _understand(self, given: Given, read: _Read, tagged: Sequence[Tagged], sketch: Sketch, versions: Mapping[str, str]) -> Understood:
+    def _understand(self, given: Given, read: _Read, models: _Added, sketch: Sketch, versions: Mapping[str, str]) -> Understood:
         title, description, in_title, in_description, words, shape, order = read
         heard = [*in_title, *in_description]
-        placed = place(given.category, in_title, in_description, self._category_ranks, lambda: self._head_noun(words))
+        by_words = place(given.category, in_title, in_description, self._category_ranks, lambda: self._head_noun(words))
+        placed = settled(by_words, models.category)
         believed = believed_brands(in_title)
         measured = self._measures.find(title.text, placed.key, _models(in_title))
         further = self._measures.find(description.text, placed.key, _models(in_description))
         marked = frozenset(believed)
-        added = further_points(title.text, tagged, in_title, measured, self._knowledge.stopwords) if tagged else NOTHING
+        added = further_points(title.text, models.spans, in_title, measured, self._knowledge.stopwords) if models.spans else NOTHING
         title_points = in_order([*points_of(in_title, measured, marked, in_title=True), *added.points])
         points = [*title_points, *points_of(in_description, further, marked, in_title=False)]
         keys = keys_of(points)
@@ -219,7 +255,7 @@ class KnowledgeUnderstander:
             category_confidence=placed.confidence,
             brand=self._brand(given, believed, placed, added.brands),
             condition=condition,
-            tags=tags_of(heard),
+            tags=all_tags(tags_of(heard), models.tags),
             points=with_broader(keys, self._broader),
             spans=spans_of(title, [*title_points, *added.brands], in_title, marked),
             attributes=attributes_of(

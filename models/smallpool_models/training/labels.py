@@ -1,0 +1,202 @@
+"""Trains a net that labels titles: one category each, or several tags.
+
+In: titles with labels, settings. Out: `TrainedLabels`: the best weights on a held-out tenth, what the net reads, the labels in the order
+of its scores, how its scores are to be read, and the figures of each epoch. The weights that are kept are a running mean of those of the
+steps.
+"""
+
+import copy
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Literal
+
+import numpy as np
+import torch
+from msgspec import Struct, field
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from smallpool_core.errors import Problem, TitlesRefused
+from smallpool_models.labels.deciding import (
+    Scores,
+    Sureness,
+    TagRule,
+    confidences,
+    fitted_sureness,
+)
+from smallpool_models.labels.grams import GramReader, Grams, GramVocabulary, learnt_vocabulary
+from smallpool_models.labels.rows import LabelledTitle, LabelSet
+from smallpool_models.labels.scores import calibration_error
+from smallpool_models.ner.titles import parted
+from smallpool_models.training.label_network import LabelNetwork, LabelNetworkSettings
+from smallpool_models.training.mean import RunningMean, pace
+
+DEV_SHARE = 0.1
+Task = Literal["category", "tags"]
+
+
+class LabelSettings(Struct, frozen=True):
+    """How training goes. There are at most `epochs`, and no more than fit into `minutes` of computing as the first one goes; `patience`
+    counts those without a better figure on the dev part. Runs that fewer than `fewest` titles have are not read.
+    """
+
+    task: Task
+    seed: int = 1
+    epochs: int = 5
+    patience: int = 3
+    minutes: float = 12.0
+    titles_a_step: int = 64
+    rate: float = 6e-3
+    mean_steps: int = 300
+    fewest: int = 2
+    smoothing: float = 0.1
+    network: LabelNetworkSettings = field(default_factory=LabelNetworkSettings)
+
+    @classmethod
+    def small(cls, task: Task) -> "LabelSettings":
+        """For a model that ships: no linear reader, whose table has a column for each label."""
+        return cls(task, epochs=6, fewest=4, network=LabelNetworkSettings(linear=False, sums=1))
+
+
+class LabelEpoch(Struct, frozen=True):
+    """One pass over the titles: the mean loss, and on the dev part accuracy (of a category) or micro F1 (of tags)."""
+
+    number: int
+    loss: float
+    dev: float
+    seconds: float
+
+
+class TrainedLabels(Struct, frozen=True):
+    """A net with the best weights and how it came about; `decides` reads its scores."""
+
+    network: LabelNetwork
+    vocabulary: GramVocabulary
+    labels: tuple[str, ...]
+    decides: Sureness | TagRule
+    epochs: tuple[LabelEpoch, ...]
+    best: int
+    counts: dict[str, int]
+    dev: dict[str, float]
+
+
+Report = Callable[[str, int, int], None]
+
+
+class _Part(Struct, frozen=True):
+    """Titles with what is read of them; `truth` is (titles, labels) of 0 and 1."""
+
+    grams: Grams
+    truth: NDArray[np.float32]
+
+    def batch(self, titles: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+        """Numbers and weights of the runs of some titles, no wider than the longest of them."""
+        weights = self.grams.weights[titles]
+        longest = max(int((weights > 0).sum(axis=1).max(initial=1)), 1)
+        return torch.from_numpy(self.grams.numbers[titles, :longest]), torch.from_numpy(weights[:, :longest])
+
+
+def train_labels(one: LabelSet, settings: LabelSettings, report: Report) -> TrainedLabels:
+    """Trains until the epochs or minutes are over or the dev part no longer gains, and then once more, for as many epochs, on all titles:
+    the dev part is worth a fraction of a point, and what it decided holds. Raises `TitlesRefused` where there is too little to learn from.
+    """
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    started = time.process_time()
+    report("reading", 0, 1)
+    learnt, held = parted(one.titles, DEV_SHARE, "dev")
+    labels = tuple(sorted({label for title in learnt for label in title.labels}))
+    if len(labels) < 2 or not held:
+        found = f"{len(learnt)} titles with {len(labels)} labels to learn from, {len(held)} to hold out"
+        raise TitlesRefused([Problem(one.name, found, "at least two labels, and enough titles that a tenth can be held out")])
+    vocabulary = learnt_vocabulary([title.text for title in learnt], settings.fewest)
+    reader = GramReader(vocabulary)
+    train, dev = (_part(titles, reader, labels) for titles in (learnt, held))
+    epochs: list[LabelEpoch] = []
+    best, best_network, planned = 0, LabelNetwork(settings.network, 0, len(labels)), settings.epochs
+    for number, loss, network in _epochs(train, len(vocabulary.grams), settings, settings.epochs, report):
+        decides, figures = _decided(scores_of(network, dev.grams), dev.truth)
+        epochs.append(LabelEpoch(number + 1, loss, figures["accuracy"], time.process_time() - started))
+        if number == 0 or figures["accuracy"] > epochs[best].dev:
+            best, best_network = number, copy.deepcopy(network)
+        if number == 0:
+            planned = min(planned, max(1, int(settings.minutes * 30 / epochs[0].seconds)))
+        if number + 1 >= planned or number - best >= settings.patience:
+            break
+    decides, figures = _decided(scores_of(best_network, dev.grams), dev.truth)
+    known = [title for title in one.titles if title.labels[0] in labels]
+    whole = _part(known, reader, labels)
+    for number, _, network in _epochs(whole, len(vocabulary.grams), settings, settings.epochs, report):
+        if number == best:
+            best_network = network
+            break
+    best_network.round_off()
+    counts = {"titles": len(one.titles), "train": len(learnt), "dev": len(held), "labels": len(labels), "grams": len(vocabulary.grams)}
+    return TrainedLabels(best_network, vocabulary, labels, decides, tuple(epochs), best, counts, figures)
+
+
+def _epochs(part: _Part, grams: int, settings: LabelSettings, planned: int, report: Report) -> Iterator[tuple[int, float, LabelNetwork]]:
+    """The number of each epoch from 0 on, its mean loss, and the mean of the weights so far."""
+    torch.manual_seed(settings.seed)
+    rng = np.random.default_rng(settings.seed)
+    network = LabelNetwork(settings.network, grams, part.truth.shape[1])
+    mean = RunningMean(network, settings.mean_steps)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=settings.rate, weight_decay=0.0, fused=True)
+    titles = len(part.truth)
+    steps = -(-titles // settings.titles_a_step)
+    for number in range(planned):
+        network.train()
+        order = rng.permutation(titles)
+        losses = []
+        for done in range(steps):
+            chosen = order[done * settings.titles_a_step : (done + 1) * settings.titles_a_step]
+            loss = _loss(network(*part.batch(chosen)), torch.from_numpy(part.truth[chosen]), settings.smoothing)
+            optimiser.param_groups[0]["lr"] = settings.rate * pace((number * steps + done) / (planned * steps))
+            optimiser.zero_grad(set_to_none=True)
+            torch.autograd.backward(loss)
+            optimiser.step()
+            mean.take(network)
+            losses.append(loss.item())
+            report(f"epoch {number + 1}", number * steps + done + 1, planned * steps)
+        yield number, sum(losses) / len(losses), mean.network
+
+
+@torch.no_grad()
+def scores_of(network: LabelNetwork, grams: Grams) -> Scores:
+    """(titles, labels): the mean over the readers, as the net is served."""
+    found = [
+        network(torch.from_numpy(grams.numbers[start : start + 256]), torch.from_numpy(grams.weights[start : start + 256])).mean(0)
+        for start in range(0, len(grams.numbers), 256)
+    ]
+    scores: Scores = torch.cat(found).numpy()
+    return scores
+
+
+def _part(titles: Sequence[LabelledTitle], reader: GramReader, labels: Sequence[str]) -> _Part:
+    return _Part(reader.read([title.text for title in titles]), truth_of(titles, labels))
+
+
+def truth_of(titles: Sequence[LabelledTitle], labels: Sequence[str]) -> NDArray[np.float32]:
+    """(titles, labels) of 0 and 1; what is none of the labels is left out."""
+    places = {label: place for place, label in enumerate(labels)}
+    truth = np.zeros((len(titles), len(labels)), dtype=np.float32)
+    for row, title in enumerate(titles):
+        truth[row, [places[label] for label in title.labels if label in places]] = 1
+    return truth
+
+
+def _loss(scores: Tensor, truth: Tensor, smoothing: float) -> Tensor:
+    """The sum over the readers, each of which learns by itself; the mean over titles."""
+    readers, titles, labels = scores.shape
+    flat = scores.reshape(readers * titles, labels)
+    return readers * nn.functional.cross_entropy(flat, truth.expand_as(scores).reshape(flat.shape), label_smoothing=smoothing)
+
+
+def _decided(scores: Scores, truth: NDArray[np.float32]) -> tuple[Sureness, dict[str, float]]:
+    """How scores are to be read, and what that reaches on the titles that decided it."""
+    known = truth.any(axis=1)
+    right_one = truth.argmax(axis=1)
+    sureness = fitted_sureness(scores[known], right_one[known])
+    shares = confidences(scores, sureness.temperature)
+    right = (shares.argmax(axis=1) == right_one) & known
+    return sureness, {"accuracy": float(right.mean()), "ece": calibration_error(shares.max(axis=1), right)}
