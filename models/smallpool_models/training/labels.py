@@ -8,6 +8,7 @@ steps.
 import copy
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Literal
 
 import numpy as np
@@ -96,12 +97,24 @@ class _Part(Struct, frozen=True):
         return torch.from_numpy(self.grams.numbers[titles, :longest]), torch.from_numpy(weights[:, :longest])
 
 
+@contextmanager
+def _without_denormals() -> Iterator[None]:
+    """Numbers below the normal range of a float count as 0 meanwhile: weights that fade away are many, and take many times as long. It is
+    a state of the whole thread, so it is put back.
+    """
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
+
+
+@_without_denormals()
 def train_labels(one: LabelSet, settings: LabelSettings, report: Report) -> TrainedLabels:
     """Trains until the epochs or minutes are over or the dev part no longer gains, and then once more, for as many epochs, on all titles:
     the dev part is worth a fraction of a point, and what it decided holds. Raises `TitlesRefused` where there is too little to learn from.
     """
     torch.set_num_threads(1)
-    torch.set_flush_denormal(True)
     started = time.process_time()
     report("reading", 0, 1)
     learnt, held = parted(one.titles, DEV_SHARE, "dev")
