@@ -25,6 +25,8 @@ from smallpool_indexer.sweep import Sweeper
 from smallpool_indexer.user_events import UserEventConsumer
 
 SWEEP_EVERY_MS = 60_000
+RENEWAL = "renewal"
+"""The name of the worker that brings stored listings in line with what understands them now."""
 
 Turn = Callable[[], bool]
 """One bounded piece of work; whether there may be more to do at once. Store errors pass through: wait, then turn again."""
@@ -76,7 +78,7 @@ class WritePath:
             Worker("backfill", workers.backfill.step),
             Worker("sweeper", lambda: self._sweep() > 0),
             Worker("static scores", lambda: workers.rescorer.send(clock.now_ms())),
-            Worker("renewal", workers.renewer.step),
+            Worker(RENEWAL, workers.renewer.step),
             Worker("seller scores", lambda: workers.sellers.send(clock.now_ms())),
         )
         self.indexing: Line = (

@@ -4,13 +4,15 @@ In: the request. Out: a `Person`, as complete as the stores that answered allow.
 """
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from smallpool_core.behaviour import BehaviourSettings
+from smallpool_core.behaviour import BehaviourSettings, resolve_pending
 from smallpool_core.pages import Claimed, Opening, SeenEntry, StoredPage
 from smallpool_core.terms import MAX_TRIGGERS
 from smallpool_core.users import Profile, TriggerState
 from smallpool_service.prompt import side_by_side
 from smallpool_service.run import ReadPorts, Run
+from smallpool_service.score import usual_prices
 from smallpool_service.settings import ReadSettings
 from smallpool_service.sources.popular import SITE, stats_pool
 from smallpool_service.triggers import Wishes, pending_items, personal_triggers, smoothed_prior, wishes_from
@@ -68,10 +70,11 @@ async def find_wishes(person: Person, run: Run, ports: ReadPorts, settings: Read
     state, now = person.state, run.started
     unread = pending_items(state)
     items = await run.attempt("items", ports.reader.get(unread), {}, settings.opening_share) if unread else {}
+    prices = usual_prices(resolve_pending(state, items, behaviour, now).recent[-settings.priced_items :])
     triggers = personal_triggers(state, person.profile, items, now, behaviour, settings.profile_tag_share)
     if triggers:
-        return wishes_from(triggers, "behaviour")
+        return replace(wishes_from(triggers, "behaviour"), prices=prices)
     pool_id = stats_pool(run.known.scope)
     site = await run.attempt("stats", ports.stats.top_terms(SITE, MAX_TRIGGERS, now), [], settings.opening_share)
     pool = await run.attempt("stats", ports.stats.top_terms(pool_id, MAX_TRIGGERS, now), [], settings.opening_share) if pool_id else []
-    return wishes_from(smoothed_prior(pool, site, settings.prior_strength, now), "prior")
+    return replace(wishes_from(smoothed_prior(pool, site, settings.prior_strength, now), "prior"), prices=prices)

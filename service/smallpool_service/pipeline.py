@@ -25,7 +25,7 @@ from smallpool_service.recall import recall
 from smallpool_service.refill import may_hold_more, settled, short_reason
 from smallpool_service.rewrite import deeper, rewrite
 from smallpool_service.run import ReadPorts, Run
-from smallpool_service.score import Taste, score, usual_prices
+from smallpool_service.score import Taste, score
 from smallpool_service.settings import ReadSettings
 from smallpool_service.sources.popular import SITE
 from smallpool_service.sources.source import Source
@@ -73,7 +73,6 @@ class Pipeline:
         self._bought = person.bought_ids
         self._tired = over_exposed(person.state, behaviour)
         self._own: frozenset[str] = frozenset()
-        self._prices = usual_prices(person.state.recent[-settings.priced_items :])
 
     async def execute(self) -> Claimed:
         """The page: one round of all stages, then deeper ones while it is not full."""
@@ -126,7 +125,7 @@ class Pipeline:
         return Taste(
             weights=self._run.known.pool.ordering.weights,
             triggers=self.wishes.weights,
-            prices=self._prices,
+            prices=self.wishes.prices,
             now=self._run.started,
             half_life_ms=self._settings.freshness_half_life_s * 1000,
             popularity_half=self._settings.popularity_half,

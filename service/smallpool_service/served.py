@@ -8,13 +8,14 @@ import asyncio
 import msgspec
 from msgspec import Struct
 
-from smallpool_core.errors import StoreError
 from smallpool_core.ports import EventLog
 from smallpool_core.users import Identity
 from smallpool_service.page import PageItem
 
 MOST_WAITING = 1_000
 """Pages whose records brokers have not acknowledged; a log that falls further behind gets no more."""
+WAIT_S = 5.0
+"""So long is the outcome of a record waited for; what is sent may still arrive."""
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -49,7 +50,8 @@ def served_record(
 
 class ServedLog:
     """Hands records to the log and lets the reply go: that a page was served stands in the seen list already, so nobody waits for the
-    log of it. A log in this process is written before `take` returns; of one behind a network the outcome is told with a later page.
+    log of it. A log in this process is written before `take` returns; of one behind a network the outcome is told with a later page, and
+    while it fails one record at a time tries.
     """
 
     def __init__(self, log: EventLog, most_waiting: int = MOST_WAITING) -> None:
@@ -57,21 +59,28 @@ class ServedLog:
         self._most_waiting = most_waiting
         self._under_way: set[asyncio.Task[None]] = set()
         self._failure: str | None = None
+        self._untold: str | None = None
 
     async def take(self, record: tuple[str, bytes], at: int) -> str | None:
-        """Why records are being lost, as the last one whose outcome is known says, or None."""
+        """Why records are lost: this one, or one that no page has told of yet, as far as is known; else None."""
+        if self._failure is not None and self._under_way:
+            return self._failure
         if len(self._under_way) >= self._most_waiting:
             return f"{len(self._under_way)} pages wait for the log already, so this one is not in it"
         task = asyncio.create_task(self._append(record, at))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
-        await asyncio.sleep(0)  # begun, the log has it, whatever becomes of this loop
-        return self._failure
+        await asyncio.sleep(0)  # so that it has begun, and a log that does not wait is through with it
+        told, self._untold = self._untold or self._failure, None
+        return told
 
     async def _append(self, record: tuple[str, bytes], at: int) -> None:
         try:
-            await self._log.append("served", [record], at)
-        except StoreError as error:
-            self._failure = str(error)
+            async with asyncio.timeout(WAIT_S):
+                await self._log.append("served", [record], at)
+        except TimeoutError:
+            self._failure = self._untold = f"no answer in {WAIT_S:g} s"
+        except Exception as error:  # noqa: BLE001  nobody awaits this task: whatever it is, a page must tell of it
+            self._failure = self._untold = str(error) or type(error).__name__
         else:
             self._failure = None

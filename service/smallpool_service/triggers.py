@@ -1,6 +1,6 @@
 """Turns a person into weighted terms: behaviour decayed by time, tags of the profile, or for a stranger what others ask for.
 
-In: the person's state and profile, as read. Out: `Wishes`: at most 20 terms with integer weights.
+In: the person's state and profile, as read. Out: `Wishes`: at most 20 terms with integer weights; usual prices.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,10 +17,11 @@ Origin = Literal["behaviour", "prior", "none"]
 
 
 class Wishes(Struct, frozen=True):
-    """What a person asks for; `origin` is where the weights come from."""
+    """What a person asks for; `origin` is where the weights come from. `prices` are what they usually pay (cents), by top category."""
 
     weights: Mapping[str, int]
     origin: Origin
+    prices: Mapping[str, float] = {}
 
     def __len__(self) -> int:
         return len(self.weights)

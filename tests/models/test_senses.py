@@ -63,6 +63,17 @@ def test_a_brand_may_be_a_word_of_the_kitchen_or_the_workshop(read: Read, title:
     assert point in understood.points
 
 
+@pytest.mark.parametrize("title", ["三星堆 青铜面具", "富士山 装饰画", "王者荣耀 手办", "很美的 裙子", "小熊 毛绒 玩偶"])
+def test_a_word_of_everyday_speech_is_no_brand_for_being_said_again(read: Read, title: str) -> None:
+    assert read(title).brand is None
+    assert read(title, description=f"{title}，自己收的{title}，喜欢{title}的来").brand is None
+
+
+def test_a_word_said_all_over_a_listing_has_one_meaning(read: Read) -> None:
+    said = read("苹果 手机 " + "苹果" * 200, description="苹果" * 500)
+    assert (said.brand, said.category) == ("apple", ("数码", "手机"))
+
+
 def test_a_stone_is_sold_or_is_what_a_thing_is_made_of(read: Read) -> None:
     assert next(span.type for span in read("松石 原矿 散料").spans) == "product"
     string = read("松石 手串 12mm")

@@ -112,6 +112,36 @@ def test_a_page_does_not_wait_for_the_log_and_a_later_one_says_that_it_failed() 
     assert world.recall().degraded == []
 
 
+@pytest.mark.parametrize("error", [StoreUnavailable("could not append: away"), RuntimeError("the client is closed")])
+def test_a_record_that_was_lost_is_told_once_also_where_the_next_one_arrived(error: Exception) -> None:
+    world = World(*shelf(40))
+    ends = [asyncio.Event(), asyncio.Event()]
+    outcomes: list[Exception | None] = [error, None]
+
+    async def in_turn(*_: object) -> Places:
+        place = 2 - len(outcomes)
+        outcome = outcomes.pop(0)
+        await ends[place].wait()
+        if outcome is not None:
+            raise outcome
+        return {}
+
+    async def told() -> list[str | None]:
+        served = ServedLog(world.log)
+        first = [await served.take(("u:u1", b"{}"), NOW) for _ in range(2)]
+        for end in ends:
+            end.set()
+            await asyncio.sleep(0.01)
+        world.log.append = at_once  # type: ignore[method-assign, assignment]
+        return first + [await served.take(("u:u1", b"{}"), NOW) for _ in range(2)]
+
+    async def at_once(*_: object) -> Places:
+        return {}
+
+    world.log.append = in_turn  # type: ignore[method-assign, assignment]
+    assert asyncio.run(told()) == [None, None, str(error), None]
+
+
 def test_a_log_that_has_fallen_far_behind_gets_no_more_pages() -> None:
     world = World(*shelf(40))
 

@@ -284,6 +284,15 @@ def test_prices_of_recent_items_enter_the_score() -> None:
     assert (fits["i000"], fits["i001"], fits["recent"]) == (0.5, 0.5, 1.0)
 
 
+def test_an_item_that_was_touched_before_it_was_indexed_tells_its_price_once_it_is() -> None:
+    world = World(*shelf(5), in_pool("late", "类000›甲", price_cents=200_000))
+    touched = Touched("late", "click", NOW)
+    world.triggers.states["u:u1"] = TriggerState(recent=[touched], pending=[touched])
+    page = world.recall(explain=True)
+    fits = {item.item_id: item.explain.score["price_fit"] for item in page.items if item.explain is not msgspec.UNSET}
+    assert (fits["i000"], fits["late"]) == (0.5, 1.0)
+
+
 def test_recall_follows_a_rule_at_once_and_a_tag_only_once_it_is_trusted() -> None:
     world = World(in_pool("a", "甲", city="北京", pools=()), in_pool("b", "乙", city="上海"))
     world.put_pool(rule={"field": "city", "op": "eq", "value": "北京"}, trusted=False)

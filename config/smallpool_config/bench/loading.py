@@ -53,7 +53,7 @@ def load_items(system: Distributed, items: Iterable[WideItem], now: int) -> None
     with closing(Appender(system.settings.kafka)) as appender, ThreadPoolExecutor(WRITERS, "load") as threads:
         for batch in _batches(items):
             sent = appender.send("item-wide", [(item.item_id, encode_item(item)) for item in batch], now)
-            under_way.append(_Batch(batch, threads.submit(writer.index, batch), sent))
+            under_way.append(_Batch(batch, threads.submit(writer.index, batch), sent.done))
             if len(under_way) > UNDER_WAY:
                 under_way.popleft().settle(appender)
         for left in under_way:

@@ -42,7 +42,7 @@ from smallpool_indexer.replay import Sync
 from smallpool_indexer.rescore import Rescorer
 from smallpool_indexer.sweep import Sweeper
 from smallpool_indexer.user_events import UserEventConsumer
-from smallpool_indexer.write_path import Line, Turn, Workers, WritePath, turn_of
+from smallpool_indexer.write_path import RENEWAL, Line, Turn, Workers, WritePath, turn_of
 from smallpool_service.metrics import Metrics
 from smallpool_service.recaller import Recaller
 from smallpool_service.run import ReadPorts
@@ -229,8 +229,8 @@ class System(WatchesPools, JudgesListings):
         """The same for all that there is to do, where a process is alone."""
 
     def whole_turn(self) -> Turn:
-        """One turn of all that, for a caller who cannot go on before."""
-        return turn_of(self.whole_lines())
+        """One turn of all that, for a caller who cannot go on before; so without renewal, which takes as long as all listings did."""
+        return turn_of([tuple(worker for worker in line if worker.name != RENEWAL) for line in self.whole_lines()])
 
     @abstractmethod
     def begin_serving(self) -> None:

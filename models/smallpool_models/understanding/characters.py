@@ -38,11 +38,11 @@ class CharacterModel(Struct, frozen=True):
     mean: float
 
 
-class Characters:
-    """Scores titles; holds sums made of the counts once."""
+class _Sums:
+    """What the probability of a pair is worked out from."""
 
     def __init__(self, model: CharacterModel) -> None:
-        self._model = model
+        self._pairs = model.pairs
         self._before: Counter[str] = Counter()
         self._kinds: Counter[str] = Counter()
         self._alone: Counter[str] = Counter()
@@ -51,9 +51,27 @@ class Characters:
             self._kinds[pair[0]] += 1
             self._alone[pair[1]] += 1  # after how many characters it comes: Kneser and Ney's continuation
         self._every = max(1, sum(self._alone.values()))
+
+    def log(self, pair: str) -> float:
+        """The natural logarithm of the probability of the second of two characters after the first."""
+        first, second = pair[0], pair[1]
+        alone = self._alone[second] / self._every + UNSEEN
+        before = self._before[first]
+        if not before:
+            return math.log(alone)
+        seen = max(0.0, self._pairs.get(pair, 0) - DISCOUNT) / before
+        return math.log(seen + DISCOUNT * self._kinds[first] / before * alone)
+
+
+class Characters:
+    """Scores titles; holds sums made of the counts once."""
+
+    def __init__(self, model: CharacterModel) -> None:
+        self._model = model
+        sums = _Sums(model)
         # 0 stands for none: the logarithm of a share is below it.
-        self._logs = PairTable({pair: math.log(self._probability(*pair)) for pair in model.pairs}, 0.0)
-        self._unseen = Remembered[str, float](lambda pair: math.log(self._probability(*pair)), _MOST_UNSEEN)
+        self._logs = PairTable({pair: sums.log(pair) for pair in model.pairs}, 0.0)
+        self._unseen = Remembered[str, float](sums.log, _MOST_UNSEEN)
 
     def scores(self, shapes: Sequence[str]) -> list[float]:
         """Of each title's shape, in [0, 1]: straight in the log probability, so that titles unlike those of training are told apart too."""
@@ -76,14 +94,6 @@ class Characters:
     def pair_log(self, pair: str) -> float:
         """The natural logarithm of the probability of the second of two characters after the first."""
         return self._unseen[pair]
-
-    def _probability(self, first: str, second: str) -> float:
-        alone = self._alone[second] / self._every + UNSEEN
-        before = self._before[first]
-        if not before:
-            return alone
-        seen = max(0.0, self._model.pairs.get(first + second, 0) - DISCOUNT) / before
-        return seen + DISCOUNT * self._kinds[first] / before * alone
 
 
 def train_characters(titles: Iterable[str], held: Iterable[str], least: int = 1) -> CharacterModel:

@@ -28,15 +28,22 @@ class Phrases:
 
     def __init__(self, model: PhraseModel, pairs: Characters) -> None:
         self._model = model
-        self._pairs = pairs
         before: Counter[str] = Counter()
         kinds: Counter[str] = Counter()
         for triple, count in model.triples.items():
             before[triple[:2]] += count
             kinds[triple[:2]] += 1
-        self._backs = {two: DISCOUNT * kinds[two] / before[two] for two in before}
-        self._before = before
-        self._logs = Remembered[str, float](self._log, _MOST_REMEMBERED)
+        backs = {two: DISCOUNT * kinds[two] / before[two] for two in before}
+
+        def log(triple: str) -> float:
+            """What is seen, discounted, and what that leaves over, as pairs share it out."""
+            two = triple[:2]
+            if not before[two]:
+                return pairs.pair_log(triple[1:])
+            seen = max(0.0, model.triples.get(triple, 0) - DISCOUNT) / before[two]
+            return math.log(seen + backs[two] * math.exp(pairs.pair_log(triple[1:])))
+
+        self._logs = Remembered[str, float](log, _MOST_REMEMBERED)
 
     def score(self, shape: str) -> float:
         """Of a title's shape, in [0, 1]: straight in the log probability."""
@@ -48,14 +55,6 @@ class Phrases:
             return math.log(UNSEEN)
         text, logs = f"{EDGE}{EDGE}{shape}{EDGE}", self._logs
         return sum([logs[text[start : start + 3]] for start in range(len(text) - 2)]) / (len(text) - 2)
-
-    def _log(self, triple: str) -> float:
-        """What is seen, discounted, and what that leaves over, as pairs share it out."""
-        before = self._before[triple[:2]]
-        if not before:
-            return self._pairs.pair_log(triple[1:])
-        seen = max(0.0, self._model.triples.get(triple, 0) - DISCOUNT) / before
-        return math.log(seen + self._backs[triple[:2]] * math.exp(self._pairs.pair_log(triple[1:])))
 
 
 def train_phrases(titles: Iterable[str], held: Iterable[str], pairs: Characters, least: int = 1) -> PhraseModel:

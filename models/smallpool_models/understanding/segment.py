@@ -6,7 +6,8 @@ is imported when a segmenter is made, never before.
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -53,7 +54,7 @@ class Segmenter:
         self._singles = np.full(max(singles, default=0) + 2, _MISSING)
         self._singles[list(singles)] = list(singles.values())
         self._pairs = PairTable({word: weight for word, weight in self._weights.items() if len(word) == 2}, _MISSING)
-        self._insides = Remembered[str, tuple[str, ...]](self._insides_of, _MOST_WORDS)
+        self._insides = Remembered[str, tuple[str, ...]](partial(_insides_of, self._weights), _MOST_WORDS)
         self.version = f"jieba-{__version__}"
 
     def is_word(self, word: str) -> bool:
@@ -92,18 +93,6 @@ class Segmenter:
             if len(word) > 2:
                 words.update(dict.fromkeys(self._insides[word]))
         return tuple(words)
-
-    def _insides_of(self, word: str) -> tuple[str, ...]:
-        return tuple(_LETTERS.findall(word) if word.isascii() else self._inside(word))
-
-    def _inside(self, word: str) -> list[str]:
-        parts = []
-        for size in (2, 3):
-            for start in range(len(word) - size + 1 if len(word) > size else 0):
-                part = word[start : start + size]
-                if self._weights.get(part, _NO_WORD) > _NO_WORD and is_cut(word, start) and is_cut(word, start + size):
-                    parts.append(part)
-        return parts
 
     def pieces(self, text: str) -> list[str]:
         """The text cut into words, signs and spaces; joined they are the text as it stands."""
@@ -192,3 +181,18 @@ def _along(run: str, stops: Sequence[int]) -> list[str]:
     if loose < len(run):
         words.append(run[loose:])
     return words
+
+
+# Not methods: what remembers them would hold its owner in a circle, which a process that has frozen its garbage collector never frees.
+def _insides_of(weights: Mapping[str, float], word: str) -> tuple[str, ...]:
+    return tuple(_LETTERS.findall(word) if word.isascii() else _inside(weights, word))
+
+
+def _inside(weights: Mapping[str, float], word: str) -> list[str]:
+    parts = []
+    for size in (2, 3):
+        for start in range(len(word) - size + 1 if len(word) > size else 0):
+            part = word[start : start + size]
+            if weights.get(part, _NO_WORD) > _NO_WORD and is_cut(word, start) and is_cut(word, start + size):
+                parts.append(part)
+    return parts

@@ -27,6 +27,8 @@ MADE_OF = 0.25
 """What a material has before a thing where another thing is named: a title sells one, and the other is what it is made of."""
 GIVEN = 3.0
 """Times as much the seller's own category counts."""
+_MOST_AROUND = 200
+"""So many words are asked, those of the same text first: a listing that says one word all over must not take seconds."""
 _SURE = frozenset({"product", "model"})
 """Neighbours that say what the item is; all others say what belongs to it, and count half."""
 
@@ -47,36 +49,31 @@ class Senses:
         """The words with their meanings; `given` is the key of the seller's category, `further` what else the listing says."""
         if not any(word.senses for word in found):
             return list(found)
+        around = [*found, *further][:_MOST_AROUND]
+        said: dict[tuple[Sense, ...], list[float]] = {}
         chosen = []
         for word in found:
             if not word.senses:
                 chosen.append(word)
-            elif (kept := self._chosen(text, word, [*found, *further], given)) is not None:
+                continue
+            if word.senses not in said:
+                said[word.senses] = [self._votes(sense.reading, word.senses, around, given) for sense in word.senses]
+            if (kept := _chosen(text, word, said[word.senses])) is not None:
                 chosen.append(kept)
         return chosen
 
-    def _chosen(self, text: str, word: Found, around: Sequence[Found], given: str) -> Found | None:
-        votes = [self._votes(text, word, sense, around, given) for sense in word.senses]
-        best = max(range(len(votes)), key=lambda place: (votes[place], -place))
-        reading = word.senses[best].reading
+    def _votes(self, reading: Reading | None, senses: tuple[Sense, ...], around: Sequence[Found], given: str) -> float:
+        """Votes of the seller's category and of what stands around for a meaning of a word that has these `senses`."""
         if reading is None:
-            return None
-        kept = reading if votes[best] <= 0 else reading._replace(ambiguous=False)
-        others = [one for one in word.readings if one is not reading and not one.ambiguous and _is_of_one_thing(one, reading)]
-        return word._replace(readings=(kept, *others))
-
-    def _votes(self, text: str, word: Found, sense: Sense, around: Sequence[Found], given: str) -> float:
-        votes = _named(text, word, sense.beside)
-        reading = sense.reading
-        if reading is None:
-            return votes
-        if reading.kind == "material" and any(other.readings[0].kind == "product" for other in around if other is not word):
+            return 0.0
+        # The word itself, wherever it stands, says nothing of which of its meanings it has.
+        others = [other for other in around if other.senses != senses]
+        votes = 0.0
+        if reading.kind == "material" and any(other.readings[0].kind == "product" for other in others):
             votes += MADE_OF
         if given.partition(PATH_SEPARATOR)[0] in self._tops:
             votes += GIVEN * _likeness(reading.categories, (given,))
-        for other in around:
-            if other is word:
-                continue
+        for other in others:
             first = other.readings[0]
             if any((one.kind, one.key) == (reading.kind, reading.key) for one in other.readings) or first.brand == reading.key:
                 votes += RELATED
@@ -87,6 +84,18 @@ class Senses:
             elif first.categories:
                 votes += _likeness(reading.categories, first.categories) * (1.0 if first.kind in _SURE else 0.5)
         return votes
+
+
+def _chosen(text: str, word: Found, said: Sequence[float]) -> Found | None:
+    """The word with the meaning that has most votes, those of its line's words with those that are `said` already."""
+    votes = [one + _named(text, word, sense.beside) for one, sense in zip(said, word.senses, strict=True)]
+    best = max(range(len(votes)), key=lambda place: (votes[place], -place))
+    reading = word.senses[best].reading
+    if reading is None:
+        return None
+    kept = reading if votes[best] <= 0 else reading._replace(ambiguous=False)
+    others = [one for one in word.readings if one is not reading and not one.ambiguous and _is_of_one_thing(one, reading)]
+    return word._replace(readings=(kept, *others))
 
 
 def _named(text: str, word: Found, beside: Sequence[str]) -> float:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 from kafka.errors import KafkaError
 
@@ -31,6 +31,13 @@ class _Line:
         self.pending = 0
 
 
+class Sent(NamedTuple):
+    """Records that were handed over: what becomes of them, and the line that has them."""
+
+    done: "Future[dict[int, int]]"
+    line: _Line
+
+
 class Appender:
     """Safe with threads. A producer that once missed its time is not trusted with more: the next append makes a new one."""
 
@@ -45,7 +52,7 @@ class Appender:
         line = self._line
         return line is not None and topic in line.counts
 
-    def send(self, topic: AnyTopic, records: Pairs, at: int) -> "Future[dict[int, int]]":
+    def send(self, topic: AnyTopic, records: Pairs, at: int) -> Sent:
         """Hands the records over; raises `StoreUnavailable` where brokers do not answer or too much waits for them already."""
         line = self._connected(topic)
         batch = _Batch(self, line, topic, len(records))
@@ -53,34 +60,35 @@ class Appender:
             for key, value in records:
                 self._admit(line, len(value))
                 self._send_one(line, topic, key, value, at, batch)
-        return batch.done
+        return Sent(batch.done, line)
 
     def append(self, topic: AnyTopic, records: Pairs, at: int) -> dict[int, int]:
         """`send`, waiting for the outcome."""
         if not records:
             return {}
+        sent = self.send(topic, records, at)
         try:
-            return self.send(topic, records, at).result(self.patience_s)
+            return sent.done.result(self.patience_s)
         except TimeoutError as exc:
-            raise self.gave_up(topic) from exc
+            raise self.gave_up(topic, sent) from exc
 
     @property
     def patience_s(self) -> float:
         """How long an append may take: brokers have their time, and then the producer is given a moment to say so."""
         return self._settings.delivery_timeout_ms / 1000 + 1
 
-    def gave_up(self, topic: AnyTopic) -> StoreUnavailable:
+    def gave_up(self, topic: AnyTopic, sent: Sent) -> StoreUnavailable:
         """What to raise after `patience_s`."""
-        self.distrust(self._line)
+        self.distrust(sent.line)
         return StoreUnavailable(
             f"could not append to {topic}: no broker of {self._settings.bootstrap} acknowledged it within {self.patience_s:g} s;"
             " send it again, what arrived twice counts once"
         )
 
-    def distrust(self, line: "_Line | None") -> None:
+    def distrust(self, line: _Line) -> None:
         """Parts with a producer whose records went astray: the client may not recover it."""
         with self._lock:
-            if line is None or self._line is not line:
+            if self._line is not line:
                 return
             self._line = None
         threading.Thread(target=_close, args=(line.producer,), name="close a producer", daemon=True).start()

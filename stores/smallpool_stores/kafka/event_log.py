@@ -45,6 +45,8 @@ class KafkaEventLog:
         self._feeds: dict[Reader, GroupFeed] = {}
         self._feeds_lock = threading.Lock()
         self._passed: dict[Reader, dict[int, int]] = {}
+        # A thread of its own: one that waits for brokers must not be one that others need.
+        self._sending = ThreadPoolExecutor(1, "append to kafka")
         self._questions = ThreadPoolExecutor(2, "ask kafka")
         self._asked: dict[Reader, Future[dict[int, int]]] = {}
 
@@ -52,13 +54,14 @@ class KafkaEventLog:
         if not records:
             return {}
         if len(records) > _AT_ONCE or not self._appender.is_ready(topic):
-            sent = await asyncio.to_thread(self._appender.send, topic, records, at)
+            sending = asyncio.get_running_loop().run_in_executor(self._sending, self._appender.send, topic, records, at)
+            sent = await sending
         else:
             sent = self._appender.send(topic, records, at)
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(sent), self._appender.patience_s)
+            return await asyncio.wait_for(asyncio.wrap_future(sent.done), self._appender.patience_s)
         except TimeoutError as exc:
-            raise self._appender.gave_up(topic) from exc
+            raise self._appender.gave_up(topic, sent) from exc
 
     def append_now(self, topic: Topic, records: Sequence[tuple[str, bytes]], at: int) -> Places:
         return self._appender.append(topic, records, at)
@@ -135,7 +138,8 @@ class KafkaEventLog:
         """Leaves all groups and sends what waits; takes some seconds at most."""
         self.leave()
         self._appender.close()
-        self._questions.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._sending, self._questions):
+            threads.shutdown(wait=False, cancel_futures=True)
         self.lags.close()
         self.offsets.close()
 
