@@ -118,7 +118,7 @@ def _understand(options: argparse.Namespace, _: str) -> Iterator[Turn]:
 
 
 def _ingest(options: argparse.Namespace, directory: str) -> Iterator[Turn]:
-    settings = Settings()
+    settings = Settings(models=ModelSettings(ner=""))  # whatever a checkout has by default
     system = Embedded(replace(settings, store=replace(settings.store, directory=directory)))
     now = system.clock.now_ms()
     listings = ingest.long_listings(system, options.seed, now)

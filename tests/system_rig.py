@@ -121,7 +121,7 @@ class Marketplace:
 
     def recall(self, **changes: Any) -> Page:
         """One page of ten of pool `p` for u1, unless told otherwise."""
-        return asyncio.run(self.system.recaller.recall(request(**changes)))
+        return asyncio.run(self.system.recaller.recall_once(request(**changes)))
 
     def page(self, **changes: Any) -> list[str]:
         """The ids of one page."""
@@ -135,7 +135,7 @@ class Marketplace:
         """The pages of requests that are all under way together; an error stands in its page's place."""
 
         async def together() -> list[Page | BaseException]:
-            pages = (self.system.recaller.recall(request(**one)) for one in requests)
+            pages = (self.system.recaller.recall_once(request(**one)) for one in requests)
             return list(await asyncio.gather(*pages, return_exceptions=True))
 
         return asyncio.run(together())

@@ -94,6 +94,12 @@ class Recaller:
         self._observer.count("page.made")
         return page_of(run, claimed, shown, {}, self.data_age_ms(), replayed=False)
 
+    async def recall_once(self, request: RecallRequest) -> Page:
+        """`recall` for a caller whose event loop ends with the page: its record is waited for too."""
+        page = await self.recall(request)
+        await self._served.settled()
+        return page
+
     async def rehearse(self, request: RecallRequest, known: KnownPool) -> Page:
         """The page of a dry run in a pool as `known` says it is, which need not be saved; nothing is counted, nothing written. Where it
         has a largest size, `known` comes with its cut-off.

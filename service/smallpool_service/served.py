@@ -74,6 +74,11 @@ class ServedLog:
         told, self._untold = self._untold or self._failure, None
         return told
 
+    async def settled(self) -> None:
+        """Waits for the records that are under way on this loop, some seconds at most."""
+        loop = asyncio.get_running_loop()
+        await asyncio.gather(*[task for task in self._under_way if task.get_loop() is loop])
+
     async def _append(self, record: tuple[str, bytes], at: int) -> None:
         try:
             async with asyncio.timeout(WAIT_S):

@@ -63,7 +63,7 @@ class Shop:
             self.rig.backfill.mark()
 
     def recall(self, **changes: Any) -> Page:
-        return asyncio.run(self.recaller.recall(request(**changes)))
+        return asyncio.run(self.recaller.recall_once(request(**changes)))
 
     def page(self, **changes: Any) -> list[str]:
         return ids(self.recall(**changes))
@@ -199,7 +199,7 @@ def test_fifty_concurrent_requests_of_one_person_share_no_item(shop: Shop) -> No
     shop.rig.take(*listings(600, per_category=5))
 
     async def at_once() -> list[Page]:
-        return list(await asyncio.gather(*(shop.recaller.recall(request(size=4)) for _ in range(50))))
+        return list(await asyncio.gather(*(shop.recaller.recall_once(request(size=4)) for _ in range(50))))
 
     pages = asyncio.run(at_once())
     served = [item_id for page in pages for item_id in ids(page)]

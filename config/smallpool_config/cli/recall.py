@@ -44,7 +44,7 @@ def recall(
             dry_run=dry_run,
             deadline_ms=system.clock.now_ms() + timeout_ms,
         )
-        page = asyncio.run(system.recaller.recall(request))
+        page = asyncio.run(system.recaller.recall_once(request))
         if as_json:
             print_json(page)
             return

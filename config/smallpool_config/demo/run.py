@@ -236,7 +236,7 @@ class Story:
     async def _recall(self, person: Person, *, dry_run: bool = False) -> Page:
         deadline = self._system.clock.now_ms() + TIMEOUT_MS
         request = RecallRequest(pool_id=POOL, identity=person.identity, size=SIZE, explain=True, dry_run=dry_run, deadline_ms=deadline)
-        return await self._system.recaller.recall(request)
+        return await self._system.recaller.recall_once(request)
 
 
 def _telling(items: Sequence[WideItem]) -> WideItem | None:
