@@ -100,6 +100,51 @@ def test_what_a_thing_is_a_kind_of_is_a_point_too_where_there_is_room(read: Read
 
 
 @pytest.mark.parametrize(
+    ("title", "wrong"),
+    [
+        ("签字版 周杰伦 专辑 CD", {"签字版", "袁大头", "银元"}),
+        ("睡美人 童话书 绘本", {"睡美人", "绿松石"}),
+        ("迪士尼 睡美人 手办", {"睡美人", "绿松石"}),
+        ("白狮子 毛绒玩具", {"白狮子", "狮子头"}),
+        ("西施犬 宠物", {"西施", "紫砂壶"}),
+        ("江南龙 邮票", {"江南龙", "龙洋", "银元"}),
+        ("易武 门票", {"易武", "普洱茶"}),
+        ("肉桂粉 烘焙", {"肉桂", "岩茶"}),
+        ("水仙 盆栽", {"水仙", "岩茶"}),
+        ("柿子红 毛衣", {"南红"}),
+        ("石瓢 手办", {"紫砂壶"}),
+    ],
+)
+def test_a_word_of_the_trade_in_another_title_is_no_kind_of_anything(read: Read, title: str, wrong: set[str]) -> None:
+    understood = read(title)
+    assert wrong.isdisjoint(understood.points)
+    assert understood.category[-1] not in {"银元", "紫砂", "岩茶乌龙", "普洱茶"}
+
+
+@pytest.mark.parametrize(
+    ("title", "points"),
+    [
+        ("签字版 三年大头 壹圆", {"签字版", "袁大头", "银元"}),
+        ("睡美人 高瓷 桶珠", {"睡美人", "绿松石"}),
+        ("白狮子 核桃 一对 包浆", {"白狮子", "狮子头"}),
+        ("西施 朱泥 150cc", {"西施", "紫砂壶"}),
+        ("江南龙 七钱二分", {"江南龙", "龙洋", "银元"}),
+        ("易武 2010年 357克", {"易武", "普洱茶"}),
+        ("肉桂 武夷山 250克", {"肉桂", "岩茶"}),
+        ("老丛水仙 武夷正岩", {"水仙", "岩茶"}),
+    ],
+)
+def test_a_word_of_the_trade_in_its_own_title_is_the_broader_thing_too(read: Read, title: str, points: set[str]) -> None:
+    assert points <= set(read(title).points)
+
+
+def test_a_sellers_category_says_whether_a_broader_thing_can_be_meant(read: Read) -> None:
+    assert "南红" not in read("柿子红 闲置", category=("服饰", "毛衣针织")).points
+    assert "南红" in read("柿子红 闲置", category=("文玩", "南红玛瑙")).points
+    assert "南红" in read("柿子红 闲置", category=("古玩杂项",)).points
+
+
+@pytest.mark.parametrize(
     ("name", "line"),
     [
         ("relations.tsv", "没有此物\tkind_of\t手机"),
@@ -128,3 +173,7 @@ def test_a_relation_or_meaning_of_what_is_not_there_is_refused_at_its_line(
 def test_the_shipped_relations_are_of_every_kind(knowledge: KnowledgeBase) -> None:
     assert {one.name for one in knowledge.relations} == {"material_of", "kind_of", "brand_makes", "period_of"}
     assert len({one.word for one in knowledge.senses}) >= 40
+
+
+def test_only_jadeite_is_what_a_jadeite_ring_is_made_of(knowledge: KnowledgeBase) -> None:
+    assert {one.subject for one in knowledge.relations if (one.name, one.object) == ("material_of", "翡翠戒指")} == {"翡翠"}

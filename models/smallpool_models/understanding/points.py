@@ -3,11 +3,13 @@
 In: `Found`s of a title or description. Out: `Heard`s with gifts and compatible brands set aside; points and spans.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from smallpool_core.items import Span
-from smallpool_models.understanding.knowledge import POINT_TYPES
+from smallpool_core.normalise import PATH_SEPARATOR
+from smallpool_models.understanding.knowledge import POINT_TYPES, KnowledgeBase
 from smallpool_models.understanding.lexicon import Found, Reading
 from smallpool_models.understanding.measures import Measured
 from smallpool_models.understanding.text import Folded
@@ -120,16 +122,35 @@ def telling(points: Sequence[Point]) -> int:
     return len({point.key for point in points if point.kind != "product"}) + things
 
 
-def with_broader(keys: Sequence[str], broader: Mapping[str, str]) -> tuple[str, ...]:
-    """The keys, then what each is a kind of (`老班章`, `普洱茶`), as far as there is room: what is said is never left out for it."""
-    further: dict[str, None] = {}
-    for key in keys:
-        above = broader.get(key)
-        while above is not None:
-            further[above] = None
-            above = broader.get(above)
-    added = [key for key in further if key not in keys]
-    return (*keys, *added[: max(0, MOST_POINTS - len(keys))])
+class Broader:
+    """What each key is a kind of (`老班章`: `普洱茶`), for listings under whose top category that is sold."""
+
+    def __init__(self, knowledge: KnowledgeBase) -> None:
+        self._above = {one.subject: one.object for one in knowledge.relations if one.name == "kind_of"}
+        self._tops = frozenset(map(_top, knowledge.categories))
+        self._tops_of: dict[str, set[str]] = {key: set() for key in self._above.values()}
+        for entry in chain(knowledge.products, *knowledge.points.values()):
+            if entry.key in self._tops_of:
+                self._tops_of[entry.key].update(map(_top, entry.categories))
+
+    def added(self, keys: Sequence[str], category: str) -> tuple[str, ...]:
+        """The keys, then what each is a kind of, as far as there is room: what is said is never left out for it. Of a listing under another
+        top it says nothing (`柿子红 毛衣` is no agate), while of a seller's category that is not known here nobody can tell.
+        """
+        top = _top(category)
+        further: dict[str, None] = {}
+        for key in keys:
+            above = self._above.get(key)
+            while above is not None:
+                if top not in self._tops or not self._tops_of[above] or top in self._tops_of[above]:
+                    further[above] = None
+                above = self._above.get(above)
+        added = [key for key in further if key not in keys]
+        return (*keys, *added[: max(0, MOST_POINTS - len(keys))])
+
+
+def _top(category: str) -> str:
+    return category.partition(PATH_SEPARATOR)[0]
 
 
 def spans_of(title: Folded, points: Sequence[Point], heard: Sequence[Heard], brands: frozenset[str]) -> tuple[Span, ...]:

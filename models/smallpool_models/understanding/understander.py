@@ -22,7 +22,7 @@ from smallpool_models.understanding.lexicon import Lexicon
 from smallpool_models.understanding.measures import Measures
 from smallpool_models.understanding.merge import NOTHING, Tagged, Tagger, further_points
 from smallpool_models.understanding.phrases import Phrases
-from smallpool_models.understanding.points import Heard, Point, hear, in_order, keys_of, points_of, spans_of, telling, with_broader
+from smallpool_models.understanding.points import Broader, Heard, Point, hear, in_order, keys_of, points_of, spans_of, telling
 from smallpool_models.understanding.prices import Prices
 from smallpool_models.understanding.quality import Seen, judge
 from smallpool_models.understanding.quality_model import combined
@@ -78,7 +78,7 @@ class KnowledgeUnderstander:
         self._folder = Folder(knowledge.simplified)
         self._lexicon = Lexicon(knowledge)
         self._senses = Senses(knowledge)
-        self._broader = {one.subject: one.object for one in knowledge.relations if one.name == "kind_of"}
+        self._broader = Broader(knowledge)
         self._measures = Measures(knowledge.measures)
         self._segmenter = Segmenter([*self._lexicon.words(), *self._measures.units])
         self._category_ranks = {key: rank for rank, key in enumerate(knowledge.categories)}
@@ -256,7 +256,7 @@ class KnowledgeUnderstander:
             brand=self._brand(given, believed, placed, added.brands),
             condition=condition,
             tags=all_tags(tags_of(heard), models.tags),
-            points=with_broader(keys, self._broader),
+            points=self._broader.added(keys, placed.key),
             spans=spans_of(title, [*title_points, *added.brands], in_title, marked),
             attributes=attributes_of(
                 given.attributes, heard, [*measured, *further], self._knowledge.attributes, self._knowledge.attribute_names
