@@ -63,6 +63,14 @@ def test_a_brand_that_is_lacking_is_suggested_kept_and_known(folder: Path, tmp_p
     assert not {"灵犀派", "云岫阁"} & {one["word"] for one in again["suggestions"]}
 
 
+def test_of_a_table_the_cell_after_the_first_tab_is_the_title(tmp_path: Path, market: list[str]) -> None:
+    rows = [f"{number}\t{title}\t挂牌标签{number % 3}#;#某某铺子" for number, title in enumerate([*TITLES, *market])]
+    (tmp_path / "titles.tsv").write_text("\n".join(rows), "utf-8")
+    words = {one["word"] for one in json.loads(run("suggest", str(tmp_path / "titles.tsv"), "--json"))["suggestions"]}
+    assert {"灵犀派", "云岫阁"} <= words
+    assert not any("某铺" in word or "挂牌" in word for word in words)
+
+
 def test_nothing_is_taken_in_where_one_line_is_wrong(folder: Path, tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     kept.mkdir()
@@ -71,6 +79,19 @@ def test_nothing_is_taken_in_where_one_line_is_wrong(folder: Path, tmp_path: Pat
     before = load_knowledge(folder).version
     run("accept", str(kept), code=1)
     assert load_knowledge(folder).version == before
+
+
+def test_a_table_without_its_header_is_refused_and_loses_no_line(folder: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    row = "lingxi\t灵犀牌\t\t数码/手机\n"
+    (kept / "brands.tsv").write_text(row, "utf-8")
+    before = load_knowledge(folder).version
+    assert "header" in run("accept", str(kept), code=1)
+    assert load_knowledge(folder).version == before
+    (kept / "brands.tsv").write_text(f"# kept by hand\nbrand\tdisplay\taliases\tcategories\n{row}", "utf-8")
+    run("accept", str(kept))
+    assert "lingxi" in {brand.key for brand in load_knowledge(folder).brands}
 
 
 def test_check_tells_a_mistake_with_its_line(folder: Path) -> None:

@@ -13,6 +13,7 @@ import typer
 from smallpool_config.cli.options import AsJson
 from smallpool_config.cli.screen import brief, path, plain, print_json, progress, screen, table
 from smallpool_config.cli.sources import named, numbered_lines, readable
+from smallpool_config.cli.titles import titled
 from smallpool_core.errors import SmallpoolError
 from smallpool_core.normalise import PATH_SEPARATOR
 
@@ -122,7 +123,7 @@ def _titles(file: Path, *, shown: bool) -> list[str]:
 def _title(line: bytes, file: Path, number: int) -> str:
     """A line's title: that of an item event, nothing for events of other kinds; in a table the cell after the first tab."""
     if not line.startswith(b"{"):
-        return line.decode("utf-8", "replace").rpartition("\t")[2].strip()
+        return titled(line.decode("utf-8", "replace"), is_table=b"\t" in line).title
     try:
         event = msgspec.json.decode(line, type=_Event)
     except msgspec.MsgspecError as error:

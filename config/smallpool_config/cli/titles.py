@@ -33,14 +33,15 @@ class Titled(Struct, frozen=True):
 def read_titles(file: Path, half: Half, *, shown: bool) -> list[Titled]:
     """The distinct titles in their order; raises `SmallpoolError` where there is none."""
     with numbered_lines(file, shown=shown) as lines:
-        rows = [_row(line.decode("utf-8", "replace"), is_table=file.suffix == ".tsv") for _, line in lines]
+        rows = [titled(line.decode("utf-8", "replace"), is_table=file.suffix == ".tsv") for _, line in lines]
     distinct = {row.title: row for row in rows if row.title and is_in(half, row.title)}
     if not distinct:
         raise SmallpoolError(f"could not find a title in {file}: one a line is wanted, in a .tsv a category, a tab and a title")
     return list(distinct.values())
 
 
-def _row(line: str, *, is_table: bool) -> Titled:
+def titled(line: str, *, is_table: bool) -> Titled:
+    """One line: a title, or of a table the cell after the first tab, with the first cell as its category."""
     if not is_table:
         return Titled(line.strip())
     category, _, title = line.partition("\t")

@@ -53,7 +53,10 @@ def accepted(kept: Path, folder: Path) -> KnowledgeBase:
     with TemporaryDirectory() as aside:
         whole = Path(shutil.copytree(folder, Path(aside) / "knowledge"))
         for name in tables:
-            rows = [line for line in (kept / name).read_text("utf-8").splitlines() if line.strip() and not line.startswith("#")]
+            rows, header = _rows(kept / name), "".join(_rows(folder / name)[:1])
+            if rows and rows[0] != header:
+                told = f"the first line that is no comment must be the header of the table: {header}"
+                raise KnowledgeRefused([Problem(str(kept / name), rows[0], told)])
             before = (folder / name).read_text("utf-8").rstrip("\n")
             (whole / name).write_text("\n".join([before, *rows[1:]]) + "\n", "utf-8")
         knowledge = load_knowledge(whole)
@@ -62,6 +65,11 @@ def accepted(kept: Path, folder: Path) -> KnowledgeBase:
             shutil.copyfile(whole / name, beside)
             beside.replace(folder / name)
     return knowledge
+
+
+def _rows(file: Path) -> list[str]:
+    """The lines that are no comments; the first one is the header."""
+    return [line for line in file.read_text("utf-8").splitlines() if line.strip() and not line.startswith("#")]
 
 
 def _plain(text: str) -> str:
