@@ -45,6 +45,7 @@ def test_a_file_that_is_still_being_written_is_left_for_the_next_look(folder: Pa
     before = understander.version
     (folder / "brands.tsv").write_text("brand\tdisplay\n", "utf-8")
     understander.refresh()
+    assert understander.knowledge_refused == ""
     shutil.copy(KnowledgeSettings().path / "brands.tsv", folder / "brands.tsv")
     looked(understander)
     assert (understander.version, understander.knowledge_refused) == (before, "")

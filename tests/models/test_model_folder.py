@@ -11,9 +11,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from smallpool_core.errors import ModelRefused
+from smallpool_core.errors import KnowledgeRefused, ModelRefused, Problem
 from smallpool_models.registry.folder import MANIFEST, Manifest, ModelFiles, Tensor, read_model, write_model
-from smallpool_models.registry.served import Served
+from smallpool_models.registry.served import Served, Watched
 
 KIND, SCHEMA = "toy", 3
 INPUTS = (Tensor("text", "tensor(int64)", 2),)
@@ -132,6 +132,89 @@ def test_the_model_in_force_stays_while_the_new_one_is_refused(
     write(tmp_path, "two")
     assert served.refresh()
     assert (served.current, served.refused) == ("two", "")
+
+
+def test_a_rollback_by_rename_ends_the_refusal(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write(tmp_path)
+    served = Served(tmp_path, KIND, SCHEMA, word_of)
+    (tmp_path / MANIFEST).rename(tmp_path / "aside")
+    assert not served.refresh()
+    assert served.refused
+    (tmp_path / "aside").rename(tmp_path / MANIFEST)
+    assert not served.refresh()
+    assert (served.current, served.refused) == ("one", "")
+    (tmp_path / MANIFEST).rename(tmp_path / "aside")
+    caplog.clear()
+    served.refresh()
+    assert served.refused
+    assert len(caplog.records) == 1, "a new refusal is told again"
+
+
+@pytest.fixture
+def words(tmp_path: Path) -> Path:
+    (tmp_path / "words").write_text("one", "utf-8")
+    return tmp_path
+
+
+def read_word(folder: Path) -> str:
+    word = (folder / "words").read_text("utf-8")
+    if word == "bad":
+        raise KnowledgeRefused([Problem("words", word, "no word")])
+    return word
+
+
+def looked(watched: Watched[str]) -> bool:
+    """Two looks: what changes between them is left for later."""
+    return watched.refresh() or watched.refresh()
+
+
+def test_edited_files_that_are_put_back_are_in_force_and_a_bad_one_is_refused_anew(words: Path) -> None:
+    watched = Watched("words", words, lambda: read_word(words))
+    (words / "words").rename(words.parent / "kept")
+    for _ in range(2):
+        (words / "words").write_text("bad", "utf-8")
+        assert not looked(watched)
+        assert "no word" in watched.refused
+        (words / "words").rename(words.parent / "bad")
+        (words.parent / "kept").rename(words / "words")
+        assert not looked(watched)
+        assert (watched.current, watched.refused) == ("one", "")
+        (words / "words").rename(words.parent / "kept")
+        (words.parent / "bad").rename(words / "words")
+        assert not looked(watched)
+        assert "no word" in watched.refused
+
+
+def test_a_bad_word_is_tried_once_and_a_model_that_is_not_there_yet_at_every_look(words: Path) -> None:
+    tried: list[str] = []
+    missing = ModelRefused([Problem("model", "nothing", "its files are still being copied")])
+
+    def load() -> str:
+        tried.append(word := read_word(words))
+        if word == "two" and tried.count("two") < 3:
+            raise missing
+        return word
+
+    watched = Watched("words", words, load)
+    (words / "words").write_text("two", "utf-8")
+    assert not looked(watched)
+    assert "copied" in watched.refused
+    assert not watched.refresh()
+    assert watched.refresh()
+    assert (watched.current, watched.refused) == ("two", "")
+
+
+def test_a_folder_that_cannot_be_asked_is_looked_at_again(words: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    watched = Watched("words", words, lambda: read_word(words))
+    with monkeypatch.context() as patched:
+
+        def denied(self: Path) -> bool:
+            raise PermissionError(13, "Permission denied", str(self))
+
+        patched.setattr(Path, "is_file", denied)
+        assert not watched.refresh()
+    assert not looked(watched)
+    assert (watched.current, watched.refused) == ("one", "")
 
 
 def touched(folder: Path) -> None:

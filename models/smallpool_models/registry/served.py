@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from smallpool_core.errors import Refused
+from smallpool_core.errors import ModelRefused, Refused
 from smallpool_models.registry.folder import MANIFEST, ModelFiles, read_model
 
 M = TypeVar("M")
@@ -34,11 +34,14 @@ class Swapped(Generic[M]):
     def refresh(self) -> bool:
         """Looks at the folder, and changes over if something else lies there; whether it did."""
         stamp = self._stamp()
+        if stamp == self._seen:
+            self.refused = ""
         if not self._is_worth_loading(stamp):
             return False
         try:
             following = self._load()
         except Refused as error:
+            self._note(stamp, error)
             if str(error) != self.refused:
                 _log.error("%s is refused, the one before goes on serving: %s", self._name, error)
             self.refused = str(error)
@@ -50,6 +53,9 @@ class Swapped(Generic[M]):
         """Whether to try what is another than the one in force; a model that was refused is tried again, since its files may still come."""
         return stamp != self._seen
 
+    def _note(self, stamp: object, error: Refused) -> None:
+        """What is to be kept of a refusal beside its text."""
+
 
 class Served(Swapped[M]):
     """The model of a folder, by its manifest, which is written last."""
@@ -60,26 +66,31 @@ class Served(Swapped[M]):
 
 
 class Watched(Swapped[M]):
-    """Files that people edit, such as the knowledge base: taken in once nothing changes from one look to the next, and tried once."""
+    """Files that people edit, such as the knowledge base: taken in once nothing changes from one look to the next, and tried once, unless
+    it was a model that was refused: that lies elsewhere, and its files may still come.
+    """
 
     def __init__(self, name: str, folder: Path, load: Callable[[], M]) -> None:
         """Raises `Refused` where the folder holds nothing to start with."""
         self._last: object = None
         self._tried: object = None
-        super().__init__(name, lambda: _stamp_of(sorted(path for path in folder.glob("**/*") if path.is_file())), load)
+        super().__init__(name, lambda: _stamp_of(folder.glob("**/*")), load)
 
     def _is_worth_loading(self, stamp: object) -> bool:
         is_settled, self._last = stamp == self._last, stamp
-        if not is_settled or stamp in (self._seen, self._tried):
-            return False
-        self._tried = stamp
-        return True
+        if stamp == self._seen:
+            self._tried = None
+        return is_settled and stamp not in (self._seen, self._tried)
+
+    def _note(self, stamp: object, error: Refused) -> None:
+        if not isinstance(error, ModelRefused):
+            self._tried = stamp
 
 
 def _stamp_of(files: Iterable[Path]) -> object:
-    """Names, times, sizes and inodes; None where a file cannot be asked."""
+    """Names, times, sizes and inodes of what are files; None where one, or the folder, cannot be asked."""
     try:
-        stats = [(file.name, file.stat()) for file in files]
+        stats = [(file.name, file.stat()) for file in sorted(files) if file.is_file()]
     except OSError:
         return None
     return [(name, at.st_mtime_ns, at.st_size, at.st_ino) for name, at in stats]
