@@ -1,4 +1,5 @@
-"""`smallpool train category` and `smallpool train tags`: nets that label titles, trained on a file, written as model folders.
+"""`smallpool train category` and `smallpool train tags`: a net that names categories, and machines that name tags, trained
+on a file and written as model folders.
 
 In: a file of titles with their labels, a seed. Out: a folder with the model, its manifest and its card; how training goes on stderr,
 what it reached on stdout.

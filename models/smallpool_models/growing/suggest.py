@@ -11,7 +11,6 @@ from typing import Final
 from msgspec import Struct
 
 from smallpool_core.items import Given
-from smallpool_core.normalise import PATH_SEPARATOR
 from smallpool_models.growing.mining import Mined, mine
 from smallpool_models.understanding.knowledge import POINT_TYPES
 from smallpool_models.understanding.lexicon import Lexicon
@@ -185,8 +184,3 @@ def _written(surface: str) -> tuple[str, ...]:
     if surface.isascii():
         return ("latin",)
     return (f"last {surface[-1]}", f"end {surface[-2:]}", f"first {surface[0]}")
-
-
-def path_text(category: Sequence[str]) -> str:
-    """A category as the files of the knowledge base write it."""
-    return "/".join(element for path in category for element in path.split(PATH_SEPARATOR))

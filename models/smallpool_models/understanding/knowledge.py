@@ -29,7 +29,7 @@ class Category(Struct, frozen=True):
 
 
 class Surface(Struct, frozen=True):
-    """A normalised form in which something is written; an ambiguous one counts only where the category fits."""
+    """A normalised form in which something is written; an ambiguous one counts only where what stands beside it speaks for it."""
 
     text: str
     ambiguous: bool = False
