@@ -46,7 +46,7 @@ def train_labeller(settings: Settings, order: LabelOrder, report: Callable[[str,
     from smallpool_models.training.tags import train_tags  # noqa: PLC0415
 
     one = _titles(settings, order)
-    chosen = LabelSettings.small(order.task) if order.data is None else LabelSettings(order.task)
+    chosen = LabelSettings.small() if order.data is None else LabelSettings(order.task)
     chosen = replace(chosen, seed=order.seed, epochs=order.epochs or chosen.epochs)
     trained = train_labels(one, chosen, report) if order.task == "category" else train_tags(one, chosen, report)
     card = label_card(trained, one, chosen)

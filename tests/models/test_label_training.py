@@ -9,7 +9,9 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from msgspec import structs
 from onnx import numpy_helper
+from torch import nn
 
 from smallpool_core.errors import ModelRefused, TitlesRefused
 from smallpool_models.encoders.labels import CATEGORY, INPUTS, OUTPUTS, SCHEMA, TAGS, CategoryPredictor, LabelScorer, TagPredictor
@@ -20,6 +22,7 @@ from smallpool_models.training.label_card import label_card
 from smallpool_models.training.label_export import write_labels
 from smallpool_models.training.label_network import LabelNetworkSettings
 from smallpool_models.training.labels import LabelSettings, TrainedLabels, scores_of, train_labels
+from smallpool_models.training.mean import RunningMean
 from smallpool_models.training.squares import machines, trust
 from smallpool_models.training.tags import train_tags
 
@@ -111,6 +114,32 @@ def test_the_card_tells_of_the_data_and_of_the_dropped_rows(folder: Path) -> Non
     held_out = card["counts"]["dev"] if folder.name == CATEGORY else 0  # tags are held out one title at a time
     assert card["counts"]["train"] + held_out == card["counts"]["titles"] == 135
     assert "| shop | 135 |" in (folder / "CARD.md").read_text("utf-8")
+
+
+def test_where_not_all_epochs_fit_into_the_minutes_the_rate_falls_over_those_that_do() -> None:
+    told: list[tuple[str, int, int]] = []
+    trained = train_labels(shop("category"), structs.replace(settings_for("category"), minutes=0.0), lambda *one: told.append(one))
+    assert len(trained.epochs) == 1
+    doing, done, planned = told[-1]
+    assert doing == "epoch 1"
+    assert done == planned, "the second training plans what the first one came to"
+
+
+def test_the_mean_of_a_training_of_a_few_steps_is_what_it_learnt() -> None:
+    network = nn.Linear(3, 2)
+    mean = RunningMean(network, 300)
+    for step in range(1, 4):
+        with torch.no_grad():
+            network.weight.fill_(step)
+        mean.take(network)
+        assert torch.equal(mean.network.weight, network.weight)
+    for _ in range(4, 400):
+        mean.take(network)
+    with torch.no_grad():
+        network.weight.fill_(4)
+    for _ in range(4):
+        mean.take(network)
+    assert 3 < mean.network.weight[0, 0].item() < 3.1, "of many steps it is a mean"
 
 
 def test_one_label_alone_can_not_be_learnt() -> None:

@@ -1,5 +1,7 @@
 """Titles that nobody labelled: what the net learns of them before it is trained, and that it cannot see what it is to guess."""
 
+import time
+
 import numpy as np
 import pytest
 import torch
@@ -52,3 +54,16 @@ def test_pairs_of_unlabelled_titles_are_known_to_the_model_that_is_trained_after
     settings = NerSettings(epochs=1, network=SETTINGS, pretraining=PretrainingSettings(epochs=1))
     trained = train_ner([labelled], {"knowledge:product": ["茶壶"]}, understander.segmenter, settings, lambda *_: None, ["量子拨片"] * 9)
     assert {"量子", "拨片"} <= set(trained.vocabulary.pairs)
+
+
+def test_reading_beforehand_keeps_to_the_minutes_of_the_training(understander: KnowledgeUnderstander) -> None:
+    labelled = TitleSet("shop", tuple(Labelled(f"茶壶{number}", ((0, 2, "product"),)) for number in range(40)), ("product",), {}, "0")
+    reading = PretrainingSettings(epochs=3_000, titles_a_step=8)
+    settings = NerSettings(epochs=1, members=1, minutes=0.1, network=SETTINGS, pretraining=reading)
+    told: list[tuple[str, int, int]] = []
+    started = time.process_time()
+    train_ner([labelled], {"knowledge:product": ["茶壶"]}, understander.segmenter, settings, lambda *one: told.append(one), TITLES)
+    assert time.process_time() - started < 12
+    first, last = (some[1:] for some in (told[1], [one for one in told if "unlabelled" in one[0]][-1]))
+    assert first == (1, 36_000)
+    assert 16 < last[0] <= last[1] < 36_000

@@ -1,8 +1,8 @@
-"""Trains a net that labels titles: one category each, or several tags.
+"""Trains a net that names the category of titles; what machines learn of tags (`tags.py`) has the same settings and the same form.
 
-In: titles with labels, settings. Out: `TrainedLabels`: the best weights on a held-out tenth, what the net reads, the labels in the order
-of its scores, how its scores are to be read, and the figures of each epoch. The weights that are kept are a running mean of those of the
-steps.
+In: titles with one label each, settings. Out: `TrainedLabels`: the best weights on a held-out tenth, what the net reads, the labels in the
+order of its scores, how its scores are to be read, and the figures of each epoch. The weights that are kept are a running mean of those of
+the steps.
 """
 
 import copy
@@ -54,13 +54,13 @@ class LabelSettings(Struct, frozen=True):
     network: LabelNetworkSettings = field(default_factory=LabelNetworkSettings)
 
     @classmethod
-    def small(cls, task: Task) -> "LabelSettings":
-        """For a model that ships: no linear reader, whose table has a column for each label."""
-        return cls(task, epochs=6, fewest=4, network=LabelNetworkSettings(linear=False, sums=1))
+    def small(cls) -> "LabelSettings":
+        """For a model of categories that ships: no linear reader, whose table has a column for each label."""
+        return cls("category", epochs=6, fewest=4, network=LabelNetworkSettings(linear=False, sums=1))
 
 
 class LabelEpoch(Struct, frozen=True):
-    """One pass over the titles: the mean loss, and on the dev part accuracy (of a category) or micro F1 (of tags)."""
+    """One pass over the titles: the mean loss, and the accuracy on the dev part. Tags are solved in one, without a loss: their micro F1."""
 
     number: int
     loss: float
@@ -82,6 +82,12 @@ class TrainedLabels(Struct, frozen=True):
 
 
 Report = Callable[[str, int, int], None]
+
+
+class _Plan(Struct):
+    """How many epochs there will be: fewer than the settings say, once the first one was timed."""
+
+    epochs: int
 
 
 class _Part(Struct, frozen=True):
@@ -126,20 +132,20 @@ def train_labels(one: LabelSet, settings: LabelSettings, report: Report) -> Trai
     reader = GramReader(vocabulary)
     train, dev = (_part(titles, reader, labels) for titles in (learnt, held))
     epochs: list[LabelEpoch] = []
-    best, best_network, planned = 0, LabelNetwork(settings.network, 0, len(labels)), settings.epochs
-    for number, loss, network in _epochs(train, len(vocabulary.grams), settings, settings.epochs, report):
+    best, best_network, plan = 0, LabelNetwork(settings.network, 0, len(labels)), _Plan(settings.epochs)
+    for number, loss, network in _epochs(train, len(vocabulary.grams), settings, plan, report):
         decides, figures = _decided(scores_of(network, dev.grams), dev.truth)
         epochs.append(LabelEpoch(number + 1, loss, figures["accuracy"], time.process_time() - started))
         if number == 0 or figures["accuracy"] > epochs[best].dev:
             best, best_network = number, copy.deepcopy(network)
         if number == 0:
-            planned = min(planned, max(1, int(settings.minutes * 30 / epochs[0].seconds)))
-        if number + 1 >= planned or number - best >= settings.patience:
+            plan.epochs = min(plan.epochs, max(1, int(settings.minutes * 30 / epochs[0].seconds)))
+        if number - best >= settings.patience:
             break
     decides, figures = _decided(scores_of(best_network, dev.grams), dev.truth)
     known = [title for title in one.titles if title.labels[0] in labels]
     whole = _part(known, reader, labels)
-    for number, _, network in _epochs(whole, len(vocabulary.grams), settings, settings.epochs, report):
+    for number, _, network in _epochs(whole, len(vocabulary.grams), settings, plan, report):
         if number == best:
             best_network = network
             break
@@ -148,8 +154,8 @@ def train_labels(one: LabelSet, settings: LabelSettings, report: Report) -> Trai
     return TrainedLabels(best_network, vocabulary, labels, decides, tuple(epochs), best, counts, figures)
 
 
-def _epochs(part: _Part, grams: int, settings: LabelSettings, planned: int, report: Report) -> Iterator[tuple[int, float, LabelNetwork]]:
-    """The number of each epoch from 0 on, its mean loss, and the mean of the weights so far."""
+def _epochs(part: _Part, grams: int, settings: LabelSettings, plan: _Plan, report: Report) -> Iterator[tuple[int, float, LabelNetwork]]:
+    """The number of each epoch from 0 on, its mean loss, and the mean of the weights so far; the learning rate falls over the plan."""
     torch.manual_seed(settings.seed)
     rng = np.random.default_rng(settings.seed)
     network = LabelNetwork(settings.network, grams, part.truth.shape[1])
@@ -157,21 +163,23 @@ def _epochs(part: _Part, grams: int, settings: LabelSettings, planned: int, repo
     optimiser = torch.optim.AdamW(network.parameters(), lr=settings.rate, weight_decay=0.0, fused=True)
     titles = len(part.truth)
     steps = -(-titles // settings.titles_a_step)
-    for number in range(planned):
+    number = 0
+    while number < plan.epochs:
         network.train()
         order = rng.permutation(titles)
         losses = []
         for done in range(steps):
             chosen = order[done * settings.titles_a_step : (done + 1) * settings.titles_a_step]
             loss = _loss(network(*part.batch(chosen)), torch.from_numpy(part.truth[chosen]), settings.smoothing)
-            optimiser.param_groups[0]["lr"] = settings.rate * pace((number * steps + done) / (planned * steps))
+            optimiser.param_groups[0]["lr"] = settings.rate * pace((number * steps + done) / (plan.epochs * steps))
             optimiser.zero_grad(set_to_none=True)
             torch.autograd.backward(loss)
             optimiser.step()
             mean.take(network)
             losses.append(loss.item())
-            report(f"epoch {number + 1}", number * steps + done + 1, planned * steps)
+            report(f"epoch {number + 1}", number * steps + done + 1, plan.epochs * steps)
         yield number, sum(losses) / len(losses), mean.network
+        number += 1
 
 
 @torch.no_grad()

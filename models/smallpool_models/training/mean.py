@@ -11,7 +11,7 @@ from torch import nn
 
 N = TypeVar("N", bound=nn.Module)
 _EVERY = 4
-"""Of so many steps only the last is taken, since neighbours differ little."""
+"""Of so many steps only the last is taken, since neighbours differ little; before there were as many, the latest is the mean."""
 
 
 def pace(gone: float) -> float:
@@ -31,8 +31,9 @@ class RunningMean(Generic[N]):
     def take(self, network: N) -> None:
         """Moves the mean towards the weights."""
         self._taken += 1
-        if self._taken % _EVERY:
+        is_early = self._taken < _EVERY
+        if self._taken % _EVERY and not is_early:
             return
-        share = _EVERY / min(self._steps, _EVERY + self._taken / 5)
+        share = 1.0 if is_early else _EVERY / min(self._steps, _EVERY + self._taken / 5)
         for kept, new in zip(self.network.parameters(), network.parameters(), strict=True):
             kept.lerp_(new, share)

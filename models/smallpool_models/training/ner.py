@@ -34,14 +34,15 @@ DEV_SHARE = 0.1
 
 class NerSettings(Struct, frozen=True):
     """How training goes. There are at most `epochs`, and no more than fit into `minutes` of computing as the first one goes; `patience`
-    counts those without a better mean F1 on the dev part. `members` nets are trained, of this seed and those after it, each in its share of
-    the minutes.
+    counts those without a better mean F1 on the dev part. Reading unlabelled titles takes `reading_share` of the minutes at most. `members`
+    nets are trained, of this seed and those after it, each in its share of the minutes that are left.
     """
 
     seed: int = 1
     epochs: int = 10
     patience: int = 3
     minutes: float = 12.0
+    reading_share: float = 0.5
     titles_a_step: int = 32
     rate: float = 3e-3
     decay: float = 0.01
@@ -138,7 +139,8 @@ def train_ner(
     )
     network = _fresh(course, vocabulary)
     if unlabelled:
-        pretrain(network, reader.read(unlabelled), course.classes, settings.pretraining, settings.seed, report)
+        seconds = settings.minutes * 60 * settings.reading_share
+        pretrain(network, reader.read(unlabelled), course.classes, settings.pretraining, settings.seed, report, seconds)
     read = {name: weights.clone() for name, weights in network.state_dict().items() if not name.startswith("heads.")}
     left = settings.minutes * 60 - (time.process_time() - started)
     members, runs = [], []

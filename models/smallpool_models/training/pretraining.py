@@ -4,6 +4,7 @@ In: a net, the features of titles. Out: the mean loss; the net's embeddings and 
 The cloze of BERT (Devlin et al., 2019, section 3.1) with a bidirectional LSTM: all by which a hidden character would be seen is hidden too.
 """
 
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -18,6 +19,8 @@ from smallpool_models.training.network import Network, tensors
 
 Report = Callable[[str, int, int], None]
 """What is being done, how much of it is done, and of how much."""
+_TIMED = 16
+"""Steps by whose time it is decided how many there will be."""
 
 
 class PretrainingSettings(Struct, frozen=True):
@@ -29,8 +32,13 @@ class PretrainingSettings(Struct, frozen=True):
     hidden_share: float = 0.15
 
 
-def pretrain(network: Network, features: Features, classes: int, settings: PretrainingSettings, seed: int, report: Report) -> float:
-    """Trains all but the heads; the mean loss a hidden character in the last epoch, in nats."""
+def pretrain(
+    network: Network, features: Features, classes: int, settings: PretrainingSettings, seed: int, report: Report, seconds: float = np.inf
+) -> float:
+    """Trains all but the heads, in no more steps than fit into `seconds` of computing as the first ones go; the mean loss a hidden
+    character in the last epoch, in nats.
+    """
+    started = time.process_time()
     rng = np.random.default_rng(seed)
     guess = nn.Linear(network.width, network.characters.num_embeddings)
     parameters = [*(weights for name, weights in network.named_parameters() if not name.startswith("heads.")), *guess.parameters()]
@@ -39,20 +47,24 @@ def pretrain(network: Network, features: Features, classes: int, settings: Pretr
     losses: list[float] = []
     order: list[NDArray[np.int64]] = []
     network.train()
-    for done in range(steps * settings.epochs):
+    done, planned = 0, steps * settings.epochs
+    while done < planned and time.process_time() - started < seconds:
         if not order:
             order, losses = _order(features, settings.titles_a_step, rng), []
         batch = features.batch(order.pop(), classes)
         hidden = _hidden(batch, settings.hidden_share, rng)
         _, seen = network.encode(tensors(_without(batch, hidden)))
         loss = cross_entropy(guess(network.drop(seen[torch.from_numpy(hidden)])), torch.from_numpy(batch.characters[hidden]))
-        optimiser.param_groups[0]["lr"] = settings.rate * (1 - 0.95 * done / (steps * settings.epochs))
+        optimiser.param_groups[0]["lr"] = settings.rate * (1 - 0.95 * done / planned)
         optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         nn.utils.clip_grad_norm_(parameters, 1.0)
         optimiser.step()
         losses.append(loss.item())
-        report("reading unlabelled titles", done + 1, steps * settings.epochs)
+        done += 1
+        if done == _TIMED:
+            planned = int(min(planned, seconds * _TIMED / (time.process_time() - started)))
+        report("reading unlabelled titles", done, planned)
     return sum(losses) / max(len(losses), 1)
 
 
