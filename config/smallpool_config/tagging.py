@@ -129,8 +129,8 @@ def understander_of(knowledge: KnowledgeBase, models: ModelSettings) -> Knowledg
 class ServedUnderstander:
     """The understander of the knowledge base that lies in a folder now, with the models of the settings."""
 
-    def __init__(self, settings: Settings, knowledge: KnowledgeBase) -> None:
-        """`knowledge` is what the folder held at the start. Raises `ModelRefused` where a folder of the settings holds no model then."""
+    def __init__(self, settings: Settings, knowledge: KnowledgeBase, seen: object = None) -> None:
+        """`knowledge` is what the folder held at the start, `seen` its stamp from before it was read. Raises `ModelRefused` where a folder of the settings holds no model then."""
         folder, types = settings.knowledge.path, knowledge.attributes.types
         first = [understander_of(knowledge, settings.models)]
 
@@ -143,7 +143,7 @@ class ServedUnderstander:
                 raise KnowledgeRefused([Problem("attributes.toml", found, "stores and rules are made for them: start the process again")])
             return understander_of(following, settings.models)
 
-        self._served = Watched(f"the knowledge base in {folder}", folder, load)
+        self._served = Watched(f"the knowledge base in {folder}", folder, load, seen)
 
     @property
     def version(self) -> str:

@@ -8,6 +8,7 @@ import pytest
 from smallpool_config.settings import KnowledgeSettings, Settings
 from smallpool_config.tagging import ServedUnderstander
 from smallpool_core.items import Given
+from smallpool_models.registry.served import stamp_of
 from smallpool_models.understanding import load_knowledge
 
 TITLE = Given("灵犀牌 手机 128g")
@@ -39,6 +40,16 @@ def test_a_new_brand_is_known_without_a_restart(folder: Path, understander: Serv
     assert understood.brand == "lingxi"
     assert understood.versions["knowledge"] == load_knowledge(folder).version != before
     assert (understander.knowledge_refused, dict(understander.versions)) == ("", understood.versions)
+
+
+def test_what_changes_between_the_reading_and_the_first_use_is_taken_in_too(folder: Path) -> None:
+    seen, knowledge = stamp_of(folder), load_knowledge(folder)
+    with (folder / "brands.tsv").open("a", encoding="utf-8") as brands:
+        brands.write("lingxi\t灵犀牌\t\t数码/手机\n")
+    understander = ServedUnderstander(Settings(knowledge=KnowledgeSettings(directory=str(folder))), knowledge, seen)
+    assert understander.understand([TITLE])[0].brand is None
+    looked(understander)
+    assert understander.understand([TITLE])[0].brand == "lingxi"
 
 
 def test_a_file_that_is_still_being_written_is_left_for_the_next_look(folder: Path, understander: ServedUnderstander) -> None:

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from smallpool_config.settings import Settings
 from smallpool_config.tagging import ServedUnderstander
+from smallpool_models.registry.served import stamp_of
 from smallpool_models.understanding import KnowledgeBase, load_knowledge
 from smallpool_service.metrics import Metrics
 
@@ -18,14 +19,20 @@ class Understands:
     metrics: Metrics
 
     @cached_property
+    def _knowledge_as_read(self) -> tuple[object, KnowledgeBase]:
+        """With the stamp of its folder from before: what is changed between now and the first use of the understander is another one."""
+        stamp = stamp_of(self.settings.knowledge.path)
+        return stamp, load_knowledge(self.settings.knowledge.path)
+
+    @cached_property
     def knowledge(self) -> KnowledgeBase:
         """The domain knowledge base as it was at the start: attributes, which rules and stores are made for, do not change after that."""
-        return load_knowledge(self.settings.knowledge.path)
+        return self._knowledge_as_read[1]
 
     @cached_property
     def understander(self) -> ServedUnderstander:
         """What makes sense of titles, by the knowledge base and models that lie in their folders now."""
-        return ServedUnderstander(self.settings, self.knowledge)
+        return ServedUnderstander(self.settings, self.knowledge, self._knowledge_as_read[0])
 
     def refresh_models(self) -> None:
         """Changes over to the knowledge base and models that lie in their folders now; not before the first are loaded."""

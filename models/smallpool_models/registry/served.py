@@ -70,11 +70,15 @@ class Watched(Swapped[M]):
     it was a model that was refused: that lies elsewhere, and its files may still come.
     """
 
-    def __init__(self, name: str, folder: Path, load: Callable[[], M]) -> None:
-        """Raises `Refused` where the folder holds nothing to start with."""
+    def __init__(self, name: str, folder: Path, load: Callable[[], M], seen: object = None) -> None:
+        """`seen` is the `stamp_of` the folder from before what `load` gives first was read, if that was earlier. Raises `Refused` where the
+        folder holds nothing to start with.
+        """
         self._last: object = None
         self._tried: object = None
-        super().__init__(name, lambda: _stamp_of(folder.glob("**/*")), load)
+        super().__init__(name, lambda: stamp_of(folder), load)
+        if seen is not None:
+            self._seen = seen
 
     def _is_worth_loading(self, stamp: object) -> bool:
         is_settled, self._last = stamp == self._last, stamp
@@ -85,6 +89,11 @@ class Watched(Swapped[M]):
     def _note(self, stamp: object, error: Refused) -> None:
         if not isinstance(error, ModelRefused):
             self._tried = stamp
+
+
+def stamp_of(folder: Path) -> object:
+    """What changes when a file of the folder does; None where it cannot be asked."""
+    return _stamp_of(folder.glob("**/*"))
 
 
 def _stamp_of(files: Iterable[Path]) -> object:
