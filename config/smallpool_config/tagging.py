@@ -130,8 +130,8 @@ class ServedUnderstander:
     """The understander of the knowledge base that lies in a folder now, with the models of the settings."""
 
     def __init__(self, settings: Settings, knowledge: KnowledgeBase, seen: object = None) -> None:
-        """`knowledge` is what the folder held at the start, `seen` its stamp from before it was read. Raises `ModelRefused` where a folder of
-        the settings holds no model then.
+        """`knowledge` is what the folder held at the start, `seen` its stamp from before it was read. Raises `ModelRefused` where a
+        folder of the settings holds no model then.
         """
         folder, types = settings.knowledge.path, knowledge.attributes.types
         first = [understander_of(knowledge, settings.models)]
