@@ -4,7 +4,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -43,6 +43,7 @@ BROKEN = [
 WATCHFUL = {"SMALLPOOL_ALERTS_EVERY_S": "1", "SMALLPOOL_ALERTS_PAGE_FILL_PAGES": "10"}
 """Pools are looked at each second, and ten pages say enough, so that no test waits for minutes."""
 INSTALL = ("apt-get", "install", "-y", "--no-install-recommends", "chromium", "fonts-noto-cjk")
+PATIENT = ("-o", "Acquire::Retries=5", "-o", "DPkg::Lock::Timeout=120")
 AXE = ROOT / "tests" / "browser" / "vendor" / "axe-core" / "axe.min.js"
 PICTURES = ROOT / "docs" / "console"
 PATIENCE_MS = 30_000
@@ -132,12 +133,24 @@ def chromium() -> str:
     """Debian's Chromium, installed where it is missing and this user may install it."""
     found = shutil.which("chromium")
     if found is None and os.geteuid() == 0:
-        subprocess.run(["apt-get", "update"], check=True, capture_output=True)
-        subprocess.run(INSTALL, check=True, capture_output=True, env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"})
+        _apt(["apt-get", "update"])
+        _apt(INSTALL)
         found = shutil.which("chromium")
     if found is None:
         raise FileNotFoundError(f"the browser tests drive Chromium, which is not installed; run: sudo {' '.join(INSTALL)}")
     return found
+
+
+def _apt(command: Sequence[str]) -> None:
+    """Runs it, again after a while where a mirror does not give a package or somebody else holds the lock."""
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for pause_s in (5, 20, 60, None):
+        ran = subprocess.run([*command, *PATIENT], check=False, capture_output=True, text=True, env=environment)
+        if ran.returncode == 0:
+            return
+        if pause_s is None:
+            raise RuntimeError(f"`{' '.join(command)}` ended with {ran.returncode} and said: {ran.stderr.strip()}")
+        time.sleep(pause_s)
 
 
 @contextmanager

@@ -13,6 +13,8 @@ from smallpool_core.errors import SmallpoolError
 
 PACKAGES = {"java": "default-jdk-headless", "javac": "default-jdk-headless", "mvn": "maven", "redis-server": "redis-server"}
 """The Debian package of each program."""
+PATIENT = ("-o", "Acquire::Retries=5", "-o", "DPkg::Lock::Timeout=120")
+"""A mirror may not give a package at once, and somebody else may hold the lock."""
 JAVA_NEEDED = 17
 """What Elasticsearch 8.19 and Kafka 4.1 need."""
 
@@ -58,7 +60,7 @@ def _packages(names: Iterable[str]) -> list[str]:
 
 
 def _apt(*arguments: str) -> None:
-    command = ["apt-get", "-qq", *arguments]
+    command = ["apt-get", "-qq", *PATIENT, *arguments]
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     ran = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
     if ran.returncode:
