@@ -3,8 +3,9 @@
 In: settings, a knowledge base. Out: an understander that changes over to another knowledge base, or model, when its folder gets one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Generic, Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -28,9 +29,47 @@ class _Headed(Struct, frozen=True):
     tagger: SpanTagger
     head: str
 
+    @property
+    def version(self) -> str:
+        """The version of the tagger's model."""
+        return self.tagger.version
 
-class ServedTagger:
-    """Tags with the model that lies in a folder now; raises `ModelRefused` where none does at the start."""
+
+class _Versioned(Protocol):
+    """A model that knows its version."""
+
+    @property
+    def version(self) -> str:
+        """By content."""
+        ...
+
+
+M = TypeVar("M", bound=_Versioned)
+
+
+class _InFolder(Generic[M]):
+    """The model that lies in a folder now; raises `ModelRefused` where none does at the start."""
+
+    def __init__(self, folder: Path, kind: str, schema: int, load: Callable[[ModelFiles], M]) -> None:
+        self._served = Served(folder, kind, schema, load)
+
+    @property
+    def version(self) -> str:
+        """The version of the model in force."""
+        return self._served.current.version
+
+    @property
+    def refused(self) -> str:
+        """Why a newer model in the folder is not in force; empty where all is well."""
+        return self._served.refused
+
+    def refresh(self) -> None:
+        """Changes over to another model where the folder holds one."""
+        self._served.refresh()
+
+
+class ServedTagger(_InFolder[_Headed]):
+    """Tags with the model that lies in a folder."""
 
     def __init__(self, folder: Path, segmenter: Segmenter) -> None:
         def headed(files: ModelFiles) -> _Headed:
@@ -40,43 +79,19 @@ class ServedTagger:
                 raise files.refused("vocabulary.json", f"heads {tagger.heads}", f"a head needs types among {', '.join(sorted(KINDS))}")
             return _Headed(tagger, head)
 
-        self._served = Served(folder, KIND, SCHEMA, headed)
-
-    @property
-    def version(self) -> str:
-        """The version of the model in force."""
-        return self._served.current.tagger.version
-
-    @property
-    def refused(self) -> str:
-        """Why a newer model in the folder is not in force; empty where all is well."""
-        return self._served.refused
+        super().__init__(folder, KIND, SCHEMA, headed)
 
     def tag(self, texts: Sequence[str]) -> tuple[str, list[list[Tagged]]]:
         """The version that tagged, and the spans of each text; one model for the whole batch, whatever changes meanwhile."""
         model = self._served.current
-        return model.tagger.version, model.tagger.tag(texts, model.head)
-
-    def refresh(self) -> None:
-        """Changes over to another model where the folder holds one."""
-        self._served.refresh()
+        return model.version, model.tagger.tag(texts, model.head)
 
 
-class ServedCategories:
-    """Names categories with the model that lies in a folder now; raises `ModelRefused` where none does at the start."""
+class ServedCategories(_InFolder[CategoryPredictor]):
+    """Names categories with the model that lies in a folder."""
 
     def __init__(self, folder: Path) -> None:
-        self._served = Served(folder, CATEGORY, LABEL_SCHEMA, CategoryPredictor)
-
-    @property
-    def version(self) -> str:
-        """The version of the model in force."""
-        return self._served.current.version
-
-    @property
-    def refused(self) -> str:
-        """Why a newer model in the folder is not in force; empty where all is well."""
-        return self._served.refused
+        super().__init__(folder, CATEGORY, LABEL_SCHEMA, CategoryPredictor)
 
     def predict(self, texts: Sequence[str]) -> tuple[str, list[Guess | None]]:
         """The version that answered, and of each text its category; None for other. One model for the whole batch."""
@@ -84,35 +99,17 @@ class ServedCategories:
         found = model.predict(texts)
         return model.version, [guessed(label, sure) if sure >= model.other_below else None for label, sure in found]
 
-    def refresh(self) -> None:
-        """Changes over to another model where the folder holds one."""
-        self._served.refresh()
 
-
-class ServedTags:
-    """Names tags with the model that lies in a folder now; raises `ModelRefused` where none does at the start."""
+class ServedTags(_InFolder[TagPredictor]):
+    """Names tags with the model that lies in a folder."""
 
     def __init__(self, folder: Path) -> None:
-        self._served = Served(folder, TAGS, LABEL_SCHEMA, TagPredictor)
-
-    @property
-    def version(self) -> str:
-        """The version of the model in force."""
-        return self._served.current.version
-
-    @property
-    def refused(self) -> str:
-        """Why a newer model in the folder is not in force; empty where all is well."""
-        return self._served.refused
+        super().__init__(folder, TAGS, LABEL_SCHEMA, TagPredictor)
 
     def predict(self, texts: Sequence[str]) -> tuple[str, list[tuple[str, ...]]]:
         """The version that answered, and the tags of each text. One model for the whole batch."""
         model = self._served.current
         return model.version, model.predict(texts)
-
-    def refresh(self) -> None:
-        """Changes over to another model where the folder holds one."""
-        self._served.refresh()
 
 
 def understander_of(knowledge: KnowledgeBase, models: ModelSettings) -> KnowledgeUnderstander:
