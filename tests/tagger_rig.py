@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import msgspec
+import onnx
 import torch
 
 from smallpool_models.encoders.labels import CATEGORY, INPUTS, OUTPUTS, LabelReads
@@ -41,3 +42,20 @@ def write_category(folder: Path, seed: int) -> Manifest:
     reads = LabelReads(GramVocabulary(("冷",), (1.0,)), (f"种类{seed}", "别的"), sureness=Sureness(1.0, 0.5))
     files = {GRAPH: labels_to_onnx(network), READS: msgspec.json.encode(reads)}
     return write_model(folder, CATEGORY, 1, files, INPUTS, OUTPUTS)
+
+
+def with_weights_in_another_file(graph: bytes) -> bytes:
+    model = onnx.load_from_string(graph)
+    onnx.external_data_helper.set_external_data(model.graph.initializer[0], "../../../etc/passwd")
+    model.graph.initializer[0].ClearField("raw_data")
+    return model.SerializeToString()
+
+
+def with_other_inputs(graph: bytes) -> bytes:
+    model = onnx.load_from_string(graph)
+    model.graph.input.append(onnx.helper.make_tensor_value_info("more", onnx.TensorProto.FLOAT, [1]))
+    return model.SerializeToString()
+
+
+def cut_short(graph: bytes) -> bytes:
+    return graph[: len(graph) // 2]

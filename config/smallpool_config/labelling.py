@@ -3,6 +3,7 @@
 In: what a command asks for. Out: a model's card, or figures. torch is imported when something is trained.
 """
 
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,7 +14,7 @@ from msgspec.structs import replace
 
 from smallpool_config.settings import Settings
 from smallpool_models.encoders.labels import CATEGORY, SCHEMA, TAGS, CategoryPredictor, TagPredictor
-from smallpool_models.evaluation.intervals import middle
+from smallpool_models.evaluation.intervals import interval as share_interval
 from smallpool_models.labels.generated import generated_categories
 from smallpool_models.labels.rows import LabelSet, read_categories, read_tags
 from smallpool_models.labels.scores import calibration_error, label_counts, label_score
@@ -23,8 +24,6 @@ from smallpool_models.understanding import load_knowledge
 
 if TYPE_CHECKING:
     from smallpool_models.training.label_card import LabelCard
-
-_DRAWS = 2_000
 
 
 class LabelOrder(Struct, frozen=True):
@@ -71,7 +70,7 @@ def evaluate_category(data: Path, model: Path) -> dict[str, Any]:
     kept = sure >= predictor.other_below
     return {
         "accuracy": float(right.mean()),
-        "accuracy_interval": _share_interval(right),
+        "accuracy_interval": share_interval(right.tolist(), random.Random(1)),  # noqa: S311  no secret
         "macro_f1": label_score(there, [(label,) for label, _ in found]).macro_f1,
         "ece": calibration_error(sure, right),
         "other": {
@@ -101,8 +100,3 @@ def evaluate_tags(data: Path, model: Path) -> dict[str, Any]:
         "model": predictor.version,
         "data_sha256": titles.sha256,
     }
-
-
-def _share_interval(right: "np.ndarray[Any, np.dtype[np.bool_]]") -> tuple[float, float]:
-    draws = np.random.default_rng(1).binomial(len(right), right.mean(), _DRAWS) / len(right)
-    return middle(draws)

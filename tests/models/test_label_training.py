@@ -25,6 +25,7 @@ from smallpool_models.training.labels import LabelSettings, TrainedLabels, score
 from smallpool_models.training.mean import RunningMean
 from smallpool_models.training.squares import machines, trust
 from smallpool_models.training.tags import train_tags
+from tagger_rig import cut_short, with_other_inputs, with_weights_in_another_file
 
 THINGS = {"茶›茶壶": ("紫砂壶", "茶壶", "盖碗"), "家电›空调": ("空调", "挂机", "变频柜机"), "图书›小说": ("小说", "武侠全集", "推理文库")}
 BRANDS = ("海尔", "美的", "云龙牌")
@@ -169,23 +170,6 @@ def test_the_name_counts_for_more_where_few_titles_have_the_tag() -> None:
     counted = trust(scores, likeness, truth)
     assert counted[1, 0] > counted[1, 19]
     assert counted[0, 0] < counted[0, 19]
-
-
-def with_weights_in_another_file(graph: bytes) -> bytes:
-    model = onnx.load_from_string(graph)
-    onnx.external_data_helper.set_external_data(model.graph.initializer[0], "../../../etc/passwd")
-    model.graph.initializer[0].ClearField("raw_data")
-    return model.SerializeToString()
-
-
-def with_other_inputs(graph: bytes) -> bytes:
-    model = onnx.load_from_string(graph)
-    model.graph.input.append(onnx.helper.make_tensor_value_info("more", onnx.TensorProto.FLOAT, [1]))
-    return model.SerializeToString()
-
-
-def cut_short(graph: bytes) -> bytes:
-    return graph[: len(graph) // 2]
 
 
 def with_a_shorter_table(graph: bytes) -> bytes:

@@ -24,6 +24,7 @@ from smallpool_models.training.folder import write_ner
 from smallpool_models.training.ner import NerSettings, Trained, train_ner
 from smallpool_models.training.network import Ensemble, Network, NetworkSettings, tensors
 from smallpool_models.understanding import KnowledgeUnderstander
+from tagger_rig import cut_short, with_other_inputs, with_weights_in_another_file
 
 BRANDS, THINGS, COLOURS = ("海尔", "美的", "云龙牌"), ("空调", "茶壶", "手机壳"), ("红色", "黑")
 SETTINGS = NerSettings(epochs=6, titles_a_step=8, mean_steps=10, rate=0.02, network=NetworkSettings(hidden=16, layers=2, drop=0.1))
@@ -151,27 +152,10 @@ def test_the_partition_of_the_crf_is_the_sum_over_all_legal_taggings() -> None:
     assert log_partition(emissions, lengths, transitions)[0].item() == pytest.approx(total.item(), abs=1e-3)
 
 
-def with_weights_in_another_file(graph: bytes) -> bytes:
-    model = onnx.load_from_string(graph)
-    onnx.external_data_helper.set_external_data(model.graph.initializer[0], "../../../etc/passwd")
-    model.graph.initializer[0].ClearField("raw_data")
-    return model.SerializeToString()
-
-
-def with_other_inputs(graph: bytes) -> bytes:
-    model = onnx.load_from_string(graph)
-    model.graph.input.append(onnx.helper.make_tensor_value_info("more", onnx.TensorProto.FLOAT, [1]))
-    return model.SerializeToString()
-
-
 def without_an_output(graph: bytes) -> bytes:
     model = onnx.load_from_string(graph)
     del model.graph.output[-1]
     return model.SerializeToString()
-
-
-def cut_short(graph: bytes) -> bytes:
-    return graph[: len(graph) // 2]
 
 
 def of_another_width(graph: bytes) -> bytes:

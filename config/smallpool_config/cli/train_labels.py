@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from smallpool_config.cli.options import AsJson
-from smallpool_config.cli.screen import plain, print_json, progress, screen, table
-from smallpool_core.errors import SmallpoolError
+from smallpool_config.cli.screen import plain, print_json, screen, table
+from smallpool_config.cli.training import with_progress
 
 if TYPE_CHECKING:
     from smallpool_config.labelling import LabelOrder
@@ -70,11 +70,7 @@ def _train(ctx: typer.Context, order: "LabelOrder", as_json: bool) -> None:
     from smallpool_config.cli.session import settings_of
     from smallpool_config.labelling import train_labeller
 
-    with progress("training", shown=not as_json) as show:
-        try:
-            card = train_labeller(settings_of(ctx, None), order, lambda _doing, done, total: show(done, total))
-        except ModuleNotFoundError as exc:
-            raise SmallpoolError(f"training needs the package {exc.name}: pip install 'smallpool[train]'") from exc
+    card = with_progress(lambda report: train_labeller(settings_of(ctx, None), order, report), shown=not as_json)
     if as_json:
         print_json(card)
         return

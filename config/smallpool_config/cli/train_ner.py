@@ -10,8 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from smallpool_config.cli.options import AsJson
-from smallpool_config.cli.screen import print_json, progress, screen, table
-from smallpool_core.errors import SmallpoolError
+from smallpool_config.cli.screen import print_json, screen, table
+from smallpool_config.cli.training import with_progress
 
 _DATA = "Labelled titles, JSON Lines of text and spans; repeat it to train one model on several sets, each with types of its own."
 _GAZETTEER = "Words, one a line; its class is the file's name without digits at the end. Repeatable."
@@ -53,11 +53,7 @@ def ner(
     if not data and not generated:
         raise typer.BadParameter("name at least one file with --data, or --generated with a number")
     order = NerOrder(tuple(data or ()), tuple(gazetteer or ()), tuple(unlabelled or ()), out, generated, seed, epochs)
-    with progress("training", shown=not as_json) as show:
-        try:
-            card = train_tagger(settings_of(ctx, None), order, lambda _doing, done, total: show(done, total))
-        except ModuleNotFoundError as exc:
-            raise SmallpoolError(f"training needs the package {exc.name}: pip install 'smallpool[train]'") from exc
+    card = with_progress(lambda report: train_tagger(settings_of(ctx, None), order, report), shown=not as_json)
     if as_json:
         print_json(card)
     else:

@@ -3,17 +3,14 @@
 In: what training left. Out: `card.json` and `CARD.md`, which lie beside the model.
 """
 
-import os
-import platform
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
-import torch
 from msgspec import Struct
 
 from smallpool_models.ner.titles import Lines, TitleSet
 from smallpool_models.training.ner import NerSettings, Trained
+from smallpool_models.training.written import made_with, written
 
 
 class NerCard(Struct, frozen=True):
@@ -57,16 +54,13 @@ def ner_card(
         best_epoch=tuple(run.epochs[run.best].number for run in trained.runs),
         seconds=round(trained.seconds, 1),
         dev={name: {"precision": one.precision, "recall": one.recall, "f1": one.f1} for name, one in trained.dev.items()},
-        made_with={"torch": str(torch.__version__), "python": platform.python_version(), "cores": os.cpu_count() or 1, "threads": 1},
+        made_with=made_with(),
     )
 
 
 def card_files(card: NerCard) -> dict[str, bytes]:
     """The card as JSON and as Markdown."""
-    return {
-        "card.json": msgspec.json.format(msgspec.json.encode(card), indent=1) + b"\n",
-        "CARD.md": _markdown(card).encode(),
-    }
+    return written(card, _markdown(card))
 
 
 def _markdown(card: NerCard) -> str:
@@ -82,12 +76,12 @@ def _markdown(card: NerCard) -> str:
         dropped = ", ".join(f"{count} ({reason})" for reason, count in one["dropped"].items()) or "0"
         lines.append(f"| {name} | {one['titles']} | {one['train']} | {one['dev']} | {dropped} | {100 * card.dev[name]['f1']:.1f} |")
     lines += [f"| {name} | {one['titles']} | unlabelled: read beforehand | | | |" for name, one in card.unlabelled.items()]
-    made_with = ", ".join(f"{name} {value}" for name, value in card.made_with.items())
+    made = ", ".join(f"{name} {value}" for name, value in card.made_with.items())
     lines += [
         "",
         "The dev part chose the epoch, so its F1 is a little too good; measure with `smallpool evaluate ner` on titles of your own.",
         "",
-        f"Seed {card.settings.seed}; {card.kept}; {card.seconds:.0f} s; {made_with}.",
+        f"Seed {card.settings.seed}; {card.kept}; {card.seconds:.0f} s; {made}.",
         "",
         "| words known beforehand | count |",
         "|---|---|",

@@ -5,12 +5,10 @@ constant outputs, so that one file has all the numbers.
 """
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
-from onnx import helper
 
 from smallpool_models.encoders.ner import inputs_of, outputs_of
-from smallpool_models.training.graph import OPSET, TYPES, Graph
+from smallpool_models.training.graph import Graph
 from smallpool_models.training.network import Ensemble, Network
 
 _GATES = (0, 3, 1, 2)
@@ -28,16 +26,7 @@ def to_onnx(ensemble: Ensemble) -> bytes:
         graph.node("Mean", emitted, f"emissions_{place}")
         for part, value in zip(("between", "start", "end"), ensemble.transitions(place), strict=True):
             graph.node("Identity", [graph.constant(f"{part}_held_{place}", value)], f"{part}_{place}")
-    made = helper.make_graph(
-        graph.nodes,
-        "ner",
-        [helper.make_tensor_value_info(one.name, TYPES[one.type], [None] * one.axes) for one in inputs_of()],
-        [helper.make_tensor_value_info(one.name, TYPES[one.type], [None] * one.axes) for one in outputs_of(heads)],
-        _once(graph.constants),
-    )
-    model = helper.make_model(made, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8, producer_name="smallpool")
-    onnx.checker.check_model(model)
-    return bytes(model.SerializeToString(deterministic=True))
+    return graph.model("ner", inputs_of(), outputs_of(heads))
 
 
 def _read(graph: Graph, network: Network, own: str) -> str:
@@ -87,8 +76,3 @@ def _lstm(graph: Graph, network: Network, own: str, layer: int, source: str) -> 
     beside = graph.node("Transpose", [ways], f"{own}lstm_{layer}_beside", perm=[0, 2, 1, 3])
     shape = graph.constant(f"{own}lstm_{layer}_shape", np.array([0, 0, 2 * size], dtype=np.int64))
     return graph.node("Reshape", [beside, shape], f"{own}hidden_{layer}")
-
-
-def _once(constants: list[onnx.TensorProto]) -> list[onnx.TensorProto]:
-    """Each constant once: the table of pairs is read twice."""
-    return list({one.name: one for one in constants}.values())

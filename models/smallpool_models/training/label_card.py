@@ -3,16 +3,12 @@
 In: what training left. Out: `card.json` and `CARD.md`, which lie beside the model.
 """
 
-import os
-import platform
-
-import msgspec
-import torch
 from msgspec import Struct
 
 from smallpool_models.labels.deciding import Sureness
 from smallpool_models.labels.rows import LabelSet
 from smallpool_models.training.labels import LabelSettings, Task, TrainedLabels
+from smallpool_models.training.written import made_with, written
 
 PURPOSE = {
     "category": "Names the category of a listing from its title, with a confidence. Not for running text, and for no other categories.",
@@ -59,22 +55,19 @@ def label_card(trained: TrainedLabels, one: LabelSet, settings: LabelSettings) -
         seconds=round(trained.epochs[-1].seconds, 1),
         dev={name: round(value, 4) for name, value in trained.dev.items()},
         sureness=trained.decides if isinstance(trained.decides, Sureness) else None,
-        made_with={"torch": str(torch.__version__), "python": platform.python_version(), "cores": os.cpu_count() or 1, "threads": 1},
+        made_with=made_with(),
     )
 
 
 def label_card_files(card: LabelCard) -> dict[str, bytes]:
     """The card as JSON and as Markdown."""
-    return {
-        "card.json": msgspec.json.format(msgspec.json.encode(card), indent=1) + b"\n",
-        "CARD.md": _markdown(card).encode(),
-    }
+    return written(card, _markdown(card))
 
 
 def _markdown(card: LabelCard) -> str:
     dropped = ", ".join(f"{count} ({reason})" for reason, count in card.dropped.items()) or "0"
     held = [str(card.counts[name]) for name in ("titles", "labels", "train", "dev", "grams")]
-    made_with = ", ".join(f"{name} {value}" for name, value in card.made_with.items())
+    made = ", ".join(f"{name} {value}" for name, value in card.made_with.items())
     reached = ", ".join(f"{name} {value:.4f}" for name, value in card.dev.items())
     epoch = f"epoch {card.best_epoch} of {card.epochs}; " if card.task == "category" else ""
     lines = [
@@ -90,7 +83,7 @@ def _markdown(card: LabelCard) -> str:
         f"They chose the thresholds, so that is a little too good; measure with `smallpool evaluate {card.task}` on titles of your own.",
         "",
         *_other(card.sureness),
-        f"Seed {card.settings.seed}; {epoch}{card.seconds:.0f} s; {made_with}.",
+        f"Seed {card.settings.seed}; {epoch}{card.seconds:.0f} s; {made}.",
         "",
         "The digest of the data and all settings are in `card.json`.",
     ]

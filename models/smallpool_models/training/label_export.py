@@ -10,15 +10,14 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-import onnx
 import torch
-from onnx import TensorProto, helper
+from onnx import TensorProto
 
 from smallpool_models.encoders.labels import INPUTS, OUTPUTS, READS, SCHEMA, LabelReads
 from smallpool_models.encoders.session import GRAPH
 from smallpool_models.labels.deciding import Sureness, TagRule
 from smallpool_models.registry.folder import Manifest, write_model
-from smallpool_models.training.graph import OPSET, TYPES, Graph
+from smallpool_models.training.graph import Graph
 from smallpool_models.training.label_card import LabelCard, label_card_files
 from smallpool_models.training.label_network import LINEAR_SCALE, SUM_SCALE, LabelNetwork
 from smallpool_models.training.labels import TrainedLabels
@@ -64,16 +63,7 @@ def labels_to_onnx(network: LabelNetwork) -> bytes:
     bias = (network.bias * network.settings.linear + torch.stack([torch.zeros(labels), *(one.bias for one in outs)]).sum(0)) / readers
     total = graph.node("Sum", terms, "total")
     graph.node("Add", [total, graph.constant("bias", bias)], "scores")
-    made = helper.make_graph(
-        graph.nodes,
-        "labels",
-        [helper.make_tensor_value_info(one.name, TYPES[one.type], [None] * one.axes) for one in INPUTS],
-        [helper.make_tensor_value_info(one.name, TYPES[one.type], [None] * one.axes) for one in OUTPUTS],
-        graph.constants,
-    )
-    model = helper.make_model(made, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8, producer_name="smallpool")
-    onnx.checker.check_model(model)
-    return bytes(model.SerializeToString(deterministic=True))
+    return graph.model("labels", INPUTS, OUTPUTS)
 
 
 def _columns(graph: Graph, source: str, name: str, start: int, end: int) -> str:
