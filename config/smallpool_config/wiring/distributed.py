@@ -347,6 +347,7 @@ class Distributed(System):
             self.owner.checkpoint()
 
     def close(self) -> None:
+        self.end_assistants()
         self._leave()
         self._close(("redis", "connection"))
 

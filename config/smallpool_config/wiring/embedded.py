@@ -275,6 +275,7 @@ class Embedded(System):
         self.database.checkpoint()
 
     def close(self) -> None:
+        self.end_assistants()
         if "counter" in self.__dict__:
             self.count_sender.send()
         for name in ("database", "durable_database"):

@@ -3,9 +3,11 @@
 In: settings. Out: an understander, loaded when it is first asked for, and what keeps it up to date.
 """
 
-from functools import cached_property
+from functools import cached_property, partial
 
+from smallpool_config.assistant import Assistant
 from smallpool_config.settings import Settings
+from smallpool_config.sharing import SharedUnderstander, assistants_of
 from smallpool_config.tagging import ServedUnderstander
 from smallpool_models.registry.served import stamp_of
 from smallpool_models.understanding import KnowledgeBase, load_knowledge
@@ -30,14 +32,20 @@ class Understands:
         return self._knowledge_as_read[1]
 
     @cached_property
-    def understander(self) -> ServedUnderstander:
+    def understander(self) -> SharedUnderstander:
         """What makes sense of titles, by the knowledge base and models that lie in their folders now."""
-        return ServedUnderstander(self.settings, self.knowledge, self._knowledge_as_read[0])
+        own = ServedUnderstander(self.settings, self.knowledge, self._knowledge_as_read[0])
+        return SharedUnderstander(own, assistants_of(self.settings.indexer.assistants), partial(Assistant, self.settings))
 
     def refresh_models(self) -> None:
         """Changes over to the knowledge base and models that lie in their folders now; not before the first are loaded."""
         if "understander" in self.__dict__:
             self.understander.refresh()
+
+    def end_assistants(self) -> None:
+        """Ends the processes that helped to understand, if there are any."""
+        if self._loaded:
+            self.understander.close()
 
     def watch_models(self) -> None:
         """The gauges of what is refused; a scrape loads nothing."""
@@ -50,6 +58,12 @@ class Understands:
             "knowledge_refused",
             "Whether a changed knowledge base is refused; the one before goes on serving.",
             lambda: float(bool(self._loaded and self.understander.knowledge_refused)),
+        )
+
+        self.metrics.watch(
+            "understanding_assistants",
+            "Processes that help this one to understand listings.",
+            lambda: float(self.understander.assistants if self._loaded else 0),
         )
 
     @property
