@@ -42,9 +42,9 @@ MAX_SPREAD_LEVEL: Final = 8
 MAX_WEIGHT: Final = 10.0
 """Largest weight of a score dimension; the smallest is 0."""
 
-Dimension = Literal["match", "vector", "quality", "freshness", "seller", "price_fit", "popularity"]
+Dimension = Literal["match", "vector", "rank", "quality", "freshness", "seller", "price_fit", "popularity"]
 DIMENSIONS: tuple[str, ...] = get_args(Dimension)
-DEFAULT_WEIGHTS = {"match": 1.0, "quality": 0.3, "freshness": 0.3, "seller": 0.15, "price_fit": 0.1, "popularity": 0.2}
+DEFAULT_WEIGHTS = {"match": 1.0, "rank": 1.0, "quality": 0.3, "freshness": 0.3, "seller": 0.15, "price_fit": 0.1, "popularity": 0.2}
 
 
 class Ordering(Struct, frozen=True, forbid_unknown_fields=True):

@@ -129,6 +129,8 @@ class Pipeline:
             now=self._run.started,
             half_life_ms=self._settings.freshness_half_life_s * 1000,
             popularity_half=self._settings.popularity_half,
+            source_weights=self._settings.source_weights,
+            rank_smoothing=self._settings.rank_smoothing,
         )
 
     async def _popularity(self, lists: Lists) -> Mapping[str, float]:

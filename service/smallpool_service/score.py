@@ -2,6 +2,7 @@
 
     match       Σ weight of the matched triggers / Σ over kinds of the heaviest trigger of that kind, at most 1: an item that
                 matches the best trigger of every kind scores 1
+    rank        how highly the sources place it, all together; see `fusion`
     quality     as stored; what is missing counts as 0
     freshness   2^(-age / half-life), age counted from publication
     seller      as stored; what is missing counts as 0
@@ -26,6 +27,7 @@ from smallpool_core.pools import DIMENSIONS
 from smallpool_core.terms import kind_of
 from smallpool_core.users import Touched
 from smallpool_service.candidates import Candidate, Scored
+from smallpool_service.fusion import fused
 
 UNKNOWN_PRICE_FIT = 0.5
 
@@ -33,7 +35,8 @@ UNKNOWN_PRICE_FIT = 0.5
 class Taste(Struct, frozen=True):
     """What a person's candidates are scored by: the pool's weights, the person's triggers (1 … 1024) and usual prices (cents).
 
-    `now` and `half_life_ms` in ms; `popularity_half` in decayed event weight.
+    `now` and `half_life_ms` in ms; `popularity_half` in decayed event weight. `source_weights` and
+    `rank_smoothing` are those of `fusion`.
     """
 
     weights: Mapping[str, float]
@@ -42,11 +45,13 @@ class Taste(Struct, frozen=True):
     now: int
     half_life_ms: int
     popularity_half: float
+    source_weights: Mapping[str, float]
+    rank_smoothing: float
 
     @property
     def dimensions(self) -> tuple[str, ...]:
         """The dimensions that count for this page, in the order of a candidate's values."""
-        known = {"quality", "freshness", "seller", "popularity"}
+        known = {"rank", "quality", "freshness", "seller", "popularity"}
         known |= {"match"} if self.triggers else set()
         known |= {"price_fit"} if self.prices else set()
         return tuple(name for name in DIMENSIONS if name in known and self.weights.get(name, 0.0) > 0)
@@ -65,7 +70,7 @@ def score(candidates: Sequence[Candidate], taste: Taste, popularity: Mapping[str
     """Values and the weighted mean of them, in [0, 1]; the order of the candidates stays."""
     names = taste.dimensions
     hits = [candidate.hit for candidate in candidates]
-    columns = [_column(name, hits, taste, popularity) for name in names]
+    columns = [_ranks(candidates, taste) if name == "rank" else _column(name, hits, taste, popularity) for name in names]
     total = sum(taste.weights[name] for name in names)
     sums = [0.0] * len(candidates)
     for name, column in zip(names, columns, strict=True):
@@ -73,6 +78,10 @@ def score(candidates: Sequence[Candidate], taste: Taste, popularity: Mapping[str
         sums = [before + share * value for before, value in zip(sums, column, strict=True)]
     rows = zip(*columns, strict=True) if columns else [()] * len(candidates)
     return list(map(Scored, candidates, rows, sums))
+
+
+def _ranks(candidates: Sequence[Candidate], taste: Taste) -> list[float]:
+    return fused(candidates, taste.source_weights, taste.rank_smoothing)
 
 
 def _column(name: str, hits: Sequence[Hit], taste: Taste, popularity: Mapping[str, float]) -> list[float]:

@@ -2,10 +2,16 @@
 
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
+from msgspec.structs import force_setattr
 
 Positive = Annotated[int, Meta(ge=1)]
 Share = Annotated[float, Meta(ge=0, le=1)]
+Weight = Annotated[float, Meta(ge=0)]
+
+
+def _source_weights() -> dict[str, float]:
+    return {"terms": 1.0, "x2i": 1.0, "x2i_pool": 1.0, "vectors": 0.5, "popular": 0.2, "newest": 0.1, "explore": 0.0}
 
 
 class ReadSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -26,6 +32,8 @@ class ReadSettings(Struct, frozen=True, forbid_unknown_fields=True):
         priced_items: how many of the items a person touched last tell what they are used to paying.
         freshness_half_life_s: age at which freshness is one half.
         popularity_half: decayed weight of events at which popularity is one half.
+        source_weights: what the rank in each source counts for the dimension `rank`; what is left out keeps its default.
+        rank_smoothing: rank at which a source's say has fallen to about a half.
         max_exposures_without_click: so often may a pool show an item, and as often again for each click that it has there (other
             behaviour by its weight); exposures and clicks fade by the half-life of popularity. 0 for as often as it comes.
         pools_refresh_ms: how often the pools in memory are looked at again, which asks no server: a change is known everywhere within 1 s.
@@ -45,5 +53,10 @@ class ReadSettings(Struct, frozen=True, forbid_unknown_fields=True):
     priced_items: Positive = 5
     freshness_half_life_s: Positive = 86_400
     popularity_half: Annotated[float, Meta(gt=0)] = 5.0
+    source_weights: dict[str, Weight] = field(default_factory=_source_weights)
+    rank_smoothing: Annotated[float, Meta(gt=0)] = 20.0
     max_exposures_without_click: Annotated[int, Meta(ge=0)] = 0
     pools_refresh_ms: Annotated[int, Meta(ge=0)] = 100
+
+    def __post_init__(self) -> None:
+        force_setattr(self, "source_weights", _source_weights() | self.source_weights)
