@@ -50,6 +50,9 @@ class Relations(Protocol):
     def take_turn(self, now: int, lasts_ms: int) -> bool:
         """Whether the caller is to write: true for the first who asks, of all processes, and for nobody else until it is over."""
 
+    def end_turn(self) -> None:
+        """Gives the turn back before it is over; for whoever has it."""
+
 
 class CoVisits(Protocol):
     """Counts one set of events, bigger than memory or not, into pairs of items. Used by one thread and closed after; files that it needs
@@ -61,9 +64,9 @@ class CoVisits(Protocol):
         is not fresh if either is not.
         """
 
-    def read(self, files: Sequence[str]) -> int:
-        """The same from JSONL and Parquet files with `user`, `item`, `event` and `at` (ms). Raises `Refused`, naming the file and what
-        is wrong with it.
+    def read(self, files: Sequence[str]) -> tuple[int, int]:
+        """The same from JSONL and Parquet files with `user`, `item`, `event` and `at` (ms); also returns how many rows were no events.
+        Raises `Refused`, naming the file and what is wrong with it.
         """
 
     def last_at(self) -> int:

@@ -106,13 +106,15 @@ class Generation(Struct, frozen=True):
     """One whole computation, and how far new events have been added to it since.
 
     `computed_at` (ms) is when it was made; `covers` the time (ms) of the last event in it; `merged_upto` (ms) up to when events of the log
-    are added, by when they were appended. `events` and `lists` count what went in and came out.
+    are added, by when they were appended, and `merging_upto` (ms), where it is later, up to when they are being added, or were when that
+    was broken off. `events` and `lists` count what went in and came out.
     """
 
     number: int
     computed_at: int
     covers: int
     merged_upto: int
+    merging_upto: int = 0
     source: Literal["log", "files"] = "log"
     events: int = 0
     lists: int = 0

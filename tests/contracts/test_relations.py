@@ -141,6 +141,8 @@ def test_a_key_that_is_filled_again_has_its_last_list(relations: Relations) -> N
 def test_the_first_who_asks_has_the_turn_until_it_is_over(relations: Relations) -> None:
     assert relations.take_turn(NOW, 3_600_000)
     assert not relations.take_turn(NOW + 1, 3_600_000)
+    relations.end_turn()
+    assert relations.take_turn(NOW + 2, 3_600_000)
 
 
 def test_a_turn_that_is_over_is_given_again(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """The statements that count pairs of items, from sequences of events to lists.
 
-In: the settings. Out: SQL. Weights are as of a time (`$now`, ms): an act at t counts 2^((t - at) / half-life), and a pair counts at the time
-of its later act. Kinds are 0 for view and 1 for purchase.
+In: the settings. Out: SQL. Weights are as of a time (`$now`, ms): an act at t counts
+2^(min(0, t - now) / half-life), and a pair counts at the time of its later act. Kinds are 0 for view and 1 for purchase.
 """
 
 from typing import Final
@@ -56,7 +56,7 @@ def pairs(settings: RelationSettings, *, fresh_only: bool) -> str:
     gap = f"CASE kind WHEN 0 THEN {settings.view_gap_s * 1000} ELSE {settings.purchase_gap_s * 1000} END"
     some = []
     for d in range(1, settings.window + 1):
-        counted = f"pow(2, (ms{d} - $now) / {half_life_ms}) / {d}"
+        counted = f"pow(2, least(0, ms{d} - $now) / {half_life_ms}) / {d}"
         wanted = f"WHERE item{d} <> item AND ms{d} - ms <= {gap}{f' AND (fresh OR fresh{d})' if fresh_only else ''}"
         some.append(f"SELECT kind, item, item{d} AS other, {counted} AS part FROM ahead {wanted}")
         if settings.backward_share > 0:
@@ -71,7 +71,7 @@ def counts(settings: RelationSettings, *, fresh_only: bool) -> str:
     """Table `counts`: how often each item was touched."""
     return f"""
     CREATE OR REPLACE TABLE counts AS
-    SELECT kind, item, sum(pow(2, (ms - $now) / {settings.half_life_s * 1000})) AS count FROM steps
+    SELECT kind, item, sum(pow(2, least(0, ms - $now) / {settings.half_life_s * 1000})) AS count FROM steps
     {"WHERE fresh" if fresh_only else ""} GROUP BY kind, item
     """
 
@@ -80,7 +80,7 @@ def gains(settings: RelationSettings, *, fresh_only: bool) -> str:
     """Table `gains`: what each term's items on sale gained, by the weight of what people did with them."""
     return f"""
     CREATE OR REPLACE TABLE gains AS
-    SELECT term, item, sum(weight * pow(2, (ms - $now) / {settings.half_life_s * 1000})) AS weight
+    SELECT term, item, sum(weight * pow(2, least(0, ms - $now) / {settings.half_life_s * 1000})) AS weight
     FROM acts JOIN known_terms USING (item) WHERE item NOT IN ({GONE}) {"AND fresh" if fresh_only else ""}
     GROUP BY term, item HAVING sum(weight) > 0
     """

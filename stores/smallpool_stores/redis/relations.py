@@ -103,6 +103,10 @@ class RedisRelations:
             [taken] = self._connection.write_now(("SET", self._connection.keys.relations_turn, now, "NX", "PX", lasts_ms))
         return taken is not None
 
+    def end_turn(self) -> None:
+        with self._connection.translated("give the turn to relate items back"):
+            self._connection.write_now(("UNLINK", self._connection.keys.relations_turn))
+
     async def _serving(self) -> _Serving | None:
         now_s = time.monotonic()
         if now_s >= self._known_until_s:

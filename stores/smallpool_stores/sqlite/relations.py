@@ -107,6 +107,10 @@ class SqliteRelations:
         with translated("take the turn to relate items"), self._database.atomic():
             return self._database.connection.execute(_TAKE, (now, lasts_ms)).rowcount > 0
 
+    def end_turn(self) -> None:
+        with translated("give the turn to relate items back"), self._database.atomic():
+            self._database.connection.execute("UPDATE relation_state SET taken_until = 0")
+
     def _packed(self, kind: RelationKind, keys: Collection[str], pool_id: str) -> list[tuple[str, bytes]]:
         with translated(f"read what is related to {len(keys)} items"):
             return self._database.connection.execute(_RELATED, (pool_id, kind, _encode_json(list(keys)))).fetchall()
