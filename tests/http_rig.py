@@ -27,6 +27,7 @@ from smallpool_stores.sqlite.keys import SqliteKeyStore
 from smallpool_stores.sqlite.people import SqlitePeople
 from smallpool_stores.sqlite.profiles import SqliteUserProfiles
 from smallpool_stores.sqlite.reader import SqliteItemReader
+from smallpool_stores.sqlite.relations import SqliteRelations
 from smallpool_stores.sqlite.seen import SqliteSeenList
 from write_rig import Rig
 
@@ -78,6 +79,7 @@ class Api:
             log=rig.log,
             clock=self.clock,
             cuts=Cuts(rig.live_view, reader),
+            relations=SqliteRelations(rig.database),
         )
 
     def key(self, *roles: Role, pools: tuple[str, ...] = ()) -> str:

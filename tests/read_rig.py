@@ -16,6 +16,7 @@ from smallpool_core.pages import Answer, Claimed, ClaimRequest, Hit, LiveItem, O
 from smallpool_core.places import Places
 from smallpool_core.pools import BANNED, Ordering, Pool, PoolChange, PoolSettings, Tagging
 from smallpool_core.ports import LogRecord
+from smallpool_core.relations import Generation, Key, Related, RelationKind
 from smallpool_core.rule_counts import Breakdown, Exclusion
 from smallpool_core.rules import Rule, matches
 from smallpool_core.terms import Trigger
@@ -195,6 +196,26 @@ class FakeTail:
 
     def place(self) -> Places:
         return {0: self.offset}
+
+
+class FakeRelations(Fragile):
+    """Lists of related items that a test puts in, by kind, key and pool; `generation` is what serves."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lists: dict[Key, list[Related]] = {}
+        self.generation: Generation | None = None
+
+    def put(self, kind: RelationKind, key: str, *item_ids: str, pool_id: str = "") -> None:
+        self.lists[Key(kind, key, pool_id)] = [Related(item_id, 1 / place) for place, item_id in enumerate(item_ids, start=1)]
+
+    async def related(self, kind: RelationKind, keys: Collection[str], limit: int, pool_id: str = "") -> dict[str, list[Related]]:
+        self.use()
+        return {key: self.lists[Key(kind, key, pool_id)][:limit] for key in keys if Key(kind, key, pool_id) in self.lists}
+
+    async def serving(self) -> Generation | None:
+        self.use()
+        return self.generation
 
 
 class FragileSeenList(Fragile):
@@ -391,6 +412,7 @@ class World:
         self.seen, self.triggers, self.profiles = FragileSeenList(), FakeTriggers(), FakeProfiles()
         self.people = FakePeople(self.triggers, self.profiles, self.seen)
         self.stats, self.log, self.pools = FakeStats(), FakeLog(), FakePools()
+        self.relations = FakeRelations()
         self.put_pool()
         self.ports = ReadPorts(
             catalogue=Catalogue(self.pools, Attributes({})),  # type: ignore[arg-type]
@@ -405,6 +427,7 @@ class World:
             log=self.log,  # type: ignore[arg-type]
             clock=self.clock,
             cuts=Cuts(self.live, self.reader),
+            relations=self.relations,
         )
         self.recaller = Recaller(self.ports, settings=settings or ReadSettings(pools_refresh_ms=0), sources=sources)
 

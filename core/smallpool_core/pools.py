@@ -23,7 +23,9 @@ MAX_NAME: Final = 200
 
 
 class PoolSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """Recall settings of one pool; the limits are checked by `check_settings`. With a `max_size` it holds the first items by `cut_by`."""
+    """Recall settings of one pool; the limits are checked by `check_settings`. With a `max_size` it holds the first items by `cut_by`.
+    With `own_relations` lists of related items are made of its items alone, beside those of the site.
+    """
 
     max_per_category: int = 3
     seen_size: int = 200
@@ -31,6 +33,7 @@ class PoolSettings(Struct, frozen=True, forbid_unknown_fields=True):
     when_exhausted: Literal["stop", "repeat_oldest"] = "stop"
     max_size: int | None = None
     cut_by: CutBy = "-quality"
+    own_relations: bool = False
 
 
 MAX_CAP: Final = 100

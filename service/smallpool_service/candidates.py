@@ -9,10 +9,14 @@ from smallpool_core.pages import Answer, Dropped, Hit, Query, SourceFailure
 
 
 class Question(Struct, frozen=True):
-    """What every source is asked: a query to the wide index and the person's integer trigger weights (possibly none)."""
+    """What every source is asked: a query to the wide index, the person's integer trigger weights (possibly none), and the ids of the items
+    that they touched and bought, the last first, sold ones included.
+    """
 
     query: Query
     weights: Mapping[str, int]
+    touched: Sequence[str] = ()
+    bought: Sequence[str] = ()
 
 
 class Recalled(Struct, frozen=True):
@@ -46,10 +50,11 @@ class Lists(Struct, frozen=True):
 
 
 class Candidate(Struct, gc=False):
-    """One item with its rank (from 1) in each source that gave it."""
+    """One item with its rank (from 1) in each source that gave it, and what it is related to (`Hit.via`), whichever source said so."""
 
     hit: Hit
     ranks: dict[str, int]
+    via: tuple[str, ...] = ()
 
 
 class Scored(Struct, frozen=True, gc=False):

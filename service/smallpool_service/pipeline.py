@@ -91,7 +91,7 @@ class Pipeline:
         run, settings, ports = self._run, self._settings, self._ports
         timed, awaited = run.tracer.timed, run.tracer.awaited
         until = run.until(settings.source_share)
-        question = Question(query, self.wishes.weights)
+        question = Question(query, self.wishes.weights, self._person.touched_ids, self._person.last_bought_ids)
 
         recalled = await awaited("recall", recall, self._working(), question, ports.clock, until)
         thinned = timed("spread", spread, recalled, question, settings.trigger_share)

@@ -12,6 +12,7 @@ from smallpool_core.catalogue import Catalogue, KnownPool
 from smallpool_core.errors import StoreError
 from smallpool_core.pages import Dropped, SourceFailure
 from smallpool_core.ports import Clock, EventLog, ItemReader, ItemStats, LiveView, People, SeenList, TriggerStore, UserProfiles, WideTail
+from smallpool_core.relation_ports import Relations
 from smallpool_core.rules import Rule
 from smallpool_service.candidates import Recalled, Scored
 from smallpool_service.cuts import Cuts
@@ -38,6 +39,7 @@ class ReadPorts:
     log: EventLog
     clock: Clock
     cuts: Cuts
+    relations: Relations
 
 
 class Run:
@@ -67,6 +69,7 @@ class Run:
         self.tracer = Tracer(observer)
         self.claims = bool(request.identity.key) and not request.dry_run
         self.degraded: dict[str, str] = {}
+        self.ages_ms: dict[str, int] = {}
         self.failures: list[SourceFailure] = []
         self.drops: list[Dropped] = []
         self.ranked: dict[str, Scored] = {}

@@ -36,6 +36,10 @@ class ReadSettings(Struct, frozen=True, forbid_unknown_fields=True):
         rank_smoothing: rank at which a source's say has fallen to about a half.
         max_exposures_without_click: so often may a pool show an item, and as often again for each click that it has there (other
             behaviour by its weight); exposures and clicks fade by the half-life of popularity. 0 for as often as it comes.
+        x2i_share: share of the wanted candidates that is asked of lists of related items; 0 asks none of them.
+        x2i_items: how many of the items that a person touched, and bought, last are looked up there.
+        x2i_decay: what each of these weighs, of the one after it.
+        x2i_term_share: what the lists of a person's terms weigh, of those of their items.
         pools_refresh_ms: how often the pools in memory are looked at again, which asks no server: a change is known everywhere within 1 s.
     """
 
@@ -56,6 +60,10 @@ class ReadSettings(Struct, frozen=True, forbid_unknown_fields=True):
     source_weights: dict[str, Weight] = field(default_factory=_source_weights)
     rank_smoothing: Annotated[float, Meta(gt=0)] = 20.0
     max_exposures_without_click: Annotated[int, Meta(ge=0)] = 0
+    x2i_share: Share = 0.5
+    x2i_items: Positive = 10
+    x2i_decay: Share = 0.8
+    x2i_term_share: Share = 0.05
     pools_refresh_ms: Annotated[int, Meta(ge=0)] = 100
 
     def __post_init__(self) -> None:

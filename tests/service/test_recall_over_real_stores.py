@@ -26,6 +26,7 @@ from smallpool_service.why import why
 from smallpool_stores.sqlite.people import SqlitePeople
 from smallpool_stores.sqlite.profiles import SqliteUserProfiles
 from smallpool_stores.sqlite.reader import SqliteItemReader
+from smallpool_stores.sqlite.relations import SqliteRelations
 from smallpool_stores.sqlite.seen import SqliteSeenList
 from write_rig import Rig
 
@@ -53,6 +54,7 @@ class Shop:
             log=self.rig.log,
             clock=self.clock,
             cuts=Cuts(self.rig.live_view, reader),
+            relations=SqliteRelations(self.rig.database),
         )
         self.recaller = Recaller(self.ports, settings=UNHURRIED)
 

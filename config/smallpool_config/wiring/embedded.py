@@ -23,6 +23,7 @@ from smallpool_core.ports import (
     TriggerStore,
     UserProfiles,
 )
+from smallpool_core.relation_ports import Relations
 from smallpool_indexer.index import TailIndexer
 from smallpool_indexer.write_path import Line, Worker
 from smallpool_service.freshness import oldest_waiting_ms
@@ -37,6 +38,7 @@ from smallpool_stores.sqlite.pool_figures import SqlitePoolFigures
 from smallpool_stores.sqlite.pools import SqlitePoolStore
 from smallpool_stores.sqlite.profiles import SqliteUserProfiles
 from smallpool_stores.sqlite.reader import SqliteItemReader
+from smallpool_stores.sqlite.relations import SqliteRelations
 from smallpool_stores.sqlite.reposts import SqliteRepostIndex
 from smallpool_stores.sqlite.schema import open_database
 from smallpool_stores.sqlite.seen import SqliteSeenList
@@ -181,6 +183,10 @@ class Embedded(System):
         return SqlitePoolFigures(self.database)
 
     @cached_property
+    def relations(self) -> Relations:
+        return SqliteRelations(self.database)
+
+    @cached_property
     def pools(self) -> PoolStore:
         return SqlitePoolStore(self.durable_database)
 
@@ -246,7 +252,7 @@ class Embedded(System):
 
     def serving_lines(self) -> Sequence[Line]:
         # A line of its own, because the receiver of alerts may take its time.
-        return [*self.write_lines(), [Worker("figures of pools", self.watch_pools)]]
+        return [*self.write_lines(), [Worker("figures of pools", self.watch_pools), self.relating]]
 
     def write_lines(self) -> Sequence[Line]:
         # One thread: the file has one writer at a time, and what waits for one worker waits for all.
