@@ -9,10 +9,13 @@ from smallpool_core.pages import Answer, Dropped, Hit, Query, SourceFailure
 
 
 class Question(Struct, frozen=True):
-    """What every source is asked: a query to the wide index and the person's integer trigger weights (possibly none)."""
+    """What every source is asked: a query to the wide index and the person's integer trigger weights (possibly none). `seed` (below 2^63)
+    decides what is left to chance; it is the request's.
+    """
 
     query: Query
     weights: Mapping[str, int]
+    seed: int = 0
 
 
 class Recalled(Struct, frozen=True):

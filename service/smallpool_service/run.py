@@ -13,6 +13,7 @@ from smallpool_core.errors import StoreError
 from smallpool_core.pages import Dropped, SourceFailure
 from smallpool_core.ports import Clock, EventLog, ItemReader, ItemStats, LiveView, People, SeenList, TriggerStore, UserProfiles, WideTail
 from smallpool_core.rules import Rule
+from smallpool_core.source_ports import VectorIndex
 from smallpool_service.candidates import Recalled, Scored
 from smallpool_service.cuts import Cuts
 from smallpool_service.prompt import in_time
@@ -38,6 +39,7 @@ class ReadPorts:
     log: EventLog
     clock: Clock
     cuts: Cuts
+    vectors: VectorIndex
 
 
 class Run:
