@@ -23,6 +23,7 @@ from smallpool_service.metrics import Metrics
 from smallpool_service.recaller import Recaller
 from smallpool_service.run import ReadPorts
 from smallpool_service.settings import ReadSettings
+from smallpool_stores.memory.vector_index import NumpyVectorIndex
 from smallpool_stores.sqlite.keys import SqliteKeyStore
 from smallpool_stores.sqlite.people import SqlitePeople
 from smallpool_stores.sqlite.profiles import SqliteUserProfiles
@@ -80,6 +81,7 @@ class Api:
             clock=self.clock,
             cuts=Cuts(rig.live_view, reader),
             relations=SqliteRelations(rig.database),
+            vectors=NumpyVectorIndex(rig.columns.rows, rig.vectors),
         )
 
     def key(self, *roles: Role, pools: tuple[str, ...] = ()) -> str:

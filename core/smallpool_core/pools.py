@@ -12,6 +12,7 @@ from smallpool_core.errors import NotFound, Problem, RevisionStale
 from smallpool_core.messages import problem
 from smallpool_core.schedule import Schedule
 from smallpool_core.selection import MAX_PINS, Selection, id_problems
+from smallpool_core.sources import share_problems
 
 PoolState = Literal["draft", "live", "archived"]
 HOME = "home"
@@ -25,6 +26,7 @@ MAX_NAME: Final = 200
 class PoolSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Recall settings of one pool; the limits are checked by `check_settings`. With a `max_size` it holds the first items by `cut_by`.
     With `own_relations` lists of related items are made of its items alone, beside those of the site.
+    `sources` has the shares of sources where they are not those of the settings; 0 is off.
     """
 
     max_per_category: int = 3
@@ -34,6 +36,7 @@ class PoolSettings(Struct, frozen=True, forbid_unknown_fields=True):
     max_size: int | None = None
     cut_by: CutBy = "-quality"
     own_relations: bool = False
+    sources: dict[str, float] = {}
 
 
 MAX_CAP: Final = 100
@@ -152,6 +155,7 @@ def check_settings(settings: PoolSettings, ordering: Ordering) -> list[Problem]:
     ]
     if settings.cut_by not in CUT_BYS:
         problems.append(problem("settings.cut_by", repr(settings.cut_by), "pool.cut_by", names=", ".join(CUT_BYS)))
+    problems += share_problems("settings.sources", settings.sources)
     for name, weight in ordering.weights.items():
         path = f"ordering.weights.{name}"
         if name not in DIMENSIONS:

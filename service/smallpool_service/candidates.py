@@ -10,13 +10,15 @@ from smallpool_core.pages import Answer, Dropped, Hit, Query, SourceFailure
 
 class Question(Struct, frozen=True):
     """What every source is asked: a query to the wide index, the person's integer trigger weights (possibly none), and the ids of the items
-    that they touched and bought, the last first, sold ones included.
+    that they touched and bought, the last first, sold ones included. `seed` (below 2^63) decides what is left to chance; it is the
+    request's.
     """
 
     query: Query
     weights: Mapping[str, int]
     touched: Sequence[str] = ()
     bought: Sequence[str] = ()
+    seed: int = 0
 
 
 class Recalled(Struct, frozen=True):

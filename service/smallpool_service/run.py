@@ -14,6 +14,7 @@ from smallpool_core.pages import Dropped, SourceFailure
 from smallpool_core.ports import Clock, EventLog, ItemReader, ItemStats, LiveView, People, SeenList, TriggerStore, UserProfiles, WideTail
 from smallpool_core.relation_ports import Relations
 from smallpool_core.rules import Rule
+from smallpool_core.source_ports import VectorIndex
 from smallpool_service.candidates import Recalled, Scored
 from smallpool_service.cuts import Cuts
 from smallpool_service.prompt import in_time
@@ -40,6 +41,7 @@ class ReadPorts:
     clock: Clock
     cuts: Cuts
     relations: Relations
+    vectors: VectorIndex
 
 
 class Run:

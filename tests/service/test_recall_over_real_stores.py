@@ -23,6 +23,7 @@ from smallpool_service.recaller import Recaller
 from smallpool_service.run import ReadPorts
 from smallpool_service.settings import ReadSettings
 from smallpool_service.why import why
+from smallpool_stores.memory.vector_index import NumpyVectorIndex
 from smallpool_stores.sqlite.people import SqlitePeople
 from smallpool_stores.sqlite.profiles import SqliteUserProfiles
 from smallpool_stores.sqlite.reader import SqliteItemReader
@@ -55,6 +56,7 @@ class Shop:
             clock=self.clock,
             cuts=Cuts(self.rig.live_view, reader),
             relations=SqliteRelations(self.rig.database),
+            vectors=NumpyVectorIndex(self.rig.columns.rows, self.rig.vectors),
         )
         self.recaller = Recaller(self.ports, settings=UNHURRIED)
 

@@ -124,7 +124,7 @@ class Distributed(OverRedis):
     def reader(self) -> ItemReader:
         asked = self.settings.elasticsearch
         breaker = breaker_of("elasticsearch", asked.pause_after, asked.pause_ms)
-        return LiveFirstReader(self.index_reader, LiveItemReader(self.live_rows), self.recent, breaker)
+        return LiveFirstReader(self.index_reader, LiveItemReader(self.item_rows), self.recent, breaker)
 
     @cached_property
     def index_reader(self) -> ElasticsearchItemReader:
@@ -132,9 +132,8 @@ class Distributed(OverRedis):
         return ElasticsearchItemReader(self.connection)
 
     @cached_property
-    def live_rows(self) -> ItemRows:
-        """What is on sale, for the live view and for what is answered from it."""
-        return ItemRows()
+    def item_rows(self) -> ItemRows:
+        return ItemRows(self.vectors)
 
     @cached_property
     def recent(self) -> RecentIndex:
@@ -144,7 +143,7 @@ class Distributed(OverRedis):
     @cached_property
     def packed_live_view(self) -> PackedLiveView:
         """The live view of this process."""
-        return PackedLiveView(self.live_rows)
+        return PackedLiveView(self.item_rows)
 
     @property
     def live_view(self) -> LiveView:

@@ -29,6 +29,7 @@ from smallpool_indexer.write_path import Line, Worker
 from smallpool_service.freshness import oldest_waiting_ms
 from smallpool_stores.memory.columns import ColumnIndex
 from smallpool_stores.memory.listing import ListingRow
+from smallpool_stores.memory.rows import ItemRows
 from smallpool_stores.sqlite.database import Database
 from smallpool_stores.sqlite.event_log import SqliteEventLog
 from smallpool_stores.sqlite.keys import SqliteKeyStore
@@ -128,7 +129,11 @@ class Embedded(System):
     @cached_property
     def columns(self) -> ColumnIndex:
         """The wide index in memory."""
-        return ColumnIndex()
+        return ColumnIndex(self.vectors)
+
+    @property
+    def item_rows(self) -> ItemRows:
+        return self.columns.rows
 
     @property
     def writer(self) -> ItemWriter:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from smallpool_config.clock import SystemClock
 from smallpool_config.settings import Settings
+from smallpool_config.wiring.finds_alike import FindsAlike
 from smallpool_config.wiring.judges_listings import JudgesListings
 from smallpool_config.wiring.relates_items import RELATING, RelatesItems
 from smallpool_config.wiring.watches_pools import WatchesPools
@@ -53,7 +54,7 @@ Loaded = Callable[[int, int], None]
 """Called while the index is filled at the start: the place reached in the wide table, and its end."""
 
 
-class System(WatchesPools, JudgesListings, RelatesItems):
+class System(WatchesPools, JudgesListings, FindsAlike, RelatesItems):
     """Ports by name, and the pipelines over them. Each line of workers may be turned by a thread of its own, while another serves."""
 
     usual_batch: int  # item events a batch, where the settings say nothing else
@@ -294,6 +295,7 @@ class System(WatchesPools, JudgesListings, RelatesItems):
             clock=self.clock,
             cuts=self.cuts,
             relations=self.relations,
+            vectors=self.vector_index,
         )
 
     @cached_property

@@ -17,7 +17,6 @@ from smallpool_core.relations import RELATED_TERM_KINDS, SITE, Related
 from smallpool_core.terms import kind_of, term
 from smallpool_service.candidates import Question
 from smallpool_service.prompt import side_by_side
-from smallpool_service.rewrite import shared
 from smallpool_service.settings import ReadSettings
 
 NOTHING: Final = Answer((), exhausted=True)
@@ -50,7 +49,7 @@ class X2i:
         if not heaviest:
             return NOTHING
         wanted = [item_id for _, item_id in sorted(heaviest, key=lambda pair: (-pair[0], pair[1].encode()))]
-        answer = await self._reader.pick(shared(question.query, self._settings.x2i_share), wanted)
+        answer = await self._reader.pick(question.query, wanted)
         hits = tuple([replace(hit, via=_heaviest(parts[hit.item_id])) for hit in answer.hits])
         return Answer(hits, answer.exhausted and len(parts) <= MOST_PICKED)
 
