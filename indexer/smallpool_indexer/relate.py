@@ -82,6 +82,8 @@ class Relater:
                     self._rebuilt(self._settings.event_files.split(",") if self._settings.event_files else (), untold)
                 else:
                     self._refreshed(untold)
+            except Refused as refused:  # files may come yet
+                raise StoreUnavailable(f"could not relate items: {refused}") from refused
             finally:
                 self._relations.end_turn()
         return False
@@ -89,7 +91,8 @@ class Relater:
     def rebuild(self, files: Sequence[str] = (), progress: Progress = untold) -> tuple[Generation, int]:
         """Everything anew, from these files or from the log; returns what serves then, and how many rows of the files were no events.
 
-        Raises `Refused` for files that are not there or hold no events, `StoreUnavailable` where another process is at it.
+        Raises `Refused` for files that are not there or cannot be read, and where there are no events: what serves then goes on serving.
+        Raises `StoreUnavailable` where another process is at it.
         """
         with self._turn():
             return self._rebuilt(files, progress)
@@ -119,6 +122,8 @@ class Relater:
             else:
                 events = self._events(read_upto - self._settings.log_s * 1000, read_upto)
                 taken, skipped = counting.take(_told(events, progress)), 0
+            if not taken:
+                raise Refused([Problem("events", f"none, and {skipped} rows that are no events", "views, clicks, purchases of items are wanted")])
             self._tell_items(counting, progress)
             number = self._relations.begin()
             written = self._fill(number, counting.lists(now), progress)
@@ -155,7 +160,7 @@ class Relater:
         if not every_ms:
             return False
         if serving is None:
-            return True
+            return bool(self._settings.event_files or self._log.end("user-events"))
         if serving.source == "files" and not self._settings.event_files:
             return False
         return not 0 <= now - serving.computed_at < every_ms
