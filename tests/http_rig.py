@@ -23,10 +23,12 @@ from smallpool_service.metrics import Metrics
 from smallpool_service.recaller import Recaller
 from smallpool_service.run import ReadPorts
 from smallpool_service.settings import ReadSettings
+from smallpool_stores.memory.vector_index import NumpyVectorIndex
 from smallpool_stores.sqlite.keys import SqliteKeyStore
 from smallpool_stores.sqlite.people import SqlitePeople
 from smallpool_stores.sqlite.profiles import SqliteUserProfiles
 from smallpool_stores.sqlite.reader import SqliteItemReader
+from smallpool_stores.sqlite.relations import SqliteRelations
 from smallpool_stores.sqlite.seen import SqliteSeenList
 from write_rig import Rig
 
@@ -78,6 +80,8 @@ class Api:
             log=rig.log,
             clock=self.clock,
             cuts=Cuts(rig.live_view, reader),
+            relations=SqliteRelations(rig.database),
+            vectors=NumpyVectorIndex(rig.columns.rows, rig.vectors),
         )
 
     def key(self, *roles: Role, pools: tuple[str, ...] = ()) -> str:

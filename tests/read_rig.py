@@ -1,7 +1,8 @@
 """A small world for the read path: fakes of its ports over plain lists, the reference `SeenList`, a clock that stands still."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from random import Random
 from typing import Any, Literal
 
 import oracle
@@ -16,10 +17,13 @@ from smallpool_core.pages import Answer, Claimed, ClaimRequest, Hit, LiveItem, O
 from smallpool_core.places import Places
 from smallpool_core.pools import BANNED, Ordering, Pool, PoolChange, PoolSettings, Tagging
 from smallpool_core.ports import LogRecord
+from smallpool_core.relations import Generation, Key, Related, RelationKind
 from smallpool_core.rule_counts import Breakdown, Exclusion
 from smallpool_core.rules import Rule, matches
+from smallpool_core.term_vectors import DIMENSIONS, MODEL
 from smallpool_core.terms import Trigger
 from smallpool_core.users import Identity, Profile, TriggerState, Weighted
+from smallpool_core.vectors import Vectors, check_vectors
 from smallpool_service.candidates import Question
 from smallpool_service.cuts import Cuts
 from smallpool_service.page import Page
@@ -28,6 +32,8 @@ from smallpool_service.request import RecallRequest
 from smallpool_service.run import ReadPorts
 from smallpool_service.settings import ReadSettings
 from smallpool_stores.memory.seen import MemorySeenList
+from smallpool_stores.memory.vectors import ONE
+from vector_rig import item_vector, product, rows_of
 
 EVERYTHING: dict[str, Any] = {"all": []}
 U1 = Identity("u1", None)
@@ -93,11 +99,11 @@ class FakeReader(Fragile):
     def _allowed(self, query: Query) -> list[WideItem]:
         self.use()
         self.queries.append(query)
-        return [
-            item
-            for item in self.items.values()
-            if is_listed(item, query.now) and item.item_id not in query.excluded and _in_scope(item, query)
-        ]
+        return _allowed(self.items.values(), query)
+
+
+def _allowed(items: Iterable[WideItem], query: Query) -> list[WideItem]:
+    return [item for item in items if is_listed(item, query.now) and item.item_id not in query.excluded and _in_scope(item, query)]
 
 
 def is_listed(item: WideItem, now: int) -> bool:
@@ -171,6 +177,11 @@ class FakeLive:
     def cut_off(self, pool_id: str, by: CutBy, size: int, now: int) -> Cut | None:
         return oracle.cut_off([item for item in self.items.values() if pool_id in item.pools], by, size, now)
 
+    def sample(self, query: Query, seed: int) -> Answer:
+        draw = Random(seed)
+        drawn = {item.item_id: draw.random() for item in sorted(self.items.values(), key=lambda item: item.item_id)}
+        return _capped(query, sorted(_allowed(self.items.values(), query), key=lambda item: drawn[item.item_id]), {})
+
 
 def live_item(item: WideItem, pool_id: str, now: int, cut: Cut | None = None) -> LiveItem:
     return LiveItem(
@@ -187,6 +198,33 @@ def live_item(item: WideItem, pool_id: str, now: int, cut: Cut | None = None) ->
     )
 
 
+class FakeVectorIndex:
+    """The port over plain items, in the scopes that tags tell of."""
+
+    model = MODEL
+
+    def __init__(self, items: Mapping[str, WideItem]) -> None:
+        self.items = items
+
+    async def nearest(self, query: Query, vectors: Vectors) -> tuple[Answer, ...]:
+        check_vectors(vectors, MODEL, DIMENSIONS)
+        return tuple([self._nearest(query, vector) for vector in rows_of(vectors)])
+
+    async def likeness(self, item_ids: Sequence[str], vectors: Vectors) -> dict[str, float]:
+        check_vectors(vectors, MODEL, DIMENSIONS)
+        known = {item_id: item_vector(self.items[item_id].terms) for item_id in item_ids if item_id in self.items}
+        asked = rows_of(vectors)
+        return {item_id: max(product(one, vector) for vector in asked) / ONE for item_id, one in known.items() if asked}
+
+    def _nearest(self, query: Query, vector: Sequence[int]) -> Answer:
+        if not (query.scope.trusted or query.scope.everything):
+            return Answer((), exhausted=True)
+        rows = _allowed(self.items.values(), query)
+        near = {row.item_id: like for row in rows if (like := product(item_vector(row.terms), vector)) > 0}
+        found = sorted([row for row in rows if row.item_id in near], key=lambda row: (-near[row.item_id], row.item_id))
+        return _capped(query, found, {})
+
+
 class FakeTail:
     """A tail that stands where a test puts it."""
 
@@ -195,6 +233,26 @@ class FakeTail:
 
     def place(self) -> Places:
         return {0: self.offset}
+
+
+class FakeRelations(Fragile):
+    """Lists of related items that a test puts in, by kind, key and pool; `generation` is what serves."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lists: dict[Key, list[Related]] = {}
+        self.generation: Generation | None = None
+
+    def put(self, kind: RelationKind, key: str, *item_ids: str, pool_id: str = "") -> None:
+        self.lists[Key(kind, key, pool_id)] = [Related(item_id, 1 / place) for place, item_id in enumerate(item_ids, start=1)]
+
+    async def related(self, kind: RelationKind, keys: Collection[str], limit: int, pool_id: str = "") -> dict[str, list[Related]]:
+        self.use()
+        return {key: self.lists[Key(kind, key, pool_id)][:limit] for key in keys if Key(kind, key, pool_id) in self.lists}
+
+    async def serving(self) -> Generation | None:
+        self.use()
+        return self.generation
 
 
 class FragileSeenList(Fragile):
@@ -303,6 +361,10 @@ class FakeStats(Fragile):
         shown = self.shown.get(pool_id, {})
         return frozenset(item_id for item_id in item_ids if shown.get(item_id, 0) >= exposures)
 
+    async def exposures(self, pool_id: str, item_ids: Collection[str], now: int) -> dict[str, float]:
+        self.use()
+        return {item_id: float(times) for item_id, times in self.shown.get(pool_id, {}).items() if item_id in item_ids}
+
     async def popularity(self, pool_id: str, item_ids: Sequence[str], now: int) -> dict[str, float]:
         self.use()
         known = self.items.get(pool_id, {})
@@ -391,6 +453,7 @@ class World:
         self.seen, self.triggers, self.profiles = FragileSeenList(), FakeTriggers(), FakeProfiles()
         self.people = FakePeople(self.triggers, self.profiles, self.seen)
         self.stats, self.log, self.pools = FakeStats(), FakeLog(), FakePools()
+        self.relations = FakeRelations()
         self.put_pool()
         self.ports = ReadPorts(
             catalogue=Catalogue(self.pools, Attributes({})),  # type: ignore[arg-type]
@@ -405,6 +468,8 @@ class World:
             log=self.log,  # type: ignore[arg-type]
             clock=self.clock,
             cuts=Cuts(self.live, self.reader),
+            relations=self.relations,
+            vectors=FakeVectorIndex(self.items),
         )
         self.recaller = Recaller(self.ports, settings=settings or ReadSettings(pools_refresh_ms=0), sources=sources)
 

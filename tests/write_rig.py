@@ -27,6 +27,7 @@ from smallpool_indexer.sweep import Sweeper
 from smallpool_indexer.user_events import UserEventConsumer
 from smallpool_indexer.write_path import Workers, WritePath
 from smallpool_stores.memory.columns import ColumnIndex
+from smallpool_stores.memory.vectors import VectorColumns
 from smallpool_stores.sqlite.event_log import SqliteEventLog
 from smallpool_stores.sqlite.pools import SqlitePoolStore
 from smallpool_stores.sqlite.reposts import SqliteRepostIndex
@@ -128,7 +129,8 @@ class Rig:
         self.pools = SqlitePoolStore(self.database)
         self.stats = SqliteItemStats(self.database)
         self.triggers = SqliteTriggerStore(self.database)
-        self.columns = ColumnIndex()
+        self.vectors = VectorColumns()
+        self.columns = ColumnIndex(self.vectors)
         self.live_view = self.columns.live_view
         self.understander = PlainUnderstander()
         self.figures = Figures()

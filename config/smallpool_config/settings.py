@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from smallpool_core.behaviour import BehaviourSettings
 from smallpool_core.errors import Problem, SettingsRefused
+from smallpool_core.relations import RelationSettings
 from smallpool_core.reposts import RepostSettings
 from smallpool_core.sellers import SellerSettings
 from smallpool_indexer.settings import IndexerSettings
@@ -129,6 +130,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     sellers: SellerSettings = field(default_factory=SellerSettings)
     behaviour: BehaviourSettings = field(default_factory=BehaviourSettings)
     statistics: StatisticsSettings = field(default_factory=StatisticsSettings)
+    relations: RelationSettings = field(default_factory=RelationSettings)
     read: ReadSettings = field(default_factory=ReadSettings)
     http: HttpSettings = field(default_factory=HttpSettings)
     limits: HttpLimits = field(default_factory=HttpLimits)

@@ -18,6 +18,7 @@ SmallpoolError
 │   ├── StoreFull           the disk is full or read-only; trying again will not help
 │   └── SchemaUnknown       the file was written by a version of smallpool that this one does not know
 ├── DirectoryLocked         another server holds the data directory
+├── VectorRefused           a vector that is none, or not one of the index's model
 └── DeadlinePassed          a request came in after its own deadline; nothing was asked of any store
 """
 
@@ -143,6 +144,10 @@ class SchemaUnknown(StoreError):
 
 class DirectoryLocked(SmallpoolError):
     """Another server holds the data directory."""
+
+
+class VectorRefused(SmallpoolError):
+    """A vector holds what is no number, has no length, another size or another model than the index; the index never takes it."""
 
 
 class DeadlinePassed(SmallpoolError):

@@ -42,6 +42,8 @@ MESSAGES: Final[Mapping[str, str]] = MappingProxyType(
         "pool.cut_by": "one of {names} is allowed",
         "pool.dimension": "there are weights for {names}",
         "pool.weight": "a weight from 0 to {most} is allowed",
+        "pool.source": "there are the sources {names}",
+        "pool.share": "a share from 0 (off) to 1 is allowed",
         "pool.pins": "at most {most} pins are allowed; a page shows no more of them",
         "pool.pin_twice": "an item is pinned once",
         "pool.priority": "a whole number from {first} (first) to {last} is allowed",

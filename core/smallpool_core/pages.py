@@ -47,7 +47,8 @@ class Query(Struct, frozen=True):
 class Hit(Struct, frozen=True, gc=False):
     """One row that was recalled. Scores are in thousandths, `static_score` in 0 … 511, times in ms, price in cents.
 
-    `rank_score` is what the port ordered by; `terms` are the query's terms that the row has.
+    `rank_score` is what the port ordered by; `terms` are the query's terms that the row has, `via` the items
+    (`item:ID`) and terms from whose lists of related items it came, the heaviest first.
     """
 
     item_id: str
@@ -65,6 +66,7 @@ class Hit(Struct, frozen=True, gc=False):
     rank_score: int = 0
     terms: tuple[str, ...] = ()
     sale: Sale | None = None
+    via: tuple[str, ...] = ()
 
 
 class SourceFailure(Struct, frozen=True):

@@ -12,6 +12,7 @@ from smallpool_core.errors import NotFound, Problem, RevisionStale
 from smallpool_core.messages import problem
 from smallpool_core.schedule import Schedule
 from smallpool_core.selection import MAX_PINS, Selection, id_problems
+from smallpool_core.sources import share_problems
 
 PoolState = Literal["draft", "live", "archived"]
 HOME = "home"
@@ -23,7 +24,10 @@ MAX_NAME: Final = 200
 
 
 class PoolSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """Recall settings of one pool; the limits are checked by `check_settings`. With a `max_size` it holds the first items by `cut_by`."""
+    """Recall settings of one pool; the limits are checked by `check_settings`. With a `max_size` it holds the first items by `cut_by`.
+    With `own_relations` lists of related items are made of its items alone, beside those of the site.
+    `sources` has the shares of sources where they are not those of the settings; 0 is off.
+    """
 
     max_per_category: int = 3
     seen_size: int = 200
@@ -31,6 +35,8 @@ class PoolSettings(Struct, frozen=True, forbid_unknown_fields=True):
     when_exhausted: Literal["stop", "repeat_oldest"] = "stop"
     max_size: int | None = None
     cut_by: CutBy = "-quality"
+    own_relations: bool = False
+    sources: dict[str, float] = {}
 
 
 MAX_CAP: Final = 100
@@ -42,9 +48,9 @@ MAX_SPREAD_LEVEL: Final = 8
 MAX_WEIGHT: Final = 10.0
 """Largest weight of a score dimension; the smallest is 0."""
 
-Dimension = Literal["match", "vector", "quality", "freshness", "seller", "price_fit", "popularity"]
+Dimension = Literal["match", "vector", "rank", "quality", "freshness", "seller", "price_fit", "popularity"]
 DIMENSIONS: tuple[str, ...] = get_args(Dimension)
-DEFAULT_WEIGHTS = {"match": 1.0, "quality": 0.3, "freshness": 0.3, "seller": 0.15, "price_fit": 0.1, "popularity": 0.2}
+DEFAULT_WEIGHTS = {"match": 1.0, "rank": 1.0, "quality": 0.3, "freshness": 0.3, "seller": 0.15, "price_fit": 0.1, "popularity": 0.2}
 
 
 class Ordering(Struct, frozen=True, forbid_unknown_fields=True):
@@ -149,6 +155,7 @@ def check_settings(settings: PoolSettings, ordering: Ordering) -> list[Problem]:
     ]
     if settings.cut_by not in CUT_BYS:
         problems.append(problem("settings.cut_by", repr(settings.cut_by), "pool.cut_by", names=", ".join(CUT_BYS)))
+    problems += share_problems("settings.sources", settings.sources)
     for name, weight in ordering.weights.items():
         path = f"ordering.weights.{name}"
         if name not in DIMENSIONS:

@@ -3,7 +3,7 @@
 Ports that the service calls are async (an embedded adapter computes inline); ports of the write path are sync.
 Adapters raise `StoreUnavailable` or `StoreFull` for a store that fails, never a vendor's exception. Each port
 says whether its caller fails open (goes on, says so in `degraded`) or closed (refuses). What is asked of other listings and of sellers
-stands in `market_ports.py`.
+stands in `market_ports.py`, what sources of candidates ask besides the wide index in `source_ports.py`.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -229,6 +229,12 @@ class LiveView(Protocol):
         """Up to where the first `size` of the items in the pool and on sale go, by a field; None where there are no more."""
         ...
 
+    def sample(self, query: Query, seed: int) -> Answer:
+        """Rows that the query allows, in an order that the seed (below 2^63) and what is stored of each item decide alone. The scope is
+        one that tags tell of.
+        """
+        ...
+
 
 class SeenList(Protocol):
     """What was served to whom in which pool, and the atomic claim of a page. Callers fail open: `degraded` says so."""
@@ -309,6 +315,9 @@ class ItemStats(Protocol):
 
     async def ignored(self, pool_id: str, item_ids: Collection[str], exposures: int, now: int) -> frozenset[str]:
         """Of the items those whose decayed exposures in the pool are `exposures`·(1 + popularity there) or more."""
+
+    async def exposures(self, pool_id: str, item_ids: Collection[str], now: int) -> dict[str, float]:
+        """How often each item was shown in the pool, decayed as of `now`; items that were not are left out."""
 
     async def top_terms(self, pool_id: str, limit: int, now: int) -> list[Trigger]:
         """The pool's terms by decayed weight: the trigger prior of a person of whom nothing is known."""

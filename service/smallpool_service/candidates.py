@@ -9,10 +9,16 @@ from smallpool_core.pages import Answer, Dropped, Hit, Query, SourceFailure
 
 
 class Question(Struct, frozen=True):
-    """What every source is asked: a query to the wide index and the person's integer trigger weights (possibly none)."""
+    """What every source is asked: a query to the wide index, the person's integer trigger weights (possibly none), and the ids of the items
+    that they touched and bought, the last first, sold ones included. `seed` (below 2^63) decides what is left to chance; it is the
+    request's.
+    """
 
     query: Query
     weights: Mapping[str, int]
+    touched: Sequence[str] = ()
+    bought: Sequence[str] = ()
+    seed: int = 0
 
 
 class Recalled(Struct, frozen=True):
@@ -46,10 +52,11 @@ class Lists(Struct, frozen=True):
 
 
 class Candidate(Struct, gc=False):
-    """One item with its rank (from 1) in each source that gave it."""
+    """One item with its rank (from 1) in each source that gave it, and what it is related to (`Hit.via`), whichever source said so."""
 
     hit: Hit
     ranks: dict[str, int]
+    via: tuple[str, ...] = ()
 
 
 class Scored(Struct, frozen=True, gc=False):

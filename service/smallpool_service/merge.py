@@ -10,9 +10,10 @@ def merge(lists: Lists) -> list[Candidate]:
         for rank, hit in enumerate(hits, start=1):
             candidate = merged.get(hit.item_id)
             if candidate is None:
-                merged[hit.item_id] = Candidate(hit, {source: rank})
+                merged[hit.item_id] = Candidate(hit, {source: rank}, hit.via)
                 continue
             candidate.ranks[source] = rank
+            candidate.via = candidate.via or hit.via
             if hit.terms and not candidate.hit.terms:
                 candidate.hit = hit
     return list(merged.values())

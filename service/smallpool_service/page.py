@@ -8,13 +8,14 @@ from smallpool_core.pages import Dropped, Short, SourceFailure
 
 class Explained(Struct, frozen=True):
     """Why an item is on the page: its rank in each source (from 1), the weight of each trigger it matched, its value in each score
-    dimension, and the factor by which the pool boosts or buries it.
+    dimension, the factor by which the pool boosts or buries it, and the items (`item:ID`) and terms to which it is related.
     """
 
     sources: dict[str, int]
     triggers: dict[str, int]
     score: dict[str, float]
     factor: float = 1.0
+    via: list[str] = []
 
 
 class PageItem(Struct, frozen=True, kw_only=True, gc=False):
@@ -37,7 +38,8 @@ class StageTrace(Struct, frozen=True):
 
 
 class TraceReport(Struct, frozen=True, kw_only=True):
-    """How the page came about. `age_ms` is how far the data may lag behind what was published, None if nobody measures it.
+    """How the page came about. `age_ms` is how far the data may lag behind what was published, None if nobody measures it. `ages_ms` is how
+    old what was computed is that the page used, by its name.
 
     `candidates` counts all rows that the sources gave; `drops` is there when an explanation was asked for.
     """
@@ -48,6 +50,7 @@ class TraceReport(Struct, frozen=True, kw_only=True):
     age_ms: int | None
     rounds: int
     candidates: int
+    ages_ms: dict[str, int] = {}
     drops: list[Dropped] | UnsetType = UNSET
 
 

@@ -39,6 +39,16 @@ class Person(Struct, frozen=True):
         return frozenset(touched.item_id for touched in self.state.bought)
 
     @property
+    def touched_ids(self) -> list[str]:
+        """Items that they touched, the last first."""
+        return [touched.item_id for touched in reversed(self.state.recent)]
+
+    @property
+    def last_bought_ids(self) -> list[str]:
+        """Items that they bought, the last first."""
+        return [touched.item_id for touched in reversed(self.state.bought)]
+
+    @property
     def begun(self) -> Claimed:
         """The page to go on from: the stored one, or an empty one."""
         if self.page is None:

@@ -10,10 +10,11 @@ from msgspec.structs import replace
 
 from smallpool_core.behaviour import BehaviourSettings, over_exposed
 from smallpool_core.pages import Answer, Claimed, Dropped, Hit, Query, Short
+from smallpool_core.term_vectors import interests
 from smallpool_core.terms import term
 from smallpool_service.adjust import Adjuster
 from smallpool_service.bans import banned_meanwhile
-from smallpool_service.candidates import Lists, Question, Recalled, Scored
+from smallpool_service.candidates import Candidate, Lists, Question, Recalled, Scored
 from smallpool_service.claim import Claiming
 from smallpool_service.exposure import ignored_in_pool
 from smallpool_service.filter import Screen, filter_hits
@@ -21,12 +22,15 @@ from smallpool_service.merge import merge
 from smallpool_service.order import order
 from smallpool_service.person import Person, find_wishes
 from smallpool_service.prompt import side_by_side
+from smallpool_service.quotas import quotas_of, shed
 from smallpool_service.recall import recall
 from smallpool_service.refill import may_hold_more, settled, short_reason
+from smallpool_service.reserve import EXPLORE, reserve
 from smallpool_service.rewrite import deeper, rewrite
 from smallpool_service.run import ReadPorts, Run
 from smallpool_service.score import Taste, score
 from smallpool_service.settings import ReadSettings
+from smallpool_service.sources.explore import seed_of
 from smallpool_service.sources.popular import SITE
 from smallpool_service.sources.source import Source
 from smallpool_service.spread import spread
@@ -73,6 +77,9 @@ class Pipeline:
         self._bought = person.bought_ids
         self._tired = over_exposed(person.state, behaviour)
         self._own: frozenset[str] = frozenset()
+        self._seed = seed_of(run.request_id)
+        self._quotas = quotas_of(settings, run.known.pool.settings)
+        self._likeness: dict[str, float] | None = None
 
     async def execute(self) -> Claimed:
         """The page: one round of all stages, then deeper ones while it is not full."""
@@ -91,13 +98,14 @@ class Pipeline:
         run, settings, ports = self._run, self._settings, self._ports
         timed, awaited = run.tracer.timed, run.tracer.awaited
         until = run.until(settings.source_share)
-        question = Question(query, self.wishes.weights)
+        question = Question(query, self.wishes.weights, self._person.touched_ids, self._person.last_bought_ids, self._seed)
 
-        recalled = await awaited("recall", recall, self._working(), question, ports.clock, until)
+        recalled = await awaited("recall", recall, self._asked(until), question, ports.clock, until, self._quotas)
         thinned = timed("spread", spread, recalled, question, settings.trigger_share)
         # The statistics lie behind a network as a rule, and judging candidates takes about as long as their answer.
         popularity, kept = await side_by_side(self._popularity(thinned), awaited("filter", self._filtered, thinned))
         merged = timed("merge", merge, kept)
+        await self._compare(merged)
         scored = timed("score", score, merged, self.taste, popularity)
         ranked = await awaited("order", self._order, scored)
         await awaited("claim", self.claiming.take, ranked)
@@ -129,7 +137,19 @@ class Pipeline:
             now=self._run.started,
             half_life_ms=self._settings.freshness_half_life_s * 1000,
             popularity_half=self._settings.popularity_half,
+            source_weights=self._settings.source_weights,
+            rank_smoothing=self._settings.rank_smoothing,
+            likeness=self._likeness,
         )
+
+    async def _compare(self, candidates: Sequence[Candidate]) -> None:
+        """How like the person's interests the candidates are, where the pool weighs that and something is known of the person."""
+        run, index = self._run, self._ports.vectors
+        if not run.known.pool.ordering.weights.get("vector") or not self.wishes.weights:
+            return
+        asked = interests(self.wishes.weights)
+        found = await run.attempt("vectors", index.likeness([one.hit.item_id for one in candidates], asked), {})
+        self._likeness = {**(self._likeness or {}), **found}
 
     async def _popularity(self, lists: Lists) -> Mapping[str, float]:
         run = self._run
@@ -139,8 +159,12 @@ class Pipeline:
         return filter_hits(lists, await self._screen(lists, repeats=repeats), self._ports.live)
 
     async def _order(self, scored: Sequence[Scored]) -> list[Scored]:
-        run = self._run
-        return order(await self._adjuster.adjusted(scored, run, self._ports), run.known.pool.ordering.pins)
+        run, pool = self._run, self._run.known.pool
+        ranked = order(await self._adjuster.adjusted(scored, run, self._ports), pool.ordering.pins)
+        if self.claiming.page.entries:  # the first round has kept the places already
+            return ranked
+        share = self._quotas[EXPLORE].share
+        return reserve(ranked, run.request.size, share, pool.settings.max_per_category, pool.settings.spread_level, self._seed)
 
     async def _find_own(self, query: Query) -> None:
         """Once something that the person sells was recalled, finds the rest of it in one question: under the cap of the port it
@@ -209,6 +233,13 @@ class Pipeline:
         pool = self._run.known.pool.settings
         return may_hold_more(recalled, done, self.claiming.page.entries, pool.max_per_category, pool.spread_level)
 
-    def _working(self) -> Sequence[Source]:
-        failed = {failure.source for failure in self._run.failures}
-        return [source for source in self._sources if source.name not in failed]
+    def _asked(self, until: int) -> Sequence[Source]:
+        """The sources that have not failed yet, less those for which there is no time before `until` (ms)."""
+        run = self._run
+        failed = {failure.source for failure in run.failures}
+        working = [source for source in self._sources if source.name not in failed]
+        left_ms = until - run.now()
+        gone = shed(working, left_ms, self._settings.unhurried_ms)
+        for source in gone:
+            run.degrade(f"shed:{source.name}", f"not asked, because {max(0, left_ms)} ms were left for all sources")
+        return [source for source in working if source not in gone]

@@ -18,16 +18,21 @@ from smallpool_service.adjust import Adjuster
 from smallpool_service.page import Page, PageItem
 from smallpool_service.person import Person, open_person
 from smallpool_service.pipeline import Pipeline
+from smallpool_service.quotas import quotas_of, switched_on
+from smallpool_service.relation_age import RelationAge
 from smallpool_service.reply import explained, features_of, items_of, page_of
 from smallpool_service.request import RecallRequest, check_request
 from smallpool_service.run import ReadPorts, Run
 from smallpool_service.served import ServedLog, served_record
 from smallpool_service.settings import ReadSettings
+from smallpool_service.sources.explore import Explore
 from smallpool_service.sources.newest import Newest
 from smallpool_service.sources.pinned import Pinned
 from smallpool_service.sources.popular import Popular
 from smallpool_service.sources.source import Source
 from smallpool_service.sources.terms import Terms
+from smallpool_service.sources.vectors import Vectors
+from smallpool_service.sources.x2i import X2i, X2iPool
 from smallpool_service.trace import Observer, Unobserved
 
 
@@ -35,8 +40,11 @@ def default_sources(ports: ReadPorts, settings: ReadSettings) -> tuple[Source, .
     """The sources of a plain installation, in the order in which a page names them."""
     return (
         Terms(ports.reader, settings.trigger_share),
-        Popular(ports.reader, ports.stats, settings.supporting_share),
-        Newest(ports.reader, settings.supporting_share),
+        Vectors(ports.vectors),
+        X2i(ports.reader, ports.relations, settings),
+        Popular(ports.reader, ports.stats),
+        Newest(ports.reader),
+        Explore(ports.live, ports.stats),
     )
 
 
@@ -68,6 +76,7 @@ class Recaller:
         self.data_age_ms = data_age_ms
         self._new_request_id = new_request_id
         self._adjuster = Adjuster()
+        self.relation_age = RelationAge(ports.relations, ports.clock)
         self._served = ServedLog(ports.log)
         self._refreshed_at: int | None = None
 
@@ -84,6 +93,7 @@ class Recaller:
             return self._replay(run, person.begun)
         pipeline = self.pipeline(run, person)
         claimed = await pipeline.execute()
+        await self.relation_age.tell(run)
         items = items_of(claimed.entries)
         if claimed.closed_now:
             await run.tracer.awaited("served", self._record, items, run, pipeline)
@@ -107,6 +117,7 @@ class Recaller:
         run = self.start(request, known)
         person = await open_person(run, self.ports, self.settings)
         claimed = await self.pipeline(run, person).execute()
+        await self.relation_age.tell(run)
         return page_of(run, claimed, items_of(claimed.entries), {}, self.data_age_ms(), replayed=False)
 
     async def begin(self, request: RecallRequest) -> Run:
@@ -145,9 +156,13 @@ class Recaller:
         return Pipeline(run, person, self.ports, self.sources_of(run.known), self.settings, self.behaviour, self._adjuster)
 
     def sources_of(self, known: KnownPool) -> Sequence[Source]:
-        """The sources that are asked for a page of the pool: pinned items have one of their own, where there are any."""
-        pins = known.pool.ordering.pins
-        return (Pinned(self.ports.reader, pins), *self.sources) if pins else self.sources
+        """The sources that are asked for a page of the pool, less those that are switched off: pinned items have one of their own, where
+        there are any, and so have lists of related items that are made of the pool's items alone.
+        """
+        pins, pool = known.pool.ordering.pins, known.pool.settings
+        own = [X2iPool(self.ports.reader, self.ports.relations, self.settings)] if pool.own_relations else []
+        asked = switched_on((*self.sources, *own), quotas_of(self.settings, pool))
+        return (Pinned(self.ports.reader, pins), *asked) if pins else asked
 
     def live_pool(self, pool_id: str, now: int) -> KnownPool:
         """The pool, open at `now`, as of the last refresh, which is made first if it is due; with the store down the last copy serves.

@@ -42,7 +42,8 @@ def explained(items: Sequence[PageItem], ranked: Mapping[str, Scored], taste: Ta
 
 def _explanation(scored: Scored, features: dict[str, float], taste: Taste) -> Explained:
     candidate = scored.candidate
-    return Explained(dict(candidate.ranks), {term: taste.triggers[term] for term in candidate.hit.terms}, features, round(scored.factor, 6))
+    triggers = {term: taste.triggers[term] for term in candidate.hit.terms}
+    return Explained(dict(candidate.ranks), triggers, features, round(scored.factor, 6), list(candidate.via))
 
 
 def page_of(run: Run, claimed: Claimed, items: list[PageItem], bucket: dict[str, str], age_ms: int | None, *, replayed: bool) -> Page:
@@ -62,6 +63,7 @@ def page_of(run: Run, claimed: Claimed, items: list[PageItem], bucket: dict[str,
             age_ms=age_ms,
             rounds=claimed.rounds,
             candidates=run.candidates,
+            ages_ms=dict(run.ages_ms),
             drops=run.drops if run.request.explain else UNSET,
         ),
     )

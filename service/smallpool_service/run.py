@@ -12,7 +12,9 @@ from smallpool_core.catalogue import Catalogue, KnownPool
 from smallpool_core.errors import StoreError
 from smallpool_core.pages import Dropped, SourceFailure
 from smallpool_core.ports import Clock, EventLog, ItemReader, ItemStats, LiveView, People, SeenList, TriggerStore, UserProfiles, WideTail
+from smallpool_core.relation_ports import Relations
 from smallpool_core.rules import Rule
+from smallpool_core.source_ports import VectorIndex
 from smallpool_service.candidates import Recalled, Scored
 from smallpool_service.cuts import Cuts
 from smallpool_service.prompt import in_time
@@ -38,6 +40,8 @@ class ReadPorts:
     log: EventLog
     clock: Clock
     cuts: Cuts
+    relations: Relations
+    vectors: VectorIndex
 
 
 class Run:
@@ -67,6 +71,7 @@ class Run:
         self.tracer = Tracer(observer)
         self.claims = bool(request.identity.key) and not request.dry_run
         self.degraded: dict[str, str] = {}
+        self.ages_ms: dict[str, int] = {}
         self.failures: list[SourceFailure] = []
         self.drops: list[Dropped] = []
         self.ranked: dict[str, Scored] = {}

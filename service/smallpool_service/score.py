@@ -2,6 +2,8 @@
 
     match       Σ weight of the matched triggers / Σ over kinds of the heaviest trigger of that kind, at most 1: an item that
                 matches the best trigger of every kind scores 1
+    rank        how highly the sources place it, all together; see `fusion`
+    vector      the largest inner product of the item's vector with one of the person's interests; below 0, which is unlike, counts as 0
     quality     as stored; what is missing counts as 0
     freshness   2^(-age / half-life), age counted from publication
     seller      as stored; what is missing counts as 0
@@ -26,6 +28,7 @@ from smallpool_core.pools import DIMENSIONS
 from smallpool_core.terms import kind_of
 from smallpool_core.users import Touched
 from smallpool_service.candidates import Candidate, Scored
+from smallpool_service.fusion import fused
 
 UNKNOWN_PRICE_FIT = 0.5
 
@@ -33,7 +36,8 @@ UNKNOWN_PRICE_FIT = 0.5
 class Taste(Struct, frozen=True):
     """What a person's candidates are scored by: the pool's weights, the person's triggers (1 … 1024) and usual prices (cents).
 
-    `now` and `half_life_ms` in ms; `popularity_half` in decayed event weight.
+    `now` and `half_life_ms` in ms; `popularity_half` in decayed event weight. `source_weights` and `rank_smoothing` are those of `fusion`.
+    `likeness` is the inner product of each item with the person's interests, None where nobody asked for it.
     """
 
     weights: Mapping[str, float]
@@ -42,12 +46,16 @@ class Taste(Struct, frozen=True):
     now: int
     half_life_ms: int
     popularity_half: float
+    source_weights: Mapping[str, float]
+    rank_smoothing: float
+    likeness: Mapping[str, float] | None = None
 
     @property
     def dimensions(self) -> tuple[str, ...]:
         """The dimensions that count for this page, in the order of a candidate's values."""
-        known = {"quality", "freshness", "seller", "popularity"}
+        known = {"rank", "quality", "freshness", "seller", "popularity"}
         known |= {"match"} if self.triggers else set()
+        known |= {"vector"} if self.likeness is not None else set()
         known |= {"price_fit"} if self.prices else set()
         return tuple(name for name in DIMENSIONS if name in known and self.weights.get(name, 0.0) > 0)
 
@@ -65,7 +73,7 @@ def score(candidates: Sequence[Candidate], taste: Taste, popularity: Mapping[str
     """Values and the weighted mean of them, in [0, 1]; the order of the candidates stays."""
     names = taste.dimensions
     hits = [candidate.hit for candidate in candidates]
-    columns = [_column(name, hits, taste, popularity) for name in names]
+    columns = [_ranks(candidates, taste) if name == "rank" else _column(name, hits, taste, popularity) for name in names]
     total = sum(taste.weights[name] for name in names)
     sums = [0.0] * len(candidates)
     for name, column in zip(names, columns, strict=True):
@@ -75,11 +83,18 @@ def score(candidates: Sequence[Candidate], taste: Taste, popularity: Mapping[str
     return list(map(Scored, candidates, rows, sums))
 
 
+def _ranks(candidates: Sequence[Candidate], taste: Taste) -> list[float]:
+    return fused(candidates, taste.source_weights, taste.rank_smoothing)
+
+
 def _column(name: str, hits: Sequence[Hit], taste: Taste, popularity: Mapping[str, float]) -> list[float]:
     """One dimension of every hit, in their order."""
     match name:
         case "match":
             return _match(hits, taste.triggers)
+        case "vector":
+            likeness = taste.likeness or {}
+            return [max(0.0, likeness.get(hit.item_id, 0.0)) for hit in hits]
         case "quality":
             return [hit.quality / THOUSAND for hit in hits]
         case "freshness":

@@ -2,10 +2,18 @@
 
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
+from msgspec.structs import force_setattr
+
+from smallpool_core.sources import DEFAULT_SHARES, DEFAULT_TIMES, SourceName
 
 Positive = Annotated[int, Meta(ge=1)]
 Share = Annotated[float, Meta(ge=0, le=1)]
+Weight = Annotated[float, Meta(ge=0)]
+
+
+def _source_weights() -> dict[str, float]:
+    return {"terms": 1.0, "x2i": 1.0, "x2i_pool": 1.0, "vectors": 0.5, "popular": 0.2, "newest": 0.1, "explore": 0.0}
 
 
 class ReadSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -17,7 +25,11 @@ class ReadSettings(Struct, frozen=True, forbid_unknown_fields=True):
         source_share: share of what is then left which the sources may take, side by side.
         claim_floor_ms: a claim is given at least this long, so that a late request still closes its page.
         candidates_per_item: candidates wanted from each source for each item asked for.
-        supporting_share: share of those that is wanted from the sources that do not ask for what the person likes.
+        source_shares: share of those that each source is asked for, which a pool may change (`settings.sources`); 0 is off. That of
+            `explore` is also the share of a page's places that it is sure of. Of this and the next, what is left out keeps its default.
+        source_times: share of the time of the sources that each of them may take.
+        unhurried_ms: with less time left than this for the sources a page goes without `explore`; with three quarters of it without
+            `vectors` too, with a half without `x2i`, with a quarter without `popular`. 0 for never.
         deeper_by: how many times more candidates each refill asks for.
         offered_per_item: candidates offered to one claim for each item asked for.
         trigger_share: largest share of the wanted candidates that one trigger may bring while others have more.
@@ -26,8 +38,13 @@ class ReadSettings(Struct, frozen=True, forbid_unknown_fields=True):
         priced_items: how many of the items a person touched last tell what they are used to paying.
         freshness_half_life_s: age at which freshness is one half.
         popularity_half: decayed weight of events at which popularity is one half.
+        source_weights: what the rank in each source counts for the dimension `rank`; what is left out keeps its default.
+        rank_smoothing: rank at which a source's say has fallen to about a half.
         max_exposures_without_click: so often may a pool show an item, and as often again for each click that it has there (other
             behaviour by its weight); exposures and clicks fade by the half-life of popularity. 0 for as often as it comes.
+        x2i_items: how many of the items that a person touched, and bought, last are looked up there.
+        x2i_decay: what each of these weighs, of the one after it.
+        x2i_term_share: what the lists of a person's terms weigh, of those of their items.
         pools_refresh_ms: how often the pools in memory are looked at again, which asks no server: a change is known everywhere within 1 s.
     """
 
@@ -36,7 +53,9 @@ class ReadSettings(Struct, frozen=True, forbid_unknown_fields=True):
     source_share: Share = 0.6
     claim_floor_ms: Positive = 20
     candidates_per_item: Positive = 10
-    supporting_share: Share = 0.25
+    source_shares: dict[SourceName, Share] = field(default_factory=lambda: dict(DEFAULT_SHARES))
+    source_times: dict[SourceName, Share] = field(default_factory=lambda: dict(DEFAULT_TIMES))
+    unhurried_ms: Annotated[int, Meta(ge=0)] = 40
     deeper_by: Positive = 4
     offered_per_item: Positive = 2
     trigger_share: Share = 0.4
@@ -45,5 +64,13 @@ class ReadSettings(Struct, frozen=True, forbid_unknown_fields=True):
     priced_items: Positive = 5
     freshness_half_life_s: Positive = 86_400
     popularity_half: Annotated[float, Meta(gt=0)] = 5.0
+    source_weights: dict[str, Weight] = field(default_factory=_source_weights)
+    rank_smoothing: Annotated[float, Meta(gt=0)] = 20.0
     max_exposures_without_click: Annotated[int, Meta(ge=0)] = 0
+    x2i_items: Positive = 10
+    x2i_decay: Share = 0.8
+    x2i_term_share: Share = 0.05
     pools_refresh_ms: Annotated[int, Meta(ge=0)] = 100
+
+    def __post_init__(self) -> None:
+        force_setattr(self, "source_weights", _source_weights() | self.source_weights)

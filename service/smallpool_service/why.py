@@ -21,11 +21,13 @@ from smallpool_service.exposure import ignored_in_pool
 from smallpool_service.filter import DETAILS
 from smallpool_service.order import order
 from smallpool_service.person import Person, open_person
+from smallpool_service.quotas import quotas_of
 from smallpool_service.recall import recall
 from smallpool_service.recaller import Recaller
 from smallpool_service.request import RecallRequest
 from smallpool_service.rewrite import rewrite
 from smallpool_service.run import ReadPorts, Run
+from smallpool_service.sources.explore import seed_of
 from smallpool_service.spread import cut_key
 
 SERVED = "page"
@@ -176,9 +178,9 @@ async def _why_not_recalled(recaller: Recaller, run: Run, person: Person, item: 
         run.started,
         settings.candidates_per_item,
     )
-    uncapped = Question(replace(query, cap=query.limit), weights)
-    sources = recaller.sources_of(known)
-    recalled = await recall(sources, uncapped, recaller.ports.clock, run.until(1.0))
+    uncapped = Question(replace(query, cap=query.limit), weights, seed_of(run.request_id))
+    sources, quotas = recaller.sources_of(known), quotas_of(settings, known.pool.settings)
+    recalled = await recall(sources, uncapped, recaller.ports.clock, run.until(1.0), quotas)
     for source, answer in recalled.answers.items():
         if any(hit.item_id == item.item_id for hit in answer.hits):
             key = cut_key(item.spread_key, known.pool.settings.spread_level)
@@ -186,4 +188,4 @@ async def _why_not_recalled(recaller: Recaller, run: Run, person: Person, item: 
     matched = sorted(set(item.terms) & weights.keys())
     asked = f"it matches {', '.join(matched)}, but" if matched else f"it matches none of the {len(weights)} triggers, and"
     names = ", ".join(source.name for source in sources)
-    return Verdict("recall", "not_recalled", f"{asked} {query.limit} others rank higher in each of {names}")
+    return Verdict("recall", "not_recalled", f"{asked} others rank higher in each of {names}, of {query.limit} candidates wanted")

@@ -19,7 +19,7 @@ PROMPT = ReadSettings(timeout_ms=20, pools_refresh_ms=0)
 
 
 def with_source(world: World, source: Any) -> World:
-    world.recaller.sources = (source, Newest(world.reader, 1.0))
+    world.recaller.sources = (source, Newest(world.reader))
     return world
 
 
@@ -55,7 +55,7 @@ def test_a_deadline_that_passes_on_the_way_closes_the_page_with_what_is_there() 
         name = "slow"
 
         async def find(self, question: Question) -> Answer:
-            answer = await Newest(world.reader, 1.0).find(question)
+            answer = await Newest(world.reader).find(question)
             world.clock.advance(200)
             return Answer(answer.hits[:4], exhausted=False)
 

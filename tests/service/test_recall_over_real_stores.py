@@ -23,9 +23,11 @@ from smallpool_service.recaller import Recaller
 from smallpool_service.run import ReadPorts
 from smallpool_service.settings import ReadSettings
 from smallpool_service.why import why
+from smallpool_stores.memory.vector_index import NumpyVectorIndex
 from smallpool_stores.sqlite.people import SqlitePeople
 from smallpool_stores.sqlite.profiles import SqliteUserProfiles
 from smallpool_stores.sqlite.reader import SqliteItemReader
+from smallpool_stores.sqlite.relations import SqliteRelations
 from smallpool_stores.sqlite.seen import SqliteSeenList
 from write_rig import Rig
 
@@ -53,6 +55,8 @@ class Shop:
             log=self.rig.log,
             clock=self.clock,
             cuts=Cuts(self.rig.live_view, reader),
+            relations=SqliteRelations(self.rig.database),
+            vectors=NumpyVectorIndex(self.rig.columns.rows, self.rig.vectors),
         )
         self.recaller = Recaller(self.ports, settings=UNHURRIED)
 

@@ -29,7 +29,7 @@ def item_ids(answer: Answer) -> list[str]:
 
 def test_newest_gives_what_was_published_last_first() -> None:
     world = World(*shelf(12))
-    answer = found(Newest(world.reader, 1.0), question(world))
+    answer = found(Newest(world.reader), question(world))
     assert item_ids(answer) == [f"i{place:03}" for place in range(10)]
     assert not answer.exhausted
 
@@ -37,7 +37,7 @@ def test_newest_gives_what_was_published_last_first() -> None:
 def test_popular_gives_what_others_act_on_in_this_pool_and_then_the_best_by_static_score() -> None:
     world = World(in_pool("a", "甲", static_score=1), in_pool("b", "乙", static_score=2), in_pool("c", "丙", static_score=3))
     world.stats.items = {"p": {"a": 9.0, "sold-long-ago": 10.0}, "": {"b": 99.0}}
-    answer = found(Popular(world.reader, world.stats, 1.0), question(world))
+    answer = found(Popular(world.reader, world.stats), question(world))
     assert item_ids(answer) == ["a", "c", "b"]
     assert answer.exhausted
 
@@ -45,13 +45,13 @@ def test_popular_gives_what_others_act_on_in_this_pool_and_then_the_best_by_stat
 def test_popular_at_home_goes_by_the_whole_site() -> None:
     world = World(in_pool("a", "甲", static_score=1), in_pool("b", "乙"))
     world.stats.items = {"": {"b": 1.0}}
-    assert item_ids(found(Popular(world.reader, world.stats, 1.0), question(world, pool_id="home"))) == ["b", "a"]
+    assert item_ids(found(Popular(world.reader, world.stats), question(world, pool_id="home"))) == ["b", "a"]
 
 
 def test_popular_asks_for_no_topping_when_the_popular_ones_are_enough() -> None:
     world = World(*shelf(12))
     world.stats.items = {"p": dict.fromkeys(world.items, 1.0)}
-    answer = found(Popular(world.reader, world.stats, 1.0), question(world))
+    answer = found(Popular(world.reader, world.stats), question(world))
     assert (len(answer.hits), len(world.reader.queries)) == (10, 1)
     assert not answer.exhausted
 

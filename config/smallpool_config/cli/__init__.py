@@ -24,6 +24,7 @@ from smallpool_config.cli import (
     publish,
     rebuild,
     recall,
+    relations,
     serve,
     stack,
     sync,
@@ -95,6 +96,7 @@ app.add_typer(stack.app, name="stack", rich_help_panel=RUN)
 app.command("doctor", rich_help_panel=RUN)(doctor.doctor)
 app.command("publish", rich_help_panel=FEED)(publish.publish)
 app.add_typer(import_wide.app, name="import", rich_help_panel=FEED)
+app.add_typer(relations.app, name="relations", rich_help_panel=OPERATE)
 app.add_typer(dead_letters.app, name="dead-letters", rich_help_panel=FEED)
 app.command("recall", rich_help_panel=ASK)(recall.recall)
 app.command("why", rich_help_panel=ASK)(why.why)

@@ -1,6 +1,6 @@
-"""`smallpool evaluate`: how well what is understood fits real titles; each measure has a file of its own.
+"""`smallpool evaluate`: how well real titles are understood and real sessions recalled for; each measure has a file of its own.
 
-In: a file of titles. Out: the figures, by kind, and what they were measured on.
+In: files of titles or sessions. Out: the figures, by kind, and what they were measured on.
 """
 
 import typer
@@ -8,11 +8,13 @@ import typer
 from smallpool_config.cli.evaluate_labels import category, tags
 from smallpool_config.cli.evaluate_ner import ner
 from smallpool_config.cli.evaluate_quality import quality
+from smallpool_config.cli.evaluate_recall import recall
 from smallpool_config.cli.evaluate_reposts import reposts
 
-app = typer.Typer(no_args_is_help=True, help="Measure what is understood, on titles of your own.")
+app = typer.Typer(no_args_is_help=True, help="Measure what is understood and recalled, on data of your own.")
 app.command("ner")(ner)
 app.command("category")(category)
 app.command("tags")(tags)
 app.command("quality")(quality)
 app.command("reposts")(reposts)
+app.command("recall")(recall)

@@ -11,10 +11,10 @@ from contextlib import AbstractContextManager, closing, nullcontext
 from functools import cached_property
 
 from smallpool_config.closing import close_together
-from smallpool_config.wiring.system import Loaded, System
+from smallpool_config.wiring.over_redis import OverRedis
+from smallpool_config.wiring.system import Loaded
 from smallpool_core.errors import StoreError
 from smallpool_core.events import INDEXER_GROUP
-from smallpool_core.market_ports import RepostIndex, SellerRecords
 from smallpool_core.places import Places
 from smallpool_core.ports import (
     Atomic,
@@ -23,7 +23,6 @@ from smallpool_core.ports import (
     ItemWriter,
     LiveView,
     People,
-    PoolFigures,
     PoolStore,
     SeenList,
     UserProfiles,
@@ -56,13 +55,9 @@ from smallpool_stores.memory.live_view import PackedLiveView
 from smallpool_stores.memory.recent import RecentIndex
 from smallpool_stores.memory.rows import ItemRows
 from smallpool_stores.redis import removal as redis_removal
-from smallpool_stores.redis.connection import RedisConnection
 from smallpool_stores.redis.people import RedisPeople
-from smallpool_stores.redis.pool_figures import RedisPoolFigures
 from smallpool_stores.redis.profiles import RedisUserProfiles
-from smallpool_stores.redis.reposts import RedisRepostIndex
 from smallpool_stores.redis.seen import RedisSeenList
-from smallpool_stores.redis.sellers import RedisSellerRecords
 from smallpool_stores.redis.stats import RedisItemStats
 from smallpool_stores.redis.triggers import RedisTriggerStore
 
@@ -73,7 +68,7 @@ CLOSED_WITHIN_S = 1.5
 LOOK_EVERY_S = 0.02
 
 
-class Distributed(System):
+class Distributed(OverRedis):
     """Any number of these share the servers; each turns only what its process is for."""
 
     usual_batch = 256
@@ -82,11 +77,6 @@ class Distributed(System):
     def connection(self) -> Connection:
         """Elasticsearch."""
         return Connection(self.settings.elasticsearch)
-
-    @cached_property
-    def redis(self) -> RedisConnection:
-        """Redis."""
-        return RedisConnection(self.settings.redis)
 
     @property
     def place(self) -> str:
@@ -134,7 +124,7 @@ class Distributed(System):
     def reader(self) -> ItemReader:
         asked = self.settings.elasticsearch
         breaker = breaker_of("elasticsearch", asked.pause_after, asked.pause_ms)
-        return LiveFirstReader(self.index_reader, LiveItemReader(self.live_rows), self.recent, breaker)
+        return LiveFirstReader(self.index_reader, LiveItemReader(self.item_rows), self.recent, breaker)
 
     @cached_property
     def index_reader(self) -> ElasticsearchItemReader:
@@ -142,9 +132,8 @@ class Distributed(System):
         return ElasticsearchItemReader(self.connection)
 
     @cached_property
-    def live_rows(self) -> ItemRows:
-        """What is on sale, for the live view and for what is answered from it."""
-        return ItemRows()
+    def item_rows(self) -> ItemRows:
+        return ItemRows(self.vectors)
 
     @cached_property
     def recent(self) -> RecentIndex:
@@ -154,7 +143,7 @@ class Distributed(System):
     @cached_property
     def packed_live_view(self) -> PackedLiveView:
         """The live view of this process."""
-        return PackedLiveView(self.live_rows)
+        return PackedLiveView(self.item_rows)
 
     @property
     def live_view(self) -> LiveView:
@@ -202,22 +191,9 @@ class Distributed(System):
     def stats(self) -> RedisItemStats:
         return RedisItemStats(self.redis, half_life_hours=self.settings.statistics.popularity_half_life_h)
 
-    @cached_property
-    def repost_index(self) -> RepostIndex:
-        return RedisRepostIndex(self.redis, kept_s=self.settings.reposts.kept_s)
-
     @property
     def sellers_atomic(self) -> Atomic:
         return self.triggers
-
-    @cached_property
-    def seller_records(self) -> SellerRecords:
-        asked = self.settings.sellers
-        return RedisSellerRecords(self.redis, kept_s=asked.kept_s, watched_s=asked.watched_s)
-
-    @cached_property
-    def pool_figures(self) -> PoolFigures:
-        return RedisPoolFigures(self.redis)
 
     @cached_property
     def pools(self) -> PoolStore:
@@ -315,7 +291,7 @@ class Distributed(System):
 
     def write_lines(self) -> Sequence[Line]:
         taking_in, indexing, behaviour = self.write_path.lines
-        return [taking_in, indexing, [*behaviour, Worker("counts of pools", self.count_sender.turn)]]
+        return [taking_in, indexing, [*behaviour, Worker("counts of pools", self.count_sender.turn), self.relating]]
 
     def whole_lines(self) -> Sequence[Line]:
         return [*self.write_lines(), self.serving_lines()[0]]

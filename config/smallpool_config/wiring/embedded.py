@@ -23,11 +23,13 @@ from smallpool_core.ports import (
     TriggerStore,
     UserProfiles,
 )
+from smallpool_core.relation_ports import Relations
 from smallpool_indexer.index import TailIndexer
 from smallpool_indexer.write_path import Line, Worker
 from smallpool_service.freshness import oldest_waiting_ms
 from smallpool_stores.memory.columns import ColumnIndex
 from smallpool_stores.memory.listing import ListingRow
+from smallpool_stores.memory.rows import ItemRows
 from smallpool_stores.sqlite.database import Database
 from smallpool_stores.sqlite.event_log import SqliteEventLog
 from smallpool_stores.sqlite.keys import SqliteKeyStore
@@ -37,6 +39,7 @@ from smallpool_stores.sqlite.pool_figures import SqlitePoolFigures
 from smallpool_stores.sqlite.pools import SqlitePoolStore
 from smallpool_stores.sqlite.profiles import SqliteUserProfiles
 from smallpool_stores.sqlite.reader import SqliteItemReader
+from smallpool_stores.sqlite.relations import SqliteRelations
 from smallpool_stores.sqlite.reposts import SqliteRepostIndex
 from smallpool_stores.sqlite.schema import open_database
 from smallpool_stores.sqlite.seen import SqliteSeenList
@@ -126,7 +129,11 @@ class Embedded(System):
     @cached_property
     def columns(self) -> ColumnIndex:
         """The wide index in memory."""
-        return ColumnIndex()
+        return ColumnIndex(self.vectors)
+
+    @property
+    def item_rows(self) -> ItemRows:
+        return self.columns.rows
 
     @property
     def writer(self) -> ItemWriter:
@@ -179,6 +186,10 @@ class Embedded(System):
     @cached_property
     def pool_figures(self) -> PoolFigures:
         return SqlitePoolFigures(self.database)
+
+    @cached_property
+    def relations(self) -> Relations:
+        return SqliteRelations(self.database)
 
     @cached_property
     def pools(self) -> PoolStore:
@@ -246,7 +257,7 @@ class Embedded(System):
 
     def serving_lines(self) -> Sequence[Line]:
         # A line of its own, because the receiver of alerts may take its time.
-        return [*self.write_lines(), [Worker("figures of pools", self.watch_pools)]]
+        return [*self.write_lines(), [Worker("figures of pools", self.watch_pools), self.relating]]
 
     def write_lines(self) -> Sequence[Line]:
         # One thread: the file has one writer at a time, and what waits for one worker waits for all.

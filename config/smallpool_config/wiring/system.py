@@ -12,7 +12,9 @@ from pathlib import Path
 
 from smallpool_config.clock import SystemClock
 from smallpool_config.settings import Settings
+from smallpool_config.wiring.finds_alike import FindsAlike
 from smallpool_config.wiring.judges_listings import JudgesListings
+from smallpool_config.wiring.relates_items import RELATING, RelatesItems
 from smallpool_config.wiring.watches_pools import WatchesPools
 from smallpool_core.catalogue import Catalogue
 from smallpool_core.ports import (
@@ -52,7 +54,7 @@ Loaded = Callable[[int, int], None]
 """Called while the index is filled at the start: the place reached in the wide table, and its end."""
 
 
-class System(WatchesPools, JudgesListings):
+class System(WatchesPools, JudgesListings, FindsAlike, RelatesItems):
     """Ports by name, and the pipelines over them. Each line of workers may be turned by a thread of its own, while another serves."""
 
     usual_batch: int  # item events a batch, where the settings say nothing else
@@ -229,8 +231,8 @@ class System(WatchesPools, JudgesListings):
         """The same for all that there is to do, where a process is alone."""
 
     def whole_turn(self) -> Turn:
-        """One turn of all that, for a caller who cannot go on before; so without renewal, which takes as long as all listings did."""
-        return turn_of([tuple(worker for worker in line if worker.name != RENEWAL) for line in self.whole_lines()])
+        """One turn of all that, for a caller who cannot go on before; so without what takes as long as all listings or events did."""
+        return turn_of([tuple(worker for worker in line if worker.name not in {RENEWAL, RELATING}) for line in self.whole_lines()])
 
     @abstractmethod
     def begin_serving(self) -> None:
@@ -292,6 +294,8 @@ class System(WatchesPools, JudgesListings):
             log=self.log,
             clock=self.clock,
             cuts=self.cuts,
+            relations=self.relations,
+            vectors=self.vector_index,
         )
 
     @cached_property

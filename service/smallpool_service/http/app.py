@@ -24,6 +24,7 @@ from smallpool_service.http import (
     previews,
     problems,
     recall,
+    related,
     replays,
     users,
 )
@@ -39,6 +40,7 @@ ROUTERS = (
     recall.router,
     events.router,
     items.router,
+    related.router,
     users.router,
     previews.router,  # before the pools, so that /v1/pools/preview is no pool's id
     pools.router,
@@ -75,6 +77,7 @@ def _watch(parts: ServiceParts) -> None:
     ports, metrics = parts.recaller.ports, parts.metrics
     metrics.watch_log(ports.log)
     metrics.watch("live_view_age_ms", "how far what is recallable here may lag behind what was sent", parts.recaller.data_age_ms)
+    metrics.watch("relations_age_ms", "how old the lists of related items are, as of the last page", parts.recaller.relation_age.age_ms)
     metrics.watch("live_view_offsets", "offsets of item-wide that the live view has passed", lambda: sum(ports.tail.place().values()))
     counts: dict[str, Callable[[], float | None]] = {kind: partial(parts.board.count, kind) for kind in ALERT_KINDS}
     metrics.watch_each("pool_alerts", "kind", "alerts of pools that stand, of all processes together", counts)

@@ -3,18 +3,16 @@
 from smallpool_core.pages import Answer
 from smallpool_core.ports import ItemReader
 from smallpool_service.candidates import Question
-from smallpool_service.rewrite import shared
 
 
 class Newest:
-    """Rows of the scope by publication, newest first; `share` of the rows that a question wants."""
+    """Rows of the scope by publication, newest first."""
 
     name = "newest"
 
-    def __init__(self, reader: ItemReader, share: float) -> None:
+    def __init__(self, reader: ItemReader) -> None:
         self._reader = reader
-        self._share = share
 
     async def find(self, question: Question) -> Answer:
         """See `Source.find`; covers the whole scope when asked deep enough."""
-        return await self._reader.browse(shared(question.query, self._share), "newest")
+        return await self._reader.browse(question.query, "newest")

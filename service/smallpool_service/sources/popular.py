@@ -5,7 +5,6 @@ from msgspec.structs import replace
 from smallpool_core.pages import Answer, Scope
 from smallpool_core.ports import ItemReader, ItemStats
 from smallpool_service.candidates import Question
-from smallpool_service.rewrite import shared
 
 SITE = ""
 NOTHING = Answer((), exhausted=True)
@@ -17,21 +16,17 @@ def stats_pool(scope: Scope) -> str:
 
 
 class Popular:
-    """Rows by decayed weight of events in this pool, then by static score; covers the whole scope when asked deep enough.
-
-    `share` of the rows that a question wants is what this source gives.
-    """
+    """Rows by decayed weight of events in this pool, then by static score; covers the whole scope when asked deep enough."""
 
     name = "popular"
 
-    def __init__(self, reader: ItemReader, stats: ItemStats, share: float) -> None:
+    def __init__(self, reader: ItemReader, stats: ItemStats) -> None:
         self._reader = reader
         self._stats = stats
-        self._share = share
 
     async def find(self, question: Question) -> Answer:
         """See `Source.find`. The cap holds within each of the two parts; the spread stage holds it over both."""
-        query = shared(question.query, self._share)
+        query = question.query
         item_ids = await self._stats.popular(stats_pool(query.scope), query.limit)
         picked = await self._reader.pick(query, item_ids) if item_ids else NOTHING
         if len(picked.hits) >= query.limit:

@@ -17,22 +17,23 @@ from smallpool_stores.memory.in_scope import InScope, Ranked
 from smallpool_stores.memory.live_view import PackedLiveView
 from smallpool_stores.memory.pool_index import PoolIndex
 from smallpool_stores.memory.pool_rows import SETTLE_FLOOR, PoolRows
-from smallpool_stores.memory.rows import LIVE_FROM, STATIC, ItemRows
+from smallpool_stores.memory.rows import LIVE_FROM, STATIC, Beside, ItemRows
 from smallpool_stores.memory.terms import Asked, TermColumns
 
 _NOTHING = Answer((), exhausted=True)
 
 
 class ColumnIndex:
-    """The port `ItemWriter`, and what `ItemReader` asks where a pool's tag is trusted. Owns its rows; `live_view` looks at the same.
+    """The port `ItemWriter`, and what `ItemReader` asks where a pool's tag is trusted. Owns its rows; `live_view` looks at the same, and
+    `beside` is kept beside them.
 
     Safe with one thread that indexes and any number that ask: a question sees each record wholly or not at all. Where a caller
     gives `among`, those ids alone are in scope, whatever the pool's tag says. The floors are for tests of what sweeps and indexes do.
     """
 
-    def __init__(self, *, sweep_floor: int = SWEEP_FLOOR, settle_floor: int = SETTLE_FLOOR) -> None:
+    def __init__(self, *beside: Beside, sweep_floor: int = SWEEP_FLOOR, settle_floor: int = SETTLE_FLOOR) -> None:
         self._terms = TermColumns()
-        self.rows = ItemRows(self._terms, sweep_floor=sweep_floor, settle_floor=settle_floor)
+        self.rows = ItemRows(self._terms, *beside, sweep_floor=sweep_floor, settle_floor=settle_floor)
         self.live_view = PackedLiveView(self.rows)
         self._last: tuple[tuple[str, int, int], InScope] | None = None
 

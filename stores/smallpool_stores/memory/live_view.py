@@ -4,19 +4,26 @@ In: records of the wide table in its order. Out: `LiveItem` values, the size of 
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from smallpool_core.cuts import Cut, CutBy
 from smallpool_core.items import WideItem
-from smallpool_core.pages import LiveItem
+from smallpool_core.pages import Answer, LiveItem, Query
 from smallpool_core.pools import HOME
 from smallpool_core.versions import unpacked
 from smallpool_stores.memory import cutting, gather
+from smallpool_stores.memory.allowed import best_allowed
 from smallpool_stores.memory.arrays import Rows
+from smallpool_stores.memory.hits import hits_of
+from smallpool_stores.memory.in_scope import Ranked
 from smallpool_stores.memory.listing import Listing
-from smallpool_stores.memory.rows import LIVE_UNTIL, ItemRows, are_live
+from smallpool_stores.memory.rows import LIVE_FROM, LIVE_UNTIL, ItemRows, are_live
+
+SAMPLED_OF: Final = 20_000
+"""Of a larger scope about so many rows are looked at, which ones the seed decides."""
 
 
 class PackedLiveView:
@@ -55,6 +62,17 @@ class PackedLiveView:
     def cut_off(self, pool_id: str, by: CutBy, size: int, now: int) -> Cut | None:
         with self._rows.lock:
             return cutting.cut_off(self._rows, self._on_sale(pool_id, now), by, size)
+
+    def sample(self, query: Query, seed: int) -> Answer:
+        base = self._rows
+        with base.lock:
+            rows = base.everywhere() if query.scope.everything else base.pool(query.scope.pool_id).at(query.now)
+            if len(rows) > SAMPLED_OF:
+                step = len(rows) // SAMPLED_OF
+                rows = rows[seed % step :: step]
+            found, is_all = best_allowed(base, query, Ranked(rows, _shuffled(base, rows, seed)))
+            hits = hits_of(base, query, found.rows, [0] * len(found.rows), [()] * len(found.rows))
+            return Answer(hits, is_all)
 
     def _on_sale(self, pool_id: str, now: int) -> Rows:
         """The rows of a pool that has a tag, those of them that are on sale."""
@@ -101,3 +119,14 @@ class PackedLiveView:
             seller_id=None,
             spread_key="",
         )
+
+
+def _shuffled(base: ItemRows, rows: Rows, seed: int) -> NDArray[np.int64]:
+    """A number for each row that only the seed and what is stored of its item decide: the finaliser of splitmix64 (Steele, Lea and Flood,
+    2014) over its times and what a hit shows of it.
+    """
+    facts = base.facts_of(rows)
+    mixed = (facts[:, LIVE_FROM] * 3 + facts[:, LIVE_UNTIL] * 5 + base.shown.values.take(rows)).astype(np.uint64) + np.uint64(seed)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        mixed = (mixed ^ mixed >> np.uint64(shift)) * np.uint64(factor)
+    return (mixed >> np.uint64(1)).astype(np.int64)

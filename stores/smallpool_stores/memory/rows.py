@@ -44,7 +44,7 @@ Facts = NDArray[np.int64]
 
 
 class Beside(Protocol):
-    """The terms of rows, which another adapter keeps beside these columns, by the same row numbers. Called under the lock."""
+    """What another adapter makes of the terms of rows and keeps beside these columns, by the same row numbers. Called under the lock."""
 
     def grow(self, capacity: int) -> None:
         """Makes room for `capacity` rows."""
@@ -74,8 +74,7 @@ class ItemRows:
 
     def __init__(
         self,
-        beside: Beside | None = None,
-        *,
+        *beside: Beside,
         remembered: int = REMEMBERED,
         sweep_floor: int = SWEEP_FLOOR,
         settle_floor: int = SETTLE_FLOOR,
@@ -233,8 +232,8 @@ class ItemRows:
                     pool.add_interval(row, start, end)
             else:
                 pool.add(row)
-        if self._beside is not None:
-            self._beside.put(row, item.terms)
+        for beside in self._beside:
+            beside.put(row, item.terms)
         return row
 
     def _bury(self, item_id: str, row: int | None) -> None:
@@ -246,8 +245,8 @@ class ItemRows:
         self.item_ids[row] = ""
         del self._rows[item_id]
         self._graveyard.bury(row)
-        if self._beside is not None:
-            self._beside.clear(row)
+        for beside in self._beside:
+            beside.clear(row)
 
     def _give_back(self, row: int) -> None:
         self.categories.give_back(self.category.cells[row])
@@ -268,13 +267,13 @@ class ItemRows:
         self._capacity += self._capacity // 2
         for column in self._columns:
             column.grow(self._capacity)
-        if self._beside is not None:
-            self._beside.grow(self._capacity)
+        for beside in self._beside:
+            beside.grow(self._capacity)
 
     def _lists(self) -> Iterable[RowList]:
         yield from self._pools.values()
-        if self._beside is not None:
-            yield from self._beside.lists()
+        for beside in self._beside:
+            yield from beside.lists()
 
 
 def are_live(facts: Facts, now: int) -> NDArray[np.bool_]:

@@ -140,3 +140,22 @@ class Keys(Struct, frozen=True):
     def moved_sellers(self) -> str:
         """Sorted set: sellers by when (ms) their score moved."""
         return f"{self.prefix}moved"
+
+    def relation(self, kind: str, key: str, pool_id: str, place: int) -> str:
+        """String: what is related to one item or term in one pool, of the generation in one of two places."""
+        return f"{self.prefix}{{{digest(f'rel {kind}', f'{len(pool_id)}:{pool_id}{key}')}}}{place}"
+
+    @property
+    def relations(self) -> str:
+        """String: which generation of related items serves."""
+        return f"{self.prefix}relations"
+
+    @property
+    def relations_begun(self) -> str:
+        """String: the number of the last generation that was begun."""
+        return f"{self.prefix}relations:begun"
+
+    @property
+    def relations_turn(self) -> str:
+        """String: there while somebody has the turn to relate items."""
+        return f"{self.prefix}relations:turn"

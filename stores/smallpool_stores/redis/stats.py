@@ -103,15 +103,12 @@ class RedisItemStats:
             return _decode_ids(ranked) if ranked is not None else []
 
     async def popularity(self, pool_id: str, item_ids: Sequence[str], now: int) -> dict[str, float]:
-        if not item_ids:
-            return {}
         key = self._connection.keys.pool(pool_id, self._half_life_ms).items
-        with self._connection.translated(f"read the popularity of {len(item_ids)} items in pool {pool_id!r}"):
-            packed = await self._connection.read_by(self._weights, [key], [_encode(item_ids)])
-        scores = unpack(f">{len(item_ids)}d", packed)
-        return {
-            item_id: weight_at(-score, now, self._half_life_ms) for item_id, score in zip(item_ids, scores, strict=True) if not isnan(score)
-        }
+        return await self._read(key, item_ids, now, f"read the popularity of {len(item_ids)} items in pool {pool_id!r}")
+
+    async def exposures(self, pool_id: str, item_ids: Collection[str], now: int) -> dict[str, float]:
+        key = self._connection.keys.pool(pool_id, self._half_life_ms).exposures
+        return await self._read(key, list(item_ids), now, f"read how often {len(item_ids)} items were shown in pool {pool_id!r}")
 
     async def ignored(self, pool_id: str, item_ids: Collection[str], exposures: int, now: int) -> frozenset[str]:
         if not item_ids:
@@ -134,6 +131,15 @@ class RedisItemStats:
             Trigger(term.decode(), weight_at(-float(score), now, self._half_life_ms), now)
             for term, score in zip(ranked[::2], ranked[1::2], strict=True)
         ]
+
+    async def _read(self, key: str, item_ids: Sequence[str], now: int, operation: str) -> dict[str, float]:
+        """Weights of those of the items that a ranking has."""
+        if not item_ids:
+            return {}
+        with self._connection.translated(operation):
+            packed = await self._connection.read_by(self._weights, [key], [_encode(item_ids)])
+        scores = zip(item_ids, unpack(f">{len(item_ids)}d", packed), strict=True)
+        return {item_id: self._weight(score, now) for item_id, score in scores if not isnan(score)}
 
     def _weight(self, score: float, now: int) -> float:
         """The weight as of `now`; nothing where there is no score."""

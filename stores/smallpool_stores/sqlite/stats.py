@@ -106,6 +106,12 @@ class SqliteItemStats:
             half_life_ms, _ = self._clock(self._database.connection)
         return {item_id: weight_at(log_score, now, half_life_ms) for item_id, log_score in stored.items()}
 
+    async def exposures(self, pool_id: str, item_ids: Collection[str], now: int) -> dict[str, float]:
+        with translated(f"read how often {len(item_ids)} items were shown in pool {pool_id!r}"):
+            stored = _EXPOSURES.read(self._database.connection, pool_id, item_ids)
+            half_life_ms, _ = self._clock(self._database.connection)
+        return {item_id: weight_at(log_score, now, half_life_ms) for item_id, log_score in stored.items()}
+
     async def ignored(self, pool_id: str, item_ids: Collection[str], exposures: int, now: int) -> frozenset[str]:
         with translated(f"read how often {len(item_ids)} items were shown in pool {pool_id!r}"):
             shown = _EXPOSURES.read(self._database.connection, pool_id, item_ids)

@@ -1,0 +1,92 @@
+"""The rows of `smallpool evaluate recall`: the read path of the service with one source, with some, and with all of them.
+
+In: an open system. Out: for a person and a pool a long list, and a page, each made by the pipeline itself as a dry run.
+
+A row of one source orders by the rank that the source gave, so that it is the source's own order; rows of several are ordered as any pool
+is. The long list is a page of 100 whose cap per category is as large, and says what is recalled; the page is what a caller gets by default:
+10 items, at most 3 of a category.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from smallpool_config.wiring import Embedded
+from smallpool_core.catalogue import KnownPool
+from smallpool_core.pools import DEFAULT_WEIGHTS, MAX_CAP, Ordering, PoolSettings
+from smallpool_core.users import Identity
+from smallpool_models.evaluation.recall_figures import FAR
+from smallpool_service.recaller import Recaller, default_sources
+from smallpool_service.request import RecallRequest
+
+PAGE: Final = 10
+LONG: Final = PoolSettings(max_per_category=MAX_CAP)
+SHORT: Final = PoolSettings()
+OWN_ORDER: Final = {"rank": 1.0}
+PATIENT_MS: Final = 600_000
+"""No request is late: what is measured is what is recalled, not how fast."""
+
+
+class Row(Struct, frozen=True):
+    """A row by name; `sources` by their names, None for all that a plain installation has."""
+
+    name: str
+    sources: tuple[str, ...] | None
+    told: str
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """By what its candidates are ordered."""
+        return OWN_ORDER if self.sources is not None and len(self.sources) == 1 else DEFAULT_WEIGHTS
+
+
+ROWS: Final = (
+    Row("newest", ("newest",), "newest first, the search with a time window"),
+    Row("popular", ("popular",), "what others act on in the pool"),
+    Row("x2i_site", ("x2i",), "related items of the whole site, then those in the pool"),
+    Row("x2i_pool", ("x2i_pool",), "related items among the pool's alone"),
+    Row("vectors", ("vectors",), "nearest vectors of terms"),
+    Row("terms", ("terms",), "trigger terms, inside the pool"),
+    Row("terms_x2i", ("terms", "x2i"), "terms and related items"),
+    Row("all", None, "every source, as served"),
+)
+SINGLE: Final = tuple(row.name for row in ROWS if row.sources is not None and len(row.sources) == 1)
+
+
+class RowPath:
+    """The read path of one row."""
+
+    def __init__(self, system: Embedded, row: Row) -> None:
+        self.row = row
+        ports, settings = system.read_ports, system.settings.read
+        if row.sources is not None and len(row.sources) == 1:
+            settings = replace(settings, supporting_share=1.0)
+        sources = default_sources(ports, settings)
+        if row.sources is not None:
+            by_name = {source.name: source for source in sources}
+            sources = tuple(by_name[name] for name in row.sources)
+        self._recaller = Recaller(ports, settings=settings, behaviour=system.settings.behaviour, sources=sources)
+        self._clock = system.clock
+
+    async def long_list(self, identity: Identity, known: KnownPool) -> Sequence[str]:
+        """At most 100 ids, best first, without a cap per category."""
+        return await self._ids(identity, known, FAR, LONG)
+
+    async def page(self, identity: Identity, known: KnownPool) -> Sequence[str]:
+        """At most 10 ids, as a pool has them by default."""
+        return await self._ids(identity, known, PAGE, SHORT)
+
+    async def _ids(self, identity: Identity, known: KnownPool, size: int, settings: PoolSettings) -> Sequence[str]:
+        pool = replace(known.pool, settings=settings, ordering=Ordering(weights=self.row.weights))
+        request = RecallRequest(
+            pool_id=pool.pool_id,
+            identity=identity,
+            size=size,
+            request_id="evaluation",
+            dry_run=True,
+            deadline_ms=self._clock.now_ms() + PATIENT_MS,
+        )
+        page = await self._recaller.rehearse(request, replace(known, pool=pool))
+        return [item.item_id for item in page.items]

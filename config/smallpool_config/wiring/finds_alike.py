@@ -1,0 +1,31 @@
+"""What is on sale by its vectors, in this process, in every wiring: beside the rows that the live view looks at.
+
+In: the rows. Out: the port `VectorIndex`.
+"""
+
+from abc import ABC, abstractmethod
+from functools import cached_property
+
+from smallpool_core.source_ports import VectorIndex
+from smallpool_stores.memory.rows import ItemRows
+from smallpool_stores.memory.vector_index import NumpyVectorIndex
+from smallpool_stores.memory.vectors import VectorColumns
+
+
+class FindsAlike(ABC):
+    """A part of `System`."""
+
+    @property
+    @abstractmethod
+    def item_rows(self) -> ItemRows:
+        """What is on sale, by rows, with `vectors` beside them."""
+
+    @cached_property
+    def vectors(self) -> VectorColumns:
+        """The vectors of the rows, which are fed by the rows alone."""
+        return VectorColumns()
+
+    @cached_property
+    def vector_index(self) -> VectorIndex:
+        """What is on sale, by vectors."""
+        return NumpyVectorIndex(self.item_rows, self.vectors)

@@ -1,0 +1,56 @@
+"""Vectors that a question brings to the vector index, and the check that keeps what is no vector out of it.
+
+In: bytes of float32. Out: the same, checked; `VectorRefused` for NaN, infinity, no length, another size, or vectors of another model.
+"""
+
+import sys
+from array import array
+from math import isfinite, sqrt
+from typing import Final
+
+from msgspec import Struct
+
+from smallpool_core.errors import VectorRefused
+
+FLOAT_BYTES: Final = 4
+UNIT_WITHIN: Final = 1e-3
+"""So far may a length be from 1: what adding up float32 costs, with room."""
+
+
+class Vectors(Struct, frozen=True):
+    """`values` is (k, dimensions) float32, little-endian, a row a vector, each of unit length; `model` names what made them."""
+
+    model: str
+    dimensions: int
+    values: bytes
+
+    def __len__(self) -> int:
+        return len(self.values) // (FLOAT_BYTES * self.dimensions)
+
+
+def packed_vector(values: list[float]) -> bytes:
+    """A vector scaled to unit length, as float32, little-endian; raises `VectorRefused` where it has no length or is no vector."""
+    length = sqrt(sum(value * value for value in values))
+    if not isfinite(length) or length == 0:
+        raise VectorRefused(f"could not scale a vector of length {length} to unit length; leave it out")
+    packed = array("f", [value / length for value in values])
+    if sys.byteorder == "big":
+        packed.byteswap()
+    return packed.tobytes()
+
+
+def check_vectors(vectors: Vectors, model: str, dimensions: int) -> None:
+    """Raises `VectorRefused`, with what was found, unless these are unit vectors of this model and size."""
+    if vectors.model != model:
+        raise VectorRefused(f"the vectors are of model {vectors.model!r}, the index holds those of {model!r}: make them anew")
+    wanted = FLOAT_BYTES * dimensions
+    if vectors.dimensions != dimensions or len(vectors.values) % wanted:
+        found = f"{len(vectors.values)} bytes of {vectors.dimensions} dimensions"
+        raise VectorRefused(f"the vectors are {found}; the model {model!r} has {dimensions}, {wanted} bytes a vector")
+    numbers = array("f", vectors.values)
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    for place in range(len(vectors)):
+        length = sqrt(sum(value * value for value in numbers[place * dimensions : (place + 1) * dimensions]))
+        if not abs(length - 1) <= UNIT_WITHIN:  # true of NaN and infinity as well
+            raise VectorRefused(f"vector {place} has length {length}; a vector of unit length is wanted")

@@ -1,0 +1,248 @@
+"""Relates items: all of it anew once a day, and what is new every hour, while what serves goes on serving.
+
+In: the log `user-events`, or files of events. Out: a generation of lists of related items, or lists of the one that serves with more in
+them. Both count the same pairs; what the hour cannot see (pairs further apart than it looks back, entries that a full list has dropped,
+the counts of items that nobody touched since) the day puts right.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from glob import glob
+from itertools import islice
+from typing import Final
+
+from msgspec.structs import replace
+
+from smallpool_core.errors import Problem, Refused, StoreUnavailable
+from smallpool_core.events import parse_user_event
+from smallpool_core.items import WideItem
+from smallpool_core.ports import Clock, EventLog, ItemLookup, LogRecord
+from smallpool_core.relation_ports import CoVisits, Relations
+from smallpool_core.relations import RELATED_TERM_KINDS, Additions, Generation, Key, RelationList, RelationSettings, added
+from smallpool_core.terms import kind_of
+from smallpool_core.users import UserEvent
+
+READ: Final = 64_000
+"""Records that one question to the log asks for."""
+WHOLE_SHARE: Final = 1_000
+"""Fewer than these of each partition, and none was cut off by its share of what was asked for, be there up to 64 partitions."""
+FIRST_STRETCH_MS: Final = 3_600_000
+LONGEST_STRETCH_MS: Final = 86_400_000
+WRITTEN: Final = 500
+"""Lists that are written in one step, beside which others write."""
+SETTLED_MS: Final = 5_000
+"""What was appended this long ago is on the log for every reader, whichever clock appended it."""
+LOOK_EVERY_MS: Final = 30_000
+TURN_MS: Final = 3_600_000
+"""A turn whose owner died is over after this."""
+
+Progress = Callable[[str, int, int], None]
+"""Told what goes on, how much of it is done, and of how much, 0 where that is not known."""
+
+
+def untold(_what: str, _done: int, _total: int) -> None:
+    """For those who do not look."""
+
+
+class Relater:
+    """The one writer of relations at a time; a process that has the turn computes, the others' turns come and go. Not safe for threads."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        log: EventLog,
+        items: ItemLookup,
+        relations: Relations,
+        counting: Callable[[], AbstractContextManager[CoVisits]],
+        settings: RelationSettings,
+        pools: Callable[[], Sequence[str]] = tuple,
+    ) -> None:
+        self._clock = clock
+        self._log = log
+        self._items = items
+        self._relations = relations
+        self._counting = counting
+        self._settings = settings
+        self._pools = pools
+        self._looked_at: int | None = None
+
+    def step(self) -> bool:
+        """Does what is due, unless another process is at it; never more to do at once. Store errors pass through: it is due still."""
+        now = self._clock.now_ms()
+        if self._looked_at is not None and 0 <= now - self._looked_at < LOOK_EVERY_MS:
+            return False
+        self._looked_at = now
+        serving = self._relations.current()
+        due = self._rebuild_is_due(serving, now), self._refresh_is_due(serving, now)
+        if any(due) and self._relations.take_turn(now, TURN_MS):
+            try:
+                if due[0]:
+                    self._rebuilt(self._settings.event_files.split(",") if self._settings.event_files else (), untold)
+                else:
+                    self._refreshed(untold)
+            except Refused as refused:  # files may come yet
+                raise StoreUnavailable(f"could not relate items: {refused}") from refused
+            finally:
+                self._relations.end_turn()
+        return False
+
+    def rebuild(self, files: Sequence[str] = (), progress: Progress = untold) -> tuple[Generation, int]:
+        """Everything anew, from these files or from the log; returns what serves then, and how many rows of the files were no events.
+
+        Raises `Refused` for files that are not there or cannot be read, and where there are no events: what serves then goes on serving.
+        Raises `StoreUnavailable` where another process is at it.
+        """
+        with self._turn():
+            return self._rebuilt(files, progress)
+
+    def refresh(self, progress: Progress = untold) -> Generation | None:
+        """Adds what is new on the log to the generation that serves; returns it as it is then. None where there is none yet. Raises
+        `StoreUnavailable` where another process is at it.
+        """
+        with self._turn():
+            return self._refreshed(progress)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if not self._relations.take_turn(self._clock.now_ms(), TURN_MS):
+            raise StoreUnavailable("could not relate items: another process is at it; look again with `smallpool relations status`")
+        try:
+            yield
+        finally:
+            self._relations.end_turn()
+
+    def _rebuilt(self, files: Sequence[str], progress: Progress) -> tuple[Generation, int]:
+        now = self._clock.now_ms()
+        read_upto = now - SETTLED_MS
+        with self._counting() as counting:
+            if files:
+                taken, skipped = counting.read(_found(files))
+            else:
+                events = self._events(read_upto - self._settings.log_s * 1000, read_upto)
+                taken, skipped = counting.take(_told(events, progress)), 0
+            if not taken:
+                raise Refused([Problem("events", f"none, and {skipped} rows that are no events", "views, clicks, purchases of items are wanted")])
+            self._tell_items(counting, progress)
+            number = self._relations.begin()
+            written = self._fill(number, counting.lists(now), progress)
+            covers = min(counting.last_at(), now)
+        if files:  # what the log has and files do not is added by the next refresh
+            made = Generation(number, now, covers, min(covers, read_upto), source="files", events=taken, lists=written)
+        else:
+            made = Generation(number, now, 0, read_upto, events=taken, lists=written)
+        self._relations.switch(made)
+        return made, skipped
+
+    def _refreshed(self, progress: Progress) -> Generation | None:
+        serving = self._relations.current()
+        if serving is None:
+            return None
+        since = serving.merged_upto
+        # What was broken off is done again to the letter: lists that have it already know by its time.
+        upto = serving.merging_upto if serving.merging_upto > since else self._clock.now_ms() - SETTLED_MS
+        if upto <= since:
+            return serving
+        with self._counting() as counting:
+            counting.take(self._events(since - self._settings.context_s * 1000, since), fresh=False)
+            new = (event for event in self._events(since, upto) if event.at > serving.covers)
+            taken = counting.take(_told(new, progress))
+            gone = self._tell_items(counting, progress) if taken else set()
+            additions = counting.additions(upto) if taken else Additions(upto)
+        self._merge(additions, gone, replace(serving, merging_upto=upto), progress)
+        merged = replace(serving, merged_upto=upto, merging_upto=0, events=serving.events + taken)
+        self._relations.merge({}, merged)
+        return merged
+
+    def _rebuild_is_due(self, serving: Generation | None, now: int) -> bool:
+        every_ms = self._settings.rebuild_every_s * 1000
+        if not every_ms:
+            return False
+        if serving is None:
+            return bool(self._settings.event_files or self._log.end("user-events"))
+        if serving.source == "files" and not self._settings.event_files:
+            return False
+        return not 0 <= now - serving.computed_at < every_ms
+
+    def _refresh_is_due(self, serving: Generation | None, now: int) -> bool:
+        every_ms = self._settings.refresh_every_s * 1000
+        return bool(every_ms) and serving is not None and not 0 <= now - serving.merged_upto < every_ms
+
+    def _tell_items(self, counting: CoVisits, progress: Progress) -> set[str]:
+        """Tells what is known of all items that were touched; returns those that left."""
+        pools, gone, done = frozenset(self._pools()), set[str](), 0
+        for item_ids in counting.items():
+            known = self._items.get(item_ids)
+            gone |= {item_id for item_id, item in known.items() if item.state != "on_sale"}
+            counting.know([_known(item, pools) for item in known.values()])
+            done += len(item_ids)
+            progress("looking items up", done, 0)
+        return gone
+
+    def _fill(self, number: int, lists: Iterator[tuple[Key, RelationList]], progress: Progress) -> int:
+        written = 0
+        while some := dict(islice(lists, WRITTEN)):
+            self._relations.fill(number, some)
+            written += len(some)
+            progress("writing lists", written, 0)
+        return written
+
+    def _merge(self, additions: Additions, gone: set[str], merging: Generation, progress: Progress) -> None:
+        keys = list({*additions.pairs, *(Key(kind, item_id) for kind, counted in additions.counts.items() for item_id in counted)})
+        for start in range(0, len(keys), WRITTEN):
+            some = keys[start : start + WRITTEN]
+            stored = self._relations.load({*some, *_ends(some, additions)})
+            self._relations.merge({key: added(key, stored, additions, gone, self._settings) for key in some}, merging)
+            progress("adding to lists", start + len(some), len(keys))
+
+    def _events(self, since: int, until: int) -> Iterator[UserEvent]:
+        for record in _records(self._log, since, until):
+            event = parse_user_event(record.value, record.at)
+            if isinstance(event, UserEvent):
+                yield event
+
+
+def _records(log: EventLog, since: int, until: int) -> Iterator[LogRecord]:
+    """What was appended from `since` until before `until`, in stretches short enough that none is cut off."""
+    stretch = FIRST_STRETCH_MS
+    while since < until:
+        end = min(until, since + stretch)
+        records = asyncio.run(log.between("user-events", since, end, READ))
+        by_partition: dict[int, int] = {}
+        for record in records:
+            by_partition[record.partition] = by_partition.get(record.partition, 0) + 1
+        if max(by_partition.values(), default=0) >= WHOLE_SHARE and end - since > 1:
+            stretch = max(1, (end - since) // 4)
+            continue
+        yield from records
+        since, stretch = end, min(LONGEST_STRETCH_MS, 2 * stretch)
+
+
+def _told(events: Iterator[UserEvent], progress: Progress) -> Iterator[UserEvent]:
+    for done, event in enumerate(events, start=1):
+        yield event
+        if done % WRITTEN == 0:
+            progress("reading the log", done, 0)
+
+
+def _found(files: Sequence[str]) -> list[str]:
+    found = [name for pattern in files for name in sorted(glob(pattern.strip()))]  # noqa: PTH207, a pattern may be absolute
+    if not found:
+        raise Refused([Problem("event files", ", ".join(files), "no such file; name JSONL or Parquet files of user events")])
+    return found
+
+
+def _known(item: WideItem, pools: frozenset[str]) -> tuple[str, bool, Sequence[str], Sequence[str]]:
+    terms = [term for term in item.terms if kind_of(term) in RELATED_TERM_KINDS]
+    return item.item_id, item.state != "on_sale", terms, [pool_id for pool_id in item.pools if pool_id in pools]
+
+
+def _ends(keys: Iterable[Key], additions: Additions) -> set[Key]:
+    """The site's own lists of both ends of every pair that is added to these, by which their counts are known."""
+    ends = set[Key]()
+    for key in keys:
+        if key.kind != "term":
+            ends.add(Key(key.kind, key.key))
+            ends |= {Key(key.kind, other) for other in additions.pairs.get(key, ())}
+    return ends

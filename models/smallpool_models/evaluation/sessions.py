@@ -1,0 +1,154 @@
+"""Public sessions and ratings as what happened on a site: its items, what people did for training, and what is asked of them in a test.
+
+In: a folder as `sessions/*` or `interactions/ml_100k` of the shared data. Out: a `Site`. Neither kind of session file has times: the
+order of lines is taken for the order of time. Ratings have times, and are split by them.
+"""
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import msgspec
+from msgspec import Struct
+
+from smallpool_core.errors import Problem, Refused
+
+TEST_SHARE: Final = 0.2
+"""The share of ratings that is for the test, the latest ones; and of what is for training, where it is split for tuning."""
+HISTORY: Final = 20
+"""So many of the latest items of a person are what is known of them when they are asked about."""
+
+
+class Session(Struct, frozen=True):
+    """What one person touched, oldest first, and the item that came next."""
+
+    history: tuple[str, ...]
+    target: str
+
+
+class SiteItem(Struct, frozen=True):
+    """What the data say of an item."""
+
+    category: tuple[str, ...]
+    tags: tuple[str, ...] = ()
+
+
+class Site(Struct, frozen=True):
+    """Items by id; what was done for training, (person, item) in the order of time; sessions of the test in the order of the file."""
+
+    name: str
+    items: Mapping[str, SiteItem]
+    acts: Sequence[tuple[str, str]]
+    test: Sequence[Session]
+
+    @property
+    def first_seen(self) -> dict[str, int]:
+        """By item the place in `acts` at which it first came up; what never did is as new as can be, at the end."""
+        places: dict[str, int] = {}
+        for place, (_, item_id) in enumerate(self.acts):
+            places.setdefault(item_id, place)
+        return {item_id: places.get(item_id, len(self.acts)) for item_id in self.items}
+
+
+class _Line(Struct):
+    items: list[int]
+    cats: list[int]
+    target: int
+    target_cat: int
+
+
+def read_sessions(folder: Path, item_category: Path, *, tuning: bool = False) -> Site:
+    """`train.jsonl` and `test.jsonl` of a folder, and the category of each item. A session of the test that stands in the training
+    file as a whole is left out. For `tuning` the last fifth of the training file is the test, and the rest is for training.
+    Raises `Refused` where a file is not of that form.
+    """
+    train = list(_lines(folder / "train.jsonl"))
+    begun = int(len(train) * (1 - TEST_SHARE))
+    train, test = (train[:begun], train[begun:]) if tuning else (train, list(_lines(folder / "test.jsonl")))
+    categories = _categories(item_category)
+    for line in (*train, *test):
+        categories.setdefault(line.target, line.target_cat)
+        for item, category in zip(line.items, line.cats, strict=False):
+            categories.setdefault(item, category)
+    known = {(*line.items, line.target) for line in train}
+    return Site(
+        name=folder.name,
+        items={str(item): SiteItem((f"c{category}",)) for item, category in sorted(categories.items())},
+        acts=[(f"train-{place}", str(item)) for place, line in enumerate(train) for item in (*line.items, line.target)],
+        test=[
+            Session(tuple(map(str, line.items[-HISTORY:])), str(line.target)) for line in test if (*line.items, line.target) not in known
+        ],
+    )
+
+
+def read_interactions(folder: Path, *, tuning: bool = False) -> Site:
+    """`*.inter` and `*.item` of a folder, tab-separated as RecBole writes them: the first four fifths of all ratings by time are for
+    training, each later one of a person who rated something before is a session of the test. Any rating counts, good or bad. For
+    `tuning` those first four fifths alone are split likewise.
+    """
+    rows = sorted(_table(_only(folder, "*.inter"), ("user_id:token", "item_id:token", "timestamp:float")), key=lambda row: float(row[2]))
+    rows = rows[: int(len(rows) * (1 - TEST_SHARE))] if tuning else rows
+    begun = int(len(rows) * (1 - TEST_SHARE))
+    behind: dict[str, list[str]] = {}
+    test = []
+    for place, (user, item, _) in enumerate(rows):
+        if place >= begun and behind.get(user):
+            test.append(Session(tuple(behind[user][-HISTORY:]), item))
+        behind.setdefault(user, []).append(item)
+    genres = {item: classes.split() for item, classes in _table(_only(folder, "*.item"), ("item_id:token", "class:token_seq"))}
+    return Site(
+        name=folder.name,
+        items={item: SiteItem((classes[0],) if classes else ("unknown",), tuple(classes)) for item, classes in genres.items()},
+        acts=[(user, item) for user, item, _ in rows[:begun]],
+        test=[session for session in test if session.target in genres],
+    )
+
+
+def _lines(file: Path) -> Iterator[_Line]:
+    decoder = msgspec.json.Decoder(_Line)
+    with _opened(file) as lines:
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                try:
+                    yield decoder.decode(line)
+                except msgspec.MsgspecError as error:
+                    raise Refused([Problem(f"{file}:{number}", str(error), _FORM)]) from error
+
+
+_FORM: Final = 'a line is {"items": [1, 2], "cats": [7, 7], "target": 3, "target_cat": 7}'
+
+
+def _categories(file: Path) -> dict[int, int]:
+    """The first category of each item."""
+    try:
+        told = msgspec.json.decode(file.read_bytes(), type=dict[int, list[int]])
+    except (OSError, msgspec.MsgspecError) as error:
+        raise Refused([Problem(str(file), str(error), 'the file of categories is {"item": [category]}, in numbers')]) from error
+    return {item: categories[0] for item, categories in told.items() if categories}
+
+
+def _only(folder: Path, pattern: str) -> Path:
+    found = sorted(folder.glob(pattern))
+    if len(found) != 1:
+        raise Refused([Problem(str(folder), f"{len(found)} files {pattern}", "a folder of interactions holds one .inter and one .item")])
+    return found[0]
+
+
+def _table(file: Path, columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """Those columns of each row."""
+    with _opened(file) as lines:
+        rows = csv.reader((line.decode(errors="replace") for line in lines), delimiter="\t", quoting=csv.QUOTE_NONE)
+        header = next(rows, [])
+        if missing := [name for name in columns if name not in header]:
+            raise Refused([Problem(str(file), f"no column {', '.join(missing)}", f"the first line names {', '.join(columns)}")])
+        places = [header.index(name) for name in columns]
+        for row in rows:
+            yield tuple(row[place] for place in places)
+
+
+def _opened(file: Path) -> BinaryIO:
+    try:
+        return file.open("rb")
+    except OSError as error:
+        raise Refused([Problem(str(file), error.strerror or "unreadable", "name a folder that holds this file")]) from error

@@ -1,0 +1,105 @@
+"""Items beside one: what people look at who looked at it, or buy who bought it; where too few are on sale, what is like it by its terms.
+
+In: an item, sold or not. Out: items on sale now, each with the sources that gave it. Nothing is claimed, and nobody's history counts.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Final, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from smallpool_core.behaviour import term_shares
+from smallpool_core.items import WideItem
+from smallpool_core.normalise import PATH_SEPARATOR
+from smallpool_core.pages import Answer, Hit, Query
+from smallpool_core.pools import HOME
+from smallpool_core.relations import SITE, Counts
+from smallpool_core.terms import Trigger, integer_weights
+from smallpool_service.bans import banned_meanwhile
+from smallpool_service.candidates import Lists
+from smallpool_service.filter import Screen, filter_hits
+from smallpool_service.items import get_item
+from smallpool_service.recaller import Recaller
+from smallpool_service.request import RecallRequest
+from smallpool_service.run import Run
+
+X2I, ALIKE = "x2i", "terms"
+DEEPER: Final = 20
+"""So many items are looked up for each one asked for: most of what a list holds may have sold."""
+MOST_LOOKED_UP: Final = 500
+SPARE: Final = 2
+"""So many rows for each item asked for, in case that some have just left."""
+NOTHING: Final = Answer((), exhausted=True)
+
+
+class RelatedItem(Struct, frozen=True):
+    """One item: `score` is what the list says of it (see docs/relations.md), 0 for one that is merely alike."""
+
+    item_id: str
+    category: list[str]
+    score: float
+    sources: list[str]
+
+
+class RelatedItems(Struct, frozen=True):
+    """What goes with an item. `short` says that there is no more; `degraded` names what did not work."""
+
+    item_id: str
+    by: Counts
+    pool_id: str
+    items: list[RelatedItem]
+    short: Literal["exhausted"] | None
+    degraded: list[str]
+    ages_ms: dict[str, int]
+
+
+async def related_items(
+    recaller: Recaller, item_id: str, by: Counts, pool_id: str | None, size: int, deadline_ms: int | None = None
+) -> RelatedItems:
+    """At most `size` items on sale, in the pool if one is named. Raises `NotFound` for an item or a pool that is not there, `PoolNotLive`
+    and `PoolClosed` as a page does, `StoreError` where the item cannot be read.
+    """
+    ports, asked = recaller.ports, RecallRequest(pool_id=pool_id or HOME, size=size, dry_run=True, deadline_ms=deadline_ms, admitted=True)
+    run = await recaller.begin(asked)
+    item = await get_item(ports.reader, item_id)
+    query = Query(run.known.scope, frozenset({item_id}), cap=SPARE * size, limit=SPARE * size, now=run.started)
+    weights = await _listed(recaller, run, item_id, by)
+    wanted = sorted(weights, key=lambda other: (-weights[other], other.encode()))
+    picked = await run.attempt(X2I, ports.reader.pick(query, wanted), NOTHING) if wanted else NOTHING
+    found = await _on_sale(recaller, run, picked.hits)
+    lines = [_line(hit, weights[hit.item_id], X2I) for hit in found]
+    if len(lines) < size:
+        terms = integer_weights(_triggers(item, recaller, run.started))
+        more = replace(query, excluded=query.excluded | set(wanted))
+        alike = await run.attempt("wide_index", ports.reader.recall(more, terms), NOTHING) if terms else NOTHING
+        lines += [_line(hit, 0.0, ALIKE) for hit in await _on_sale(recaller, run, alike.hits)]
+    await recaller.relation_age.tell(run)
+    short = "exhausted" if len(lines) < size else None
+    return RelatedItems(item_id, by, run.known.pool.pool_id, lines[:size], short, list(run.degraded), dict(run.ages_ms))
+
+
+async def _listed(recaller: Recaller, run: Run, item_id: str, by: Counts) -> dict[str, float]:
+    """What the lists of the pool, where it has its own, and of the site say, the larger of the two for an item of both."""
+    related = partial(recaller.ports.relations.related, by, [item_id], min(MOST_LOOKED_UP, DEEPER * run.request.size))
+    own = run.known.pool.settings.own_relations
+    weights: dict[str, float] = {}
+    for pool_id in (run.known.pool.pool_id, SITE) if own else (SITE,):
+        for one in (await run.attempt(X2I, related(pool_id), {})).get(item_id, ()):
+            weights[one.item_id] = max(one.weight, weights.get(one.item_id, 0.0))
+    return weights
+
+
+async def _on_sale(recaller: Recaller, run: Run, hits: Sequence[Hit]) -> Sequence[Hit]:
+    banned = await banned_meanwhile([hit.item_id for hit in hits], run, recaller.ports)
+    screen = Screen(run.known.scope, frozenset(), frozenset(), None, run.now(), banned=banned)
+    return filter_hits(Lists({X2I: hits}), screen, recaller.ports.live).by_source[X2I]
+
+
+def _triggers(item: WideItem, recaller: Recaller, now: int) -> list[Trigger]:
+    return [Trigger(term, share, now) for term, share in term_shares(item.terms, recaller.behaviour).items()]
+
+
+def _line(hit: Hit, score: float, source: str) -> RelatedItem:
+    return RelatedItem(hit.item_id, hit.category.split(PATH_SEPARATOR), round(score, 6), [source])

@@ -1,0 +1,1 @@
+"""Adapters over DuckDB: what is counted over more events than memory holds."""

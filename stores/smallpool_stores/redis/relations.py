@@ -1,0 +1,134 @@
+"""Lists of related items in Redis: a string a list in one of two places, and one string that says which generation serves, and where.
+
+In: lists as they were counted. Out: the same. A generation is written over that before the one that serves, and each list says of which it
+is: so nothing has to be looked for and dropped, and there are never more than two lists of a key. Every list ends by itself.
+"""
+
+import time
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
+
+from msgspec import Struct, msgpack
+
+from smallpool_core.relations import SITE, Generation, Key, Related, RelationKind, RelationList
+from smallpool_stores.redis.commands import Command
+from smallpool_stores.redis.connection import RedisConnection
+
+FRESH_S: Final = 1.0
+"""For so long a reader goes by what it last read of which generation serves."""
+AT_ONCE: Final = 500
+
+_encode = msgpack.Encoder().encode
+
+
+class _Serving(Struct, frozen=True, array_like=True):
+    """Which generation serves, and in which of the two places its lists are."""
+
+    generation: Generation
+    place: int
+
+
+_decode_serving = msgpack.Decoder(_Serving).decode
+_decode_list = msgpack.Decoder(tuple[int, RelationList]).decode
+_decode_related = msgpack.Decoder(tuple[int, tuple[int, float, list[Related]]]).decode
+
+
+class RedisRelations:
+    """Each list is its own key, so that those of a cluster are on all its servers. A call that fails may have had its effect."""
+
+    def __init__(self, connection: RedisConnection, *, kept_s: int) -> None:
+        self._connection = connection
+        self._kept_ms = kept_s * 1000
+        self._known: _Serving | None = None
+        self._known_until_s = 0.0
+        self._places: dict[int, int] = {}
+        """Where the lists of generations go that were begun here."""
+
+    async def related(self, kind: RelationKind, keys: Collection[str], limit: int, pool_id: str = SITE) -> dict[str, list[Related]]:
+        with self._connection.translated(f"read what is related to {len(keys)} items"):
+            serving = await self._serving()
+            if serving is None or not keys:
+                return {}
+            wanted = list(keys)
+            replies = await self._connection.read_all(*self._gets([Key(kind, key, pool_id) for key in wanted], serving.place))
+        found = {key: _decode_related(packed) for key, packed in zip(wanted, replies, strict=True) if packed is not None}
+        return {key: items[:limit] for key, (number, (_, _, items)) in found.items() if number == serving.generation.number}
+
+    async def serving(self) -> Generation | None:
+        with self._connection.translated("read how old the lists of related items are"):
+            serving = await self._serving()
+        return None if serving is None else serving.generation
+
+    def current(self) -> Generation | None:
+        with self._connection.translated("read how old the lists of related items are"):
+            serving = self._serving_now()
+        return None if serving is None else serving.generation
+
+    def load(self, keys: Collection[Key]) -> dict[Key, RelationList]:
+        wanted = list(keys)
+        found: dict[Key, RelationList] = {}
+        with self._connection.translated(f"read {len(wanted)} lists of related items"):
+            serving = self._serving_now()
+            if serving is None:
+                return {}
+            for start in range(0, len(wanted), AT_ONCE):
+                some = wanted[start : start + AT_ONCE]
+                for key, packed in zip(some, self._connection.read_now(*self._gets(some, serving.place)), strict=True):
+                    if packed is not None and (decoded := _decode_list(packed))[0] == serving.generation.number:
+                        found[key] = decoded[1]
+        return found
+
+    def merge(self, lists: Mapping[Key, RelationList], progress: Generation) -> None:
+        with self._connection.translated("read how old the lists of related items are"):
+            serving = self._serving_now()
+        place = serving.place if serving is not None else 0
+        self._put(progress.number, lists, place)
+        self._note(_Serving(progress, place))
+
+    def begin(self) -> int:
+        with self._connection.translated("begin a generation of related items"):
+            serving = self._serving_now()
+            [number] = self._connection.write_now(("INCR", self._connection.keys.relations_begun))
+        self._places = {int(number): 0 if serving is None else 1 - serving.place}
+        return int(number)
+
+    def fill(self, number: int, lists: Mapping[Key, RelationList]) -> None:
+        self._put(number, lists, self._places[number])
+
+    def switch(self, generation: Generation) -> None:
+        self._note(_Serving(generation, self._places[generation.number]))
+
+    def take_turn(self, now: int, lasts_ms: int) -> bool:
+        with self._connection.translated("take the turn to relate items"):
+            [taken] = self._connection.write_now(("SET", self._connection.keys.relations_turn, now, "NX", "PX", lasts_ms))
+        return taken is not None
+
+    def end_turn(self) -> None:
+        with self._connection.translated("give the turn to relate items back"):
+            self._connection.write_now(("UNLINK", self._connection.keys.relations_turn))
+
+    async def _serving(self) -> _Serving | None:
+        now_s = time.monotonic()
+        if now_s >= self._known_until_s:
+            packed = await self._connection.read("GET", self._connection.keys.relations)
+            self._known, self._known_until_s = None if packed is None else _decode_serving(packed), now_s + FRESH_S
+        return self._known
+
+    def _serving_now(self) -> _Serving | None:
+        [packed] = self._connection.read_now(("GET", self._connection.keys.relations))
+        return None if packed is None else _decode_serving(packed)
+
+    def _gets(self, keys: Sequence[Key], place: int) -> list[Command]:
+        return [("GET", self._connection.keys.relation(*key, place)) for key in keys]
+
+    def _put(self, number: int, lists: Mapping[Key, RelationList], place: int) -> None:
+        named = self._connection.keys.relation
+        puts: list[Command] = [("SET", named(*key, place), _encode((number, one)), "PX", self._kept_ms) for key, one in lists.items()]
+        with self._connection.translated(f"write {len(lists)} lists of related items"):
+            for start in range(0, len(puts), AT_ONCE):
+                self._connection.write_now(*puts[start : start + AT_ONCE])
+
+    def _note(self, serving: _Serving) -> None:
+        with self._connection.translated("write how old the lists of related items are"):
+            self._connection.write_now(("SET", self._connection.keys.relations, _encode(serving), "PX", self._kept_ms))
+        self._known_until_s = 0.0
