@@ -17,6 +17,7 @@ from smallpool_service.candidates import Recalled, Scored
 from smallpool_service.cuts import Cuts
 from smallpool_service.prompt import in_time
 from smallpool_service.request import RecallRequest
+from smallpool_service.source_counts import SourceCounts
 from smallpool_service.trace import Observer, Tracer
 
 T = TypeVar("T")
@@ -70,6 +71,7 @@ class Run:
         self.failures: list[SourceFailure] = []
         self.drops: list[Dropped] = []
         self.ranked: dict[str, Scored] = {}
+        self.sources = SourceCounts()
         self.candidates = 0
         self._clock = clock
         self._floor_ms = floor_ms

@@ -57,6 +57,11 @@ PAGE: Final[dict[str, Any]] = {
     "bucket": {},
     "trace": {
         "stages": [{"stage": "recall", "in": 3, "out": 61, "ms": 0.912}, {"stage": "claim", "in": 40, "out": 2, "ms": 0.401}],
+        "sources": [
+            {"source": "terms", "asked": 20, "returned": 20, "in_pool": 20, "spread": 20, "filtered": 18, "page": 1},
+            {"source": "popular", "asked": 5, "returned": 41, "in_pool": 5, "spread": 5, "filtered": 5, "page": 1},
+            {"source": "newest", "asked": 5, "returned": 5, "in_pool": 5, "spread": 5, "filtered": 5, "page": 1},
+        ],
         "failed": [],
         "bucket": {},
         "age_ms": 12,
@@ -129,4 +134,5 @@ async def _page(request: Request, parts: ServiceParts, body: RecallBody, pool_id
         )
     )
     parts.metrics.page(body.size, len(page.items), page.short)
+    parts.metrics.sources(page.trace.sources)
     return reply(page)

@@ -1,5 +1,7 @@
 """The source of what was published last: it brings fresh listings to people who asked for nothing like them."""
 
+from msgspec.structs import replace
+
 from smallpool_core.pages import Answer
 from smallpool_core.ports import ItemReader
 from smallpool_service.candidates import Question
@@ -17,4 +19,5 @@ class Newest:
 
     async def find(self, question: Question) -> Answer:
         """See `Source.find`; covers the whole scope when asked deep enough."""
-        return await self._reader.browse(shared(question.query, self._share), "newest")
+        query = shared(question.query, self._share)
+        return replace(await self._reader.browse(query, "newest"), asked=query.limit)
