@@ -180,7 +180,7 @@ class Recaller:
     async def _record(self, items: list[PageItem], run: Run, pipeline: Pipeline) -> None:
         features = features_of(items, run.ranked, pipeline.taste)
         now = run.now()
-        record = served_record(run.request.identity, run.request_id, run.request.pool_id, items, features, now)
+        record = served_record(run.request.identity, run.request_id, run.request.pool_id, items, features, now, run.request.context)
         failure = await self._served.take(record, now)
         if failure is not None:
             run.degrade("served_log", failure)

@@ -14,6 +14,7 @@ from smallpool_core.pages import Dropped, SourceFailure
 from smallpool_core.ports import Clock, EventLog, ItemReader, ItemStats, LiveView, People, SeenList, TriggerStore, UserProfiles, WideTail
 from smallpool_core.rules import Rule
 from smallpool_service.candidates import Recalled, Scored
+from smallpool_service.context import ReadQuery, reads_nothing
 from smallpool_service.cuts import Cuts
 from smallpool_service.prompt import in_time
 from smallpool_service.request import RecallRequest
@@ -25,7 +26,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ReadPorts:
-    """What the read path asks of the world. `tail` is what feeds `live`, and says how far it has come; `cuts` looks at it."""
+    """What the read path asks of the world. `tail` is what feeds `live`, and says how far it has come; `cuts` looks at it;
+    `read_query` reads the words of a query, and waits for nothing.
+    """
 
     catalogue: Catalogue
     reader: ItemReader
@@ -39,6 +42,7 @@ class ReadPorts:
     log: EventLog
     clock: Clock
     cuts: Cuts
+    read_query: ReadQuery = reads_nothing
 
 
 class Run:

@@ -292,6 +292,7 @@ class System(WatchesPools, JudgesListings):
             log=self.log,
             clock=self.clock,
             cuts=self.cuts,
+            read_query=self.read_query,
         )
 
     @cached_property
