@@ -77,10 +77,16 @@ class SourceFailure(Struct, frozen=True):
 
 
 class Answer(Struct, frozen=True):
-    """Hits in order, and whether the scope holds no more of them under the cap (a longer limit would give none)."""
+    """Hits in order, and whether the scope holds no more of them under the cap (a longer limit would give none).
+
+    A source says what differs from its question: `asked`, how many it looked for, if not as many as the limit; `found`, how many it had
+    before it looked which of them the query allows, if it did not look inside the scope alone.
+    """
 
     hits: tuple[Hit, ...]
     exhausted: bool
+    asked: int | None = None
+    found: int | None = None
 
 
 class LiveItem(Struct, frozen=True, gc=False):

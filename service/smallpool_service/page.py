@@ -37,6 +37,20 @@ class StageTrace(Struct, frozen=True):
     ms: float
 
 
+class SourceTrace(Struct, frozen=True):
+    """What became of one source's candidates, over all rounds: `asked` were wanted of it, `returned` it gave, `in_pool` of these lay in the
+    pool, `spread` were left by the caps, `filtered` by the filters, `page` are on the page. An item counts for each source that gave it.
+    """
+
+    source: str
+    asked: int
+    returned: int
+    in_pool: int
+    spread: int
+    filtered: int
+    page: int
+
+
 class TraceReport(Struct, frozen=True, kw_only=True):
     """How the page came about. `age_ms` is how far the data may lag behind what was published, None if nobody measures it. `ages_ms` is how
     old what was computed is that the page used, by its name.
@@ -45,6 +59,7 @@ class TraceReport(Struct, frozen=True, kw_only=True):
     """
 
     stages: list[StageTrace]
+    sources: list[SourceTrace]
     failed: list[SourceFailure]
     bucket: dict[str, str]
     age_ms: int | None

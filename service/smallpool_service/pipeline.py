@@ -111,6 +111,7 @@ class Pipeline:
         await awaited("claim", self.claiming.take, ranked)
 
         run.note(recalled, (*thinned.dropped, *kept.dropped), ranked)
+        run.sources.note(query.limit, recalled, thinned, kept)
         return Round(recalled, thinned.dropped)
 
     async def refill(self, query: Query, last: Round) -> None:
@@ -188,7 +189,9 @@ class Pipeline:
         seen = Lists({REPEATS: answer.hits})
         popularity, kept = await side_by_side(self._popularity(seen), self._filtered(seen, repeats=True))
         scored = score(merge(kept), self.taste, popularity)
-        run.note(Recalled({REPEATS: answer}), kept.dropped, scored)
+        repeated = Recalled({REPEATS: answer})
+        run.note(repeated, kept.dropped, scored)
+        run.sources.note(again.limit, repeated, seen, kept)
         await claiming.take(scored, allow_seen=True)
 
     async def _short(self, query: Query) -> Short | None:

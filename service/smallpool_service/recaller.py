@@ -25,6 +25,7 @@ from smallpool_service.request import RecallRequest, check_request
 from smallpool_service.run import ReadPorts, Run
 from smallpool_service.served import ServedLog, served_record
 from smallpool_service.settings import ReadSettings
+from smallpool_service.source_counts import counted
 from smallpool_service.sources.explore import Explore
 from smallpool_service.sources.newest import Newest
 from smallpool_service.sources.pinned import Pinned
@@ -99,10 +100,11 @@ class Recaller:
             await run.tracer.awaited("served", self._record, items, run, pipeline)
         elif run.claims:
             return self._replay(run, claimed)
-        self._count(run, items)
         shown = explained(items, run.ranked, pipeline.taste) if request.explain else items
         self._observer.count("page.made")
-        return page_of(run, claimed, shown, {}, self.data_age_ms(), replayed=False)
+        page = page_of(run, claimed, shown, {}, self.data_age_ms(), replayed=False)
+        self._count(run, page)
+        return page
 
     async def recall_once(self, request: RecallRequest) -> Page:
         """`recall` for a caller whose event loop ends with the page: its record is waited for too."""
@@ -183,16 +185,17 @@ class Recaller:
         self._observer.count("page.replayed")
         return page_of(run, claimed, items_of(claimed.entries), {}, self.data_age_ms(), replayed=True)
 
-    def _count(self, run: Run, items: list[PageItem]) -> None:
+    def _count(self, run: Run, page: Page) -> None:
         """What this page says of its pool; one that was replayed has been counted."""
-        asked = run.request
+        asked, sources = run.request, counted(page.trace.sources)
         if not asked.dry_run:
-            self._counter.page(asked.pool_id, run.started, asked=asked.size, given=len(items), recalled=len(run.ranked))
+            given, recalled = len(page.items), len(run.ranked)
+            self._counter.page(asked.pool_id, run.started, asked=asked.size, given=given, recalled=recalled, sources=sources)
 
     async def _record(self, items: list[PageItem], run: Run, pipeline: Pipeline) -> None:
         features = features_of(items, run.ranked, pipeline.taste)
         now = run.now()
-        record = served_record(run.request.identity, run.request_id, run.request.pool_id, items, features, now)
+        record = served_record(run.request.identity, run.request_id, run.request.pool_id, items, features, now, run.request.context)
         failure = await self._served.take(record, now)
         if failure is not None:
             run.degrade("served_log", failure)

@@ -58,6 +58,7 @@ def page_of(run: Run, claimed: Claimed, items: list[PageItem], bucket: dict[str,
         bucket=bucket,
         trace=TraceReport(
             stages=run.tracer.report(),
+            sources=run.sources.traced(items),
             failed=[SourceFailure(what.removeprefix("source:"), why) for what, why in run.degraded.items() if what != ANONYMOUS],
             bucket=bucket,
             age_ms=age_ms,

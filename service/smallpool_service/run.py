@@ -16,9 +16,11 @@ from smallpool_core.relation_ports import Relations
 from smallpool_core.rules import Rule
 from smallpool_core.source_ports import VectorIndex
 from smallpool_service.candidates import Recalled, Scored
+from smallpool_service.context import ReadQuery, reads_nothing
 from smallpool_service.cuts import Cuts
 from smallpool_service.prompt import in_time
 from smallpool_service.request import RecallRequest
+from smallpool_service.source_counts import SourceCounts
 from smallpool_service.trace import Observer, Tracer
 
 T = TypeVar("T")
@@ -26,7 +28,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ReadPorts:
-    """What the read path asks of the world. `tail` is what feeds `live`, and says how far it has come; `cuts` looks at it."""
+    """What the read path asks of the world. `tail` is what feeds `live`, and says how far it has come; `cuts` looks at it;
+    `read_query` reads the words of a query, and waits for nothing.
+    """
 
     catalogue: Catalogue
     reader: ItemReader
@@ -42,6 +46,7 @@ class ReadPorts:
     cuts: Cuts
     relations: Relations
     vectors: VectorIndex
+    read_query: ReadQuery = reads_nothing
 
 
 class Run:
@@ -75,6 +80,7 @@ class Run:
         self.failures: list[SourceFailure] = []
         self.drops: list[Dropped] = []
         self.ranked: dict[str, Scored] = {}
+        self.sources = SourceCounts()
         self.candidates = 0
         self._clock = clock
         self._floor_ms = floor_ms

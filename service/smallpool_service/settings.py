@@ -34,6 +34,8 @@ class ReadSettings(Struct, frozen=True, forbid_unknown_fields=True):
         offered_per_item: candidates offered to one claim for each item asked for.
         trigger_share: largest share of the wanted candidates that one trigger may bring while others have more.
         profile_tag_share: weight of a tag of the profile, as a share of the person's heaviest trigger.
+        query_share: weight of the weightiest term of a request's own query text, as a share of the person's heaviest trigger.
+        city_share: weight of the city that a request names, likewise.
         prior_strength: pseudo-count of the site's terms in the prior of a pool (Dirichlet smoothing).
         priced_items: how many of the items a person touched last tell what they are used to paying.
         freshness_half_life_s: age at which freshness is one half.
@@ -60,6 +62,8 @@ class ReadSettings(Struct, frozen=True, forbid_unknown_fields=True):
     offered_per_item: Positive = 2
     trigger_share: Share = 0.4
     profile_tag_share: Share = 0.5
+    query_share: Annotated[float, Meta(ge=0)] = 1.5
+    city_share: Annotated[float, Meta(ge=0)] = 0.3
     prior_strength: Annotated[float, Meta(ge=0)] = 20.0
     priced_items: Positive = 5
     freshness_half_life_s: Positive = 86_400

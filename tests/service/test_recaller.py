@@ -259,7 +259,7 @@ def test_the_json_of_a_page_is_that_of_the_contract() -> None:
     page = msgspec.json.decode(msgspec.json.encode(World(*shelf(20)).recall(request_id="r1", size=1)))
     assert list(page) == ["request_id", "pool_id", "items", "short", "degraded", "bucket", "trace"]
     assert list(page["items"][0]) == ["item_id", "category", "score", "sources"]
-    assert list(page["trace"]) == ["stages", "failed", "bucket", "age_ms", "rounds", "candidates", "ages_ms"]
+    assert list(page["trace"]) == ["stages", "sources", "failed", "bucket", "age_ms", "rounds", "candidates", "ages_ms"]
     assert [stage["stage"] for stage in page["trace"]["stages"]] == [
         "open",
         "rewrite",

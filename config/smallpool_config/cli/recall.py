@@ -22,6 +22,9 @@ def recall(
     user: User = None,
     device: Device = None,
     size: Annotated[int, typer.Option("--size", min=1, max=100, help="Items on the page.")] = 10,
+    city: Annotated[str | None, typer.Option("--city", help="Where the page will be shown; a trigger of this request.")] = None,
+    hour: Annotated[int | None, typer.Option("--hour", min=0, max=23, help="The hour there; kept with what was served.")] = None,
+    query: Annotated[str | None, typer.Option("--query", help="What was typed; its words are triggers of this request.")] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Show the triggers of each item, and what was left out.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Serve nothing: the next page may hold the same items.")] = False,
     timeout_ms: Annotated[int, typer.Option("--timeout-ms", min=1, max=600_000, help="Time to answer in.")] = TIMEOUT_MS,
@@ -31,6 +34,7 @@ def recall(
     """Recall a page for a person from a pool. What is on it was served: it does not come again, unless with --dry-run."""
     from smallpool_config.cli.page_tables import drops_table, funnel_table, page_table, verdict
     from smallpool_config.cli.session import catch_up, load, opened
+    from smallpool_service.context import Context
     from smallpool_service.request import RecallRequest
 
     with opened(ctx, data) as system:
@@ -42,6 +46,7 @@ def recall(
             size=size,
             explain=explain,
             dry_run=dry_run,
+            context=Context(city, hour, query),
             deadline_ms=system.clock.now_ms() + timeout_ms,
         )
         page = asyncio.run(system.recaller.recall_once(request))

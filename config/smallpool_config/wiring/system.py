@@ -296,6 +296,7 @@ class System(WatchesPools, JudgesListings, FindsAlike, RelatesItems):
             cuts=self.cuts,
             relations=self.relations,
             vectors=self.vector_index,
+            read_query=self.read_query,
         )
 
     @cached_property

@@ -9,9 +9,14 @@ from smallpool_config.assistant import Assistant
 from smallpool_config.settings import Settings
 from smallpool_config.sharing import SharedUnderstander, assistants_of
 from smallpool_config.tagging import ServedUnderstander
+from smallpool_core.items import Given
+from smallpool_indexer.terms import query_terms
 from smallpool_models.registry.served import stamp_of
 from smallpool_models.understanding import KnowledgeBase, load_knowledge
+from smallpool_models.understanding.remembered import Remembered
 from smallpool_service.metrics import Metrics
+
+KEPT_QUERIES = 10_000
 
 
 class Understands:
@@ -36,6 +41,21 @@ class Understands:
         """What makes sense of titles, by the knowledge base and models that lie in their folders now."""
         own = ServedUnderstander(self.settings, self.knowledge, self._knowledge_as_read[0])
         return SharedUnderstander(own, assistants_of(self.settings.indexer.assistants), partial(Assistant, self.settings))
+
+    def load_words(self) -> None:
+        """Loads what understands words, some seconds: to be called before the first request, so that none with a query waits for it."""
+        self.understander  # noqa: B018
+
+    def read_query(self, text: str) -> tuple[str, ...]:
+        """The terms that the words of a query stand for, by what serves now; 10,000 queries are remembered."""
+        return self._queries[self.understander.version, text]
+
+    @cached_property
+    def _queries(self) -> Remembered[tuple[str, str], tuple[str, ...]]:
+        def read(asked: tuple[str, str]) -> tuple[str, ...]:
+            return query_terms(self.understander.understand([Given(title=asked[1])])[0])
+
+        return Remembered(read, KEPT_QUERIES)
 
     def refresh_models(self) -> None:
         """Changes over to the knowledge base and models that lie in their folders now; not before the first are loaded."""

@@ -43,6 +43,7 @@ from smallpool_service.http.users import ProfileBody, UserView
 from smallpool_service.page import Page
 from smallpool_service.previews import RulePreview
 from smallpool_service.replay import Replay
+from smallpool_service.similar import SimilarItems
 from smallpool_service.why import Why
 
 BODIES: Final[tuple[type[BaseModel], ...]] = (
@@ -78,6 +79,7 @@ STRUCTS: Final[tuple[type, ...]] = (
     ProblemDocument,
     Readiness,
     RevisionList,
+    SimilarItems,
     RulePreview,
     Replay,
     SavedPool,

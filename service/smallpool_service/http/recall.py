@@ -11,6 +11,7 @@ from pydantic import Field
 from smallpool_core.access import ApiKey
 from smallpool_core.pools import HOME
 from smallpool_core.users import Identity
+from smallpool_service.context import Context
 from smallpool_service.http.auth import Needs, check_pool
 from smallpool_service.http.bodies import Identifier, Line, Strict, body_of
 from smallpool_service.http.limits import deadline_of
@@ -24,11 +25,14 @@ PoolId = Annotated[Identifier, in_path, Path(description="The pool's id.", examp
 
 
 class RecallContext(Strict):
-    """Where and when the page will be shown; whatever is left out is not known."""
+    """Where and when the page will be shown, and what was typed; whatever is left out is not known."""
 
-    city: Line | None = None
-    hour: Annotated[int, Field(ge=0, le=23)] | None = None
-    query: Line | None = None
+    city: Annotated[Line | None, Field(description="A trigger of this request.", examples=["杭州"])] = None
+    hour: Annotated[int | None, Field(ge=0, le=23, description="Of the clock there; kept with what was served, and no trigger.")] = None
+    query: Annotated[
+        Line | None,
+        Field(description="Its words, understood as those of a title are, are triggers of this request.", examples=["苹果手机"]),
+    ] = None
 
 
 class RecallBody(Strict):
@@ -57,6 +61,11 @@ PAGE: Final[dict[str, Any]] = {
     "bucket": {},
     "trace": {
         "stages": [{"stage": "recall", "in": 3, "out": 61, "ms": 0.912}, {"stage": "claim", "in": 40, "out": 2, "ms": 0.401}],
+        "sources": [
+            {"source": "terms", "asked": 20, "returned": 20, "in_pool": 20, "spread": 20, "filtered": 18, "page": 1},
+            {"source": "popular", "asked": 5, "returned": 41, "in_pool": 5, "spread": 5, "filtered": 5, "page": 1},
+            {"source": "newest", "asked": 5, "returned": 5, "in_pool": 5, "spread": 5, "filtered": 5, "page": 1},
+        ],
         "failed": [],
         "bucket": {},
         "age_ms": 12,
@@ -123,10 +132,11 @@ async def _page(request: Request, parts: ServiceParts, body: RecallBody, pool_id
             request_id=body.request_id,
             explain=body.explain,
             dry_run=body.dry_run,
-            context=body.context.model_dump(exclude_none=True),
+            context=Context(**body.context.model_dump()),
             deadline_ms=deadline_of(request),
             admitted=True,
         )
     )
     parts.metrics.page(body.size, len(page.items), page.short)
+    parts.metrics.sources(page.trace.sources)
     return reply(page)
