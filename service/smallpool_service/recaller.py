@@ -15,6 +15,7 @@ from smallpool_core.errors import DeadlinePassed, RequestIdReused, StoreError
 from smallpool_core.pages import Claimed
 from smallpool_core.pool_counts import PoolCounter
 from smallpool_service.adjust import Adjuster
+from smallpool_service.experiments.placing import Experiments, Placement
 from smallpool_service.page import Page, PageItem
 from smallpool_service.person import Person, open_person
 from smallpool_service.pipeline import Pipeline
@@ -29,6 +30,9 @@ from smallpool_service.sources.popular import Popular
 from smallpool_service.sources.source import Source
 from smallpool_service.sources.terms import Terms
 from smallpool_service.trace import Observer, Unobserved
+
+MOST_MADE = 1_000
+"""Sets of sources that are kept for buckets with settings of their own."""
 
 
 def default_sources(ports: ReadPorts, settings: ReadSettings) -> tuple[Source, ...]:
@@ -58,11 +62,15 @@ class Recaller:
         counter: PoolCounter | None = None,
         data_age_ms: Callable[[], int | None] = nobody_measures,
         new_request_id: Callable[[], str] = lambda: uuid4().hex,
+        experiments: Experiments | None = None,
     ) -> None:
         self.ports = ports
         self.settings = settings or ReadSettings()
         self.behaviour = behaviour or BehaviourSettings()
         self.sources = sources if sources is not None else default_sources(ports, self.settings)
+        self._makes_sources = sources is None
+        self._made_sources: dict[int, tuple[ReadSettings, Sequence[Source]]] = {}
+        self.experiments = experiments
         self._observer = observer or Unobserved()
         self._counter = counter or PoolCounter()
         self.data_age_ms = data_age_ms
@@ -92,7 +100,7 @@ class Recaller:
         self._count(run, items)
         shown = explained(items, run.ranked, pipeline.taste) if request.explain else items
         self._observer.count("page.made")
-        return page_of(run, claimed, shown, {}, self.data_age_ms(), replayed=False)
+        return page_of(run, claimed, shown, run.bucket, self.data_age_ms(), replayed=False)
 
     async def recall_once(self, request: RecallRequest) -> Page:
         """`recall` for a caller whose event loop ends with the page: its record is waited for too."""
@@ -127,27 +135,47 @@ class Recaller:
         if deadline <= now and not request.admitted:
             raise DeadlinePassed(now - deadline)
         known = self.live_pool(request.pool_id, now) if rehearsed is None else rehearsed
+        placement = self._placed(request, known) if rehearsed is None else None
         observer = self._observer if rehearsed is None else Unobserved()
         request_id = request.request_id or self._new_request_id()
         return Run(
             request,
             request_id,
-            known,
+            known if placement is None else placement.known,
             self.ports.catalogue.pending_bans(self.ports.tail.place()),
             clock=self.ports.clock,
             deadline=deadline,
             floor_ms=self.settings.claim_floor_ms,
             observer=observer,
+            placement=placement,
         )
+
+    def _placed(self, request: RecallRequest, known: KnownPool) -> Placement | None:
+        return None if self.experiments is None else self.experiments.place(request.identity.key, known, request.buckets)
+
+    def settings_of(self, run: Run) -> ReadSettings:
+        """The settings of the read path for the buckets of a run."""
+        return self.settings if run.placement is None else run.placement.settings
 
     def pipeline(self, run: Run, person: Person) -> Pipeline:
         """The stages for one run."""
-        return Pipeline(run, person, self.ports, self.sources_of(run.known), self.settings, self.behaviour, self._adjuster)
+        return Pipeline(run, person, self.ports, self.sources_of(run), self.settings_of(run), self.behaviour, self._adjuster)
 
-    def sources_of(self, known: KnownPool) -> Sequence[Source]:
-        """The sources that are asked for a page of the pool: pinned items have one of their own, where there are any."""
-        pins = known.pool.ordering.pins
-        return (Pinned(self.ports.reader, pins), *self.sources) if pins else self.sources
+    def sources_of(self, run: Run) -> Sequence[Source]:
+        """The sources that are asked for a page of the run's pool: pinned items have one of their own, where there are any."""
+        settings, pins = self.settings_of(run), run.known.pool.ordering.pins
+        own = self.sources if settings is self.settings or not self._makes_sources else self._sources_by(settings)
+        return (Pinned(self.ports.reader, pins), *own) if pins else own
+
+    def _sources_by(self, settings: ReadSettings) -> Sequence[Source]:
+        """The sources for the settings of a bucket, made once."""
+        known, sources = self._made_sources.get(id(settings), (None, ()))
+        if known is not settings:  # an id alone may have been another's
+            sources = default_sources(self.ports, settings)
+            self._made_sources[id(settings)] = (settings, sources)
+            if len(self._made_sources) > MOST_MADE:
+                del self._made_sources[next(iter(self._made_sources))]
+        return sources
 
     def live_pool(self, pool_id: str, now: int) -> KnownPool:
         """The pool, open at `now`, as of the last refresh, which is made first if it is due; with the store down the last copy serves.
@@ -159,6 +187,8 @@ class Recaller:
         if self._refreshed_at is None or not 0 <= now - self._refreshed_at < self.settings.pools_refresh_ms:
             with suppress(StoreError):
                 self.ports.catalogue.refresh()
+            if self.experiments is not None:
+                self.experiments.try_to_refresh()
             self._refreshed_at = now
         catalogue = self.ports.catalogue
         known = catalogue.open(pool_id, now).seen_from(self.ports.tail.place())
@@ -166,7 +196,7 @@ class Recaller:
 
     def _replay(self, run: Run, claimed: Claimed) -> Page:
         self._observer.count("page.replayed")
-        return page_of(run, claimed, items_of(claimed.entries), {}, self.data_age_ms(), replayed=True)
+        return page_of(run, claimed, items_of(claimed.entries), run.bucket, self.data_age_ms(), replayed=True)
 
     def _count(self, run: Run, items: list[PageItem]) -> None:
         """What this page says of its pool; one that was replayed has been counted."""
@@ -177,7 +207,8 @@ class Recaller:
     async def _record(self, items: list[PageItem], run: Run, pipeline: Pipeline) -> None:
         features = features_of(items, run.ranked, pipeline.taste)
         now = run.now()
-        record = served_record(run.request.identity, run.request_id, run.request.pool_id, items, features, now)
+        asked = run.request
+        record = served_record(asked.identity, run.request_id, asked.pool_id, items, features, now, run.placement)
         failure = await self._served.take(record, now)
         if failure is not None:
             run.degrade("served_log", failure)

@@ -21,7 +21,8 @@ class RecallRequest(Struct, frozen=True, kw_only=True):
 
     `deadline_ms` is absolute (epoch ms); one that has passed is refused, unless it had not when the request was `admitted`: then a
     page is made all the same, and says so. `context` is the caller's own and only enters the fingerprint. A
-    `dry_run` writes nothing anywhere and never replays.
+    `dry_run` writes nothing anywhere and never replays. `buckets` are those that a tester asks for, as `experiment:bucket`; they are no
+    part of the fingerprint.
     """
 
     pool_id: str
@@ -33,6 +34,7 @@ class RecallRequest(Struct, frozen=True, kw_only=True):
     context: dict[str, Any] = field(default_factory=dict)
     deadline_ms: int | None = None
     admitted: bool = False
+    buckets: tuple[str, ...] = ()
 
     @property
     def fingerprint(self) -> str:

@@ -15,6 +15,7 @@ from smallpool_core.ports import Clock, EventLog, ItemReader, ItemStats, LiveVie
 from smallpool_core.rules import Rule
 from smallpool_service.candidates import Recalled, Scored
 from smallpool_service.cuts import Cuts
+from smallpool_service.experiments.placing import Placement
 from smallpool_service.prompt import in_time
 from smallpool_service.request import RecallRequest
 from smallpool_service.trace import Observer, Tracer
@@ -56,7 +57,9 @@ class Run:
         deadline: int,
         floor_ms: int,
         observer: Observer,
+        placement: Placement | None = None,
     ) -> None:
+        self.placement = placement
         self.pending_bans = pending_bans
         self.request = request
         self.request_id = request_id
@@ -74,6 +77,11 @@ class Run:
         self._clock = clock
         self._floor_ms = floor_ms
         self._observer = observer
+
+    @property
+    def bucket(self) -> dict[str, str]:
+        """The buckets that the request is in, by layer."""
+        return {} if self.placement is None else self.placement.bucket
 
     def now(self) -> int:
         """The clock, in ms."""

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from smallpool_core.ports import EventLog
 from smallpool_core.users import Identity
+from smallpool_service.experiments.placing import Placement
 from smallpool_service.page import PageItem
 
 MOST_WAITING = 1_000
@@ -29,7 +30,7 @@ class ServedItem(Struct, frozen=True):
 
 
 class ServedPage(Struct, frozen=True):
-    """One page that was returned; `at` in epoch ms."""
+    """One page that was returned; `at` in epoch ms. `forced` says that a tester asked for the bucket, so no experiment counts the page."""
 
     request_id: str
     pool_id: str
@@ -38,14 +39,22 @@ class ServedPage(Struct, frozen=True):
     bucket: dict[str, str]
     items: list[ServedItem]
     at: int
+    forced: bool = False
 
 
 def served_record(
-    identity: Identity, request_id: str, pool_id: str, items: list[PageItem], features: dict[str, dict[str, float]], at: int
+    identity: Identity,
+    request_id: str,
+    pool_id: str,
+    items: list[PageItem],
+    features: dict[str, dict[str, float]],
+    at: int,
+    placement: Placement | None = None,
 ) -> tuple[str, bytes]:
     """The record of a page, keyed by its person."""
+    bucket, forced = ({}, False) if placement is None else (placement.bucket, placement.forced)
     lines = [ServedItem(item.item_id, item.sources, item.score, features.get(item.item_id, {})) for item in items]
-    return identity.key, _ENCODER.encode(ServedPage(request_id, pool_id, identity.user_id, identity.device_id, {}, lines, at))
+    return identity.key, _ENCODER.encode(ServedPage(request_id, pool_id, *identity, bucket, lines, at, forced))
 
 
 class ServedLog:

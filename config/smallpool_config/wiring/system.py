@@ -13,6 +13,7 @@ from pathlib import Path
 from smallpool_config.clock import SystemClock
 from smallpool_config.settings import Settings
 from smallpool_config.wiring.judges_listings import JudgesListings
+from smallpool_config.wiring.runs_experiments import RunsExperiments
 from smallpool_config.wiring.watches_pools import WatchesPools
 from smallpool_core.catalogue import Catalogue
 from smallpool_core.ports import (
@@ -52,7 +53,7 @@ Loaded = Callable[[int, int], None]
 """Called while the index is filled at the start: the place reached in the wide table, and its end."""
 
 
-class System(WatchesPools, JudgesListings):
+class System(WatchesPools, RunsExperiments, JudgesListings):
     """Ports by name, and the pipelines over them. Each line of workers may be turned by a thread of its own, while another serves."""
 
     usual_batch: int  # item events a batch, where the settings say nothing else
@@ -202,10 +203,11 @@ class System(WatchesPools, JudgesListings):
         """Whether some process turns the write path now."""
 
     def load(self, loaded: Loaded | None = None) -> None:
-        """Reads the pools, and fills what lives in memory from `item-wide`, up to its end; to be called before the first recall, and
-        again where a store does not answer. So whoever serves never waits for the first copy of the pools.
+        """Reads the pools and the experiments, and fills what lives in memory from `item-wide`, up to its end; to be called before the
+        first recall, and again where a store does not answer. So whoever serves never waits for the first copy of either.
         """
         self.catalogue.refresh()
+        self.experiments.refresh()
         self._load(loaded)
 
     @abstractmethod
@@ -304,6 +306,7 @@ class System(WatchesPools, JudgesListings):
             observer=self._observer,
             counter=self.counter,
             data_age_ms=self.data_age_ms,
+            experiments=self.experiments,
         )
 
     @cached_property

@@ -9,16 +9,30 @@ from contextlib import closing
 from pathlib import Path
 
 from smallpool_core.errors import SchemaUnknown, StoreError
-from smallpool_stores.sqlite import event_log, keys, pool_figures, pools, profiles, reposts, seen, sellers, stats, triggers, wide_table
+from smallpool_stores.sqlite import (
+    event_log,
+    experiments,
+    keys,
+    pool_figures,
+    pools,
+    profiles,
+    reposts,
+    seen,
+    sellers,
+    stats,
+    triggers,
+    wide_table,
+)
 from smallpool_stores.sqlite.database import Database, Synchronous, translated
 
 APPLICATION_ID = int.from_bytes(b"SmPl")
 """Stands in the header of every file that smallpool made (`file` and SQLite show it)."""
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """Rises with any change of a table. A file of another version is refused: item events can always be published again."""
 
 TABLES = "".join(
-    module.TABLES for module in (event_log, wide_table, pools, keys, seen, triggers, profiles, stats, pool_figures, reposts, sellers)
+    module.TABLES
+    for module in (event_log, wide_table, pools, experiments, keys, seen, triggers, profiles, stats, pool_figures, reposts, sellers)
 )
 
 

@@ -1,0 +1,1 @@
+"""Adapters over DuckDB: joins of logs that are larger than memory."""
