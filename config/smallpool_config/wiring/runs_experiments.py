@@ -8,7 +8,8 @@ from functools import cached_property
 
 from smallpool_config.settings import Settings
 from smallpool_core.catalogue import Catalogue
-from smallpool_core.experiment_ports import ExperimentStore, OpensOutcomes
+from smallpool_core.experiment_ports import ExperimentStore
+from smallpool_service.experiments.operating import ExperimentDesk
 from smallpool_service.experiments.placing import Experiments
 from smallpool_stores.duckdb.outcomes import open_outcomes
 
@@ -28,12 +29,12 @@ class RunsExperiments(ABC):
     def catalogue(self) -> Catalogue:
         """The pools as this process knows them, for reading."""
 
-    @property
-    def opens_outcomes(self) -> OpensOutcomes:
-        """Where what was served and what followed is joined."""
-        return open_outcomes
-
     @cached_property
     def experiments(self) -> Experiments:
         """The experiments as this process knows them."""
         return Experiments(self.experiment_store, self.catalogue, self.settings.read)
+
+    @cached_property
+    def experiment_desk(self) -> ExperimentDesk:
+        """What operators work on."""
+        return ExperimentDesk(self.experiment_store, self.experiments, open_outcomes)

@@ -3,13 +3,24 @@
 In: drafts. Out: revisions; a refused change is not written.
 """
 
+from dataclasses import dataclass
+
 from msgspec import UNSET
 
 from smallpool_core.errors import NotFound, Refused
-from smallpool_core.experiment_ports import ExperimentStore
+from smallpool_core.experiment_ports import ExperimentStore, OpensOutcomes
 from smallpool_core.experiments import ExperimentDraft, ExperimentRevision
 from smallpool_service.experiments.placing import Experiments
 from smallpool_service.operators import Change
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentDesk:
+    """What operators work on: the store, the experiments as this process knows them, and where outcomes are joined."""
+
+    store: ExperimentStore
+    known: Experiments
+    opens_outcomes: OpensOutcomes
 
 
 async def save_experiment(
