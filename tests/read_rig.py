@@ -393,8 +393,10 @@ class FakeLog(Fragile):
         found = [(offset, key, value) for offset, (of, key, value) in enumerate(self.records) if of == topic]
         return [LogRecord(topic, 0, offset, key, value, NOW) for offset, key, value in found[::-1][:limit]]  # type: ignore[arg-type]
 
-    async def between(self, topic: str, since: int, until: int, limit: int) -> list[LogRecord]:
-        return [record for record in reversed(await self.recent(topic, len(self.records))) if since <= record.at < until][:limit]
+    async def between(self, topic: str, since: int, until: int, limit: int, after: Places | None = None) -> list[LogRecord]:
+        passed = (after or {}).get(0, -1)
+        found = reversed(await self.recent(topic, len(self.records)))
+        return [record for record in found if since <= record.at < until and record.offset > passed][:limit]
 
     def end(self, topic: str) -> Places:
         return {0: sum(appended == topic for appended, _, _ in self.records) - 1}

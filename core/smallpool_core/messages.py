@@ -60,6 +60,17 @@ MESSAGES: Final[Mapping[str, str]] = MappingProxyType(
         "pool.windows": "at most {most} windows are allowed; take out past ones",
         "pool.window": "a local date and time without an offset is allowed, such as 2026-11-11T00:00",
         "pool.window_ends": "a window ends after it begins, which is at {opens}",
+        "experiment.separator": "a name without `:` and `,` is allowed, since these stand between names",
+        "experiment.share": "a share from 0 to 1 in steps of 0.0001 is allowed",
+        "experiment.shares": "the shares of the buckets make 1 together",
+        "experiment.traffic": "traffic ends after it begins, which is at {start}",
+        "experiment.buckets": "two buckets or more are needed, the control first; at most {most} are allowed",
+        "experiment.name_twice": "each bucket has a name of its own",
+        "experiment.fixed": "what a pool holds is the same for everybody; make a pool of its own for that",
+        "experiment.override": "settings that a bucket may override here: {names}",
+        "experiment.state": "it is {state}; an experiment goes from draft to running to ended and never back: make a new one",
+        "experiment.running": "this is fixed once an experiment has run, or people would change buckets: end it and make a new one",
+        "experiment.taken": "{other} runs in this layer on {start} to {end}; choose other traffic, another layer, or end that one",
     }
 )
 

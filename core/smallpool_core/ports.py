@@ -75,9 +75,9 @@ class EventLog(Protocol):
     async def recent(self, topic: Topic, limit: int) -> list[LogRecord]:
         """The newest records, those of one partition newest first; moves no group. A partition gives no more than its share."""
 
-    async def between(self, topic: Topic, since: int, until: int, limit: int) -> list[LogRecord]:
+    async def between(self, topic: Topic, since: int, until: int, limit: int, after: Places | None = None) -> list[LogRecord]:
         """The first records that were appended from `since` until before `until` (ms), oldest first; moves no group. A partition gives
-        no more than its share.
+        no more than its share. Those up to the places `after` are left out, so that who goes on from where a call ended misses none.
         """
 
     def commit(self, topic: Topic, group: str, upto: Places) -> None:

@@ -20,7 +20,8 @@ class RecallRequest(Struct, frozen=True, kw_only=True):
     """One page asked for.
 
     `deadline_ms` is absolute (epoch ms); one that has passed is refused, unless it had not when the request was `admitted`: then a
-    page is made all the same, and says so. A `dry_run` writes nothing anywhere and never replays.
+    page is made all the same, and says so. A `dry_run` writes nothing anywhere and never replays. `buckets` are those that a tester asks
+    for, as `experiment:bucket`; they are no part of the fingerprint.
     """
 
     pool_id: str
@@ -32,6 +33,7 @@ class RecallRequest(Struct, frozen=True, kw_only=True):
     context: Context = NOT_KNOWN
     deadline_ms: int | None = None
     admitted: bool = False
+    buckets: tuple[str, ...] = ()
 
     @property
     def fingerprint(self) -> str:

@@ -18,6 +18,7 @@ from smallpool_core.source_ports import VectorIndex
 from smallpool_service.candidates import Recalled, Scored
 from smallpool_service.context import ReadQuery, reads_nothing
 from smallpool_service.cuts import Cuts
+from smallpool_service.experiments.placing import Placement
 from smallpool_service.prompt import in_time
 from smallpool_service.request import RecallRequest
 from smallpool_service.source_counts import SourceCounts
@@ -65,7 +66,9 @@ class Run:
         deadline: int,
         floor_ms: int,
         observer: Observer,
+        placement: Placement | None = None,
     ) -> None:
+        self.placement = placement
         self.pending_bans = pending_bans
         self.request = request
         self.request_id = request_id
@@ -85,6 +88,11 @@ class Run:
         self._clock = clock
         self._floor_ms = floor_ms
         self._observer = observer
+
+    @property
+    def bucket(self) -> dict[str, str]:
+        """The buckets that the request is in, by layer."""
+        return {} if self.placement is None else self.placement.bucket
 
     def now(self) -> int:
         """The clock, in ms."""

@@ -11,6 +11,7 @@ from msgspec import Struct
 from smallpool_core.ports import EventLog
 from smallpool_core.users import Identity
 from smallpool_service.context import NOT_KNOWN, Context
+from smallpool_service.experiments.placing import Placement
 from smallpool_service.page import PageItem
 
 MOST_WAITING = 1_000
@@ -30,7 +31,9 @@ class ServedItem(Struct, frozen=True):
 
 
 class ServedPage(Struct, frozen=True):
-    """One page that was returned; `at` in epoch ms, `context` as the request gave it."""
+    """One page that was returned; `at` in epoch ms, `context` as the request gave it. `forced` says that a tester asked for the bucket,
+    so no experiment counts the page.
+    """
 
     request_id: str
     pool_id: str
@@ -40,6 +43,7 @@ class ServedPage(Struct, frozen=True):
     items: list[ServedItem]
     at: int
     context: Context = NOT_KNOWN
+    forced: bool = False
 
 
 def served_record(
@@ -50,10 +54,12 @@ def served_record(
     features: dict[str, dict[str, float]],
     at: int,
     context: Context = NOT_KNOWN,
+    placement: Placement | None = None,
 ) -> tuple[str, bytes]:
     """The record of a page, keyed by its person."""
+    bucket, forced = ({}, False) if placement is None else (placement.bucket, placement.forced)
     lines = [ServedItem(item.item_id, item.sources, item.score, features.get(item.item_id, {})) for item in items]
-    page = ServedPage(request_id, pool_id, identity.user_id, identity.device_id, {}, lines, at, context)
+    page = ServedPage(request_id, pool_id, *identity, bucket, lines, at, context, forced)
     return identity.key, _ENCODER.encode(page)
 
 

@@ -64,7 +64,7 @@ async def why(recaller: Recaller, item_id: str, pool_id: str, identity: Identity
     if item is None:
         verdict = Verdict("item", "unknown_item", f"no item {item_id!r} was ever indexed; was it published, or is it a dead letter?")
         return _answer(item_id, pool_id, verdict)
-    person = await open_person(run, ports, recaller.settings)
+    person = await open_person(run, ports, recaller.settings_of(run))
     verdict = (
         why_not_listed(item, run.started)
         or why_banned(item, ports, run.started)
@@ -129,7 +129,7 @@ def why_not_this_person(item: WideItem, person: Person, identity: Identity, know
 
 async def _why_not_again(recaller: Recaller, run: Run, person: Person, item_id: str) -> Verdict | None:
     """Whether it was shown too often, to the person or in the pool, without being touched."""
-    behaviour, settings = recaller.behaviour, recaller.settings
+    behaviour, settings = recaller.behaviour, recaller.settings_of(run)
     if item_id in over_exposed(person.state, behaviour):
         return Verdict("filter", "over_exposed", f"it was shown to this person {behaviour.max_exposures} times or more, and never touched")
     if await ignored_in_pool([item_id], run, recaller.ports, settings):
@@ -170,7 +170,7 @@ async def _why_not_recalled(recaller: Recaller, run: Run, person: Person, item: 
     """Asks the sources again without their caps: an item that comes then was left out for its spread key."""
     if item.item_id in person.seen_ids:
         return Verdict("filter", "seen", DETAILS["seen"])
-    settings, known = recaller.settings, run.known
+    settings, known = recaller.settings_of(run), run.known
     query = rewrite(
         run.request.size,
         known,
@@ -179,7 +179,7 @@ async def _why_not_recalled(recaller: Recaller, run: Run, person: Person, item: 
         settings.candidates_per_item,
     )
     uncapped = Question(replace(query, cap=query.limit), weights, seed_of(run.request_id))
-    sources, quotas = recaller.sources_of(known), quotas_of(settings, known.pool.settings)
+    sources, quotas = recaller.sources_of(run), quotas_of(settings, known.pool.settings)
     recalled = await recall(sources, uncapped, recaller.ports.clock, run.until(1.0), quotas)
     for source, answer in recalled.answers.items():
         if any(hit.item_id == item.item_id for hit in answer.hits):

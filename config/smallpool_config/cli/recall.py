@@ -27,6 +27,9 @@ def recall(
     query: Annotated[str | None, typer.Option("--query", help="What was typed; its words are triggers of this request.")] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Show the triggers of each item, and what was left out.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Serve nothing: the next page may hold the same items.")] = False,
+    bucket: Annotated[
+        list[str] | None, typer.Option("--bucket", metavar="EXPERIMENT:BUCKET", help="Ask for a bucket; may be given several times.")
+    ] = None,
     timeout_ms: Annotated[int, typer.Option("--timeout-ms", min=1, max=600_000, help="Time to answer in.")] = TIMEOUT_MS,
     data: Data = None,
     as_json: AsJson = False,
@@ -48,6 +51,7 @@ def recall(
             dry_run=dry_run,
             context=Context(city, hour, query),
             deadline_ms=system.clock.now_ms() + timeout_ms,
+            buckets=tuple(bucket or ()),
         )
         page = asyncio.run(system.recaller.recall_once(request))
         if as_json:

@@ -13,11 +13,14 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from smallpool_core.experiments import Experiment
 from smallpool_core.sellers import SellerEvent
 from smallpool_core.users import UserEvent
+from smallpool_service.experiments.report import Report
 from smallpool_service.history import PoolDifference
 from smallpool_service.http.alerts import AlertList
 from smallpool_service.http.events import ItemBatch, ItemRow, SellerBatch, Taken, UserBatch
+from smallpool_service.http.experiment_bodies import EndBody, ExperimentChange, ExperimentHistory, ExperimentList, NewExperiment
 from smallpool_service.http.health import Health, Readiness
 from smallpool_service.http.history import AuditPage, RollbackBody
 from smallpool_service.http.item_view import ItemView
@@ -49,9 +52,12 @@ from smallpool_service.why import Why
 BODIES: Final[tuple[type[BaseModel], ...]] = (
     ArchiveBody,
     BansBody,
+    EndBody,
+    ExperimentChange,
     IncludesBody,
     KeyBody,
     ManyItems,
+    NewExperiment,
     NewPool,
     PinsBody,
     PoolChange,
@@ -66,6 +72,9 @@ STRUCTS: Final[tuple[type, ...]] = (
     AlertList,
     AuditPage,
     CreatedKey,
+    Experiment,
+    ExperimentHistory,
+    ExperimentList,
     FoundItems,
     Health,
     ItemBatch,
@@ -82,6 +91,7 @@ STRUCTS: Final[tuple[type, ...]] = (
     SimilarItems,
     RulePreview,
     Replay,
+    Report,
     SavedPool,
     Taken,
     UserBatch,
@@ -97,6 +107,7 @@ TAGS: Final = [
     {"name": "items", "description": "What is known of an item, and why it is shown or not."},
     {"name": "users", "description": "What is kept of a person, and how it is forgotten."},
     {"name": "pools", "description": "Pools and their rules."},
+    {"name": "experiments", "description": "Buckets of people, what is different for them, and what came of it."},
     {"name": "keys", "description": "API keys."},
     {"name": "health", "description": "Open to everybody."},
 ]

@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 
 from smallpool_core.ports import EventLog, KeyStore, PoolStore
 from smallpool_service.alerts.board import Board
+from smallpool_service.experiments.operating import ExperimentDesk
 from smallpool_service.http.auth import Keyring
 from smallpool_service.http.settings import HttpLimits
 from smallpool_service.metrics import Metrics
@@ -34,6 +35,7 @@ class ServiceParts:
     keys: KeyStore
     log: EventLog
     metrics: Metrics
+    experiments: ExperimentDesk
     limits: HttpLimits = field(default_factory=HttpLimits)
     checks: Mapping[str, Check] = field(default_factory=dict)
     board: Board = field(default_factory=Board)

@@ -12,10 +12,11 @@ from smallpool_core.access import ApiKey
 from smallpool_core.pools import HOME
 from smallpool_core.users import Identity
 from smallpool_service.context import Context
-from smallpool_service.http.auth import Needs, check_pool
+from smallpool_service.http.auth import Needs, check_pool, granted
 from smallpool_service.http.bodies import Identifier, Line, Strict, body_of
 from smallpool_service.http.limits import deadline_of
 from smallpool_service.http.parts import Parts, ServiceParts
+from smallpool_service.http.problems import HttpProblem
 from smallpool_service.http.replies import documented, reply
 from smallpool_service.http.routing import in_path
 from smallpool_service.page import Page
@@ -48,6 +49,7 @@ class RecallBody(Strict):
 
 
 NEEDS = Needs("recall")
+FORCED: Final = "X-Smallpool-Bucket"
 ASK: Final = {"user_id": "u-1001", "size": 2, "request_id": "r-7f3a"}
 PAGE: Final[dict[str, Any]] = {
     "request_id": "r-7f3a",
@@ -97,10 +99,10 @@ async def recall(request: Request, parts: Parts, key: Annotated[ApiKey, Depends(
     """Recalls inside the pool and claims the page: none of the last 200 items served to this person here comes again.
 
     `short` says why a page holds fewer items than asked for; `degraded` names what did not work. The header
-    `X-Smallpool-Timeout-Ms` sets the deadline.
+    `X-Smallpool-Timeout-Ms` sets the deadline; `X-Smallpool-Bucket: experiment:bucket` asks, with an operator's key, for buckets.
     """
     check_pool(key, pool_id)
-    return await _page(request, parts, body, pool_id)
+    return await _page(request, parts, key, body, pool_id)
 
 
 @router.post(
@@ -120,10 +122,10 @@ async def recall(request: Request, parts: Parts, key: Annotated[ApiKey, Depends(
 async def recall_home(request: Request, parts: Parts, key: Annotated[ApiKey, Depends(NEEDS)], body: Body) -> Response:
     """The whole marketplace as one pool, with a seen list of its own. A key limited to pools needs `home` among them."""
     check_pool(key, HOME)
-    return await _page(request, parts, body, HOME)
+    return await _page(request, parts, key, body, HOME)
 
 
-async def _page(request: Request, parts: ServiceParts, body: RecallBody, pool_id: str) -> Response:
+async def _page(request: Request, parts: ServiceParts, key: ApiKey, body: RecallBody, pool_id: str) -> Response:
     page = await parts.recaller.recall(
         RecallRequest(
             pool_id=pool_id,
@@ -135,8 +137,19 @@ async def _page(request: Request, parts: ServiceParts, body: RecallBody, pool_id
             context=Context(**body.context.model_dump()),
             deadline_ms=deadline_of(request),
             admitted=True,
+            buckets=forced_buckets(request, key),
         )
     )
     parts.metrics.page(body.size, len(page.items), page.short)
     parts.metrics.sources(page.trace.sources)
     return reply(page)
+
+
+def forced_buckets(request: Request, key: ApiKey) -> tuple[str, ...]:
+    """The buckets that a tester asks for by header, as `experiment:bucket`, several with commas between. Raises a problem of status 403
+    where the key is no operator's: an app has no business to choose.
+    """
+    names = tuple(name.strip() for name in request.headers.get(FORCED, "").split(",") if name.strip())
+    if names and "operator" not in granted(key):
+        raise HttpProblem(403, "wrong-role", f"the header {FORCED} takes a key that has the role operator too; {key.key_id} has not")
+    return names
