@@ -5,6 +5,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from random import Random
 from typing import Any, Literal
 
+from msgspec.structs import replace
+
 import oracle
 from builders import NOW, FakeClock, wide_item
 from smallpool_core.catalogue import Catalogue
@@ -423,9 +425,13 @@ class Broken:
 
 
 class World:
-    """A marketplace with one live pool `p` of everything in it, and a recaller over it; a test changes what it is about."""
+    """A marketplace with one live pool `p` of everything in it, and a recaller over it; a test changes what it is about. Pages leave
+    nothing to chance but where a test gives `explore` a share.
+    """
 
-    def __init__(self, *items: WideItem, settings: ReadSettings | None = None, sources: Sequence[Any] | None = None) -> None:
+    def __init__(
+        self, *items: WideItem, settings: ReadSettings | None = None, sources: Sequence[Any] | None = None, explore: float = 0.0
+    ) -> None:
         self.items = {item.item_id: item for item in items}
         self.clock = FakeClock(NOW)
         self.reader, self.live, self.tail = FakeReader(self.items), FakeLive(self.items), FakeTail()
@@ -448,7 +454,9 @@ class World:
             cuts=Cuts(self.live, self.reader),
             vectors=FakeVectorIndex(self.items),
         )
-        self.recaller = Recaller(self.ports, settings=settings or ReadSettings(pools_refresh_ms=0), sources=sources)
+        settings = settings or ReadSettings(pools_refresh_ms=0)
+        settings = replace(settings, source_shares={**settings.source_shares, "explore": explore})
+        self.recaller = Recaller(self.ports, settings=settings, sources=sources)
 
     def put_pool(
         self,
