@@ -4,9 +4,9 @@ In: settings. Out: replies as Redis gives them (bytes, integers, lists), for the
 for threads. Every error leaves as a `StoreError`.
 
 A command that only reads is sent once more where the connection turns out to be dead, on the event loop within a budget; one that
-writes never is, because it may have had its effect. Nothing is sent again after a timeout: the time is used up. On the event loop, where a page waits, a server that
-does not answer is then left alone for a while. The cluster client of redis-py keeps none of this, so it is not used: it sends writes
-again, sleeps before it does, and refuses a call that finds every connection busy.
+writes never is, because it may have had its effect. Nothing is sent again after a timeout: the time is used up. On the event loop, where
+a page waits, a server that does not answer is then left alone for a while. The cluster client of redis-py keeps none of this, so it is
+not used: it sends writes again, sleeps before it does, and refuses a call that finds every connection busy.
 """
 
 import asyncio
