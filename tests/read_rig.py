@@ -199,19 +199,22 @@ def live_item(item: WideItem, pool_id: str, now: int, cut: Cut | None = None) ->
     )
 
 
-class FakeVectorIndex:
+class FakeVectorIndex(Fragile):
     """The port over plain items, in the scopes that tags tell of."""
 
     model = MODEL
 
     def __init__(self, items: Mapping[str, WideItem]) -> None:
+        super().__init__()
         self.items = items
 
     async def nearest(self, query: Query, vectors: Vectors) -> tuple[Answer, ...]:
+        self.use()
         check_vectors(vectors, MODEL, DIMENSIONS)
         return tuple([self._nearest(query, vector) for vector in rows_of(vectors)])
 
     async def likeness(self, item_ids: Sequence[str], vectors: Vectors) -> dict[str, float]:
+        self.use()
         check_vectors(vectors, MODEL, DIMENSIONS)
         known = {item_id: item_vector(self.items[item_id].terms) for item_id in item_ids if item_id in self.items}
         asked = rows_of(vectors)

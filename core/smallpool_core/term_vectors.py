@@ -48,8 +48,8 @@ def directions(terms: Iterable[str]) -> list[Direction]:
 def interests(weights: Mapping[str, int], most: int = MAX_INTERESTS) -> Vectors:
     """What a person asks for as vectors, at most `most`, one for each top category of their triggers, the heaviest first.
 
-    Triggers of no category (brands, points, tags) count half for each. Without any category all triggers are one interest; without
-    triggers that say what an item is there is none.
+    Triggers of no category (brands, points, tags) count for each, all together half as much as its own. Without any category all
+    triggers are one interest; without triggers that say what an item is there is none.
     """
     apart: dict[str, dict[str, int]] = {}
     shared: dict[str, int] = {}
@@ -60,8 +60,8 @@ def interests(weights: Mapping[str, int], most: int = MAX_INTERESTS) -> Vectors:
             (shared if top is None else apart.setdefault(top, {}))[term] = weight
     common = _sum(shared)
     heaviest = sorted(apart, key=lambda top: (-sum(apart[top].values()), top.encode()))[:most]
-    wholes = [_Sum(common.lanes + 2 * own.lanes, common.total + 2 * own.total) for own in [_sum(apart[top]) for top in heaviest]]
-    vectors = [whole.vector() for whole in wholes or ([common] if shared else [])]
+    wholes = [_sum(apart[top]).joined(common) for top in heaviest] or ([common] if shared else [])
+    vectors = [whole.vector() for whole in wholes]
     # Directions may cancel out, as two terms of one weight and opposite signs would: that says nothing, and is left out.
     return Vectors(MODEL, DIMENSIONS, b"".join([packed_vector(vector) for vector in vectors if any(vector)]))
 
@@ -80,6 +80,13 @@ class _Sum(NamedTuple):
 
     lanes: int
     total: int
+
+    def joined(self, common: "_Sum") -> "_Sum":
+        """This and the other, which weighs half of this. Sums stay below 2^31: 20 triggers weigh 20,480 at most."""
+        if not common.total:
+            return self
+        own, other = 2 * common.total, self.total
+        return _Sum(own * self.lanes + other * common.lanes, own * self.total + other * common.total)
 
     def vector(self) -> list[float]:
         """The sum of the signs, each as often as its term weighs."""

@@ -27,12 +27,12 @@ def test_who_sells_an_item_and_where_is_not_in_its_vector() -> None:
     assert item_vector(("seller:s1", "city:北京")) == [0] * DIMENSIONS
 
 
-def test_each_top_category_is_an_interest_the_heaviest_first_and_what_has_none_counts_half_for_each() -> None:
+def test_each_top_category_is_an_interest_the_heaviest_first_and_what_has_none_counts_half_of_each() -> None:
     own = ({"category:数码›手机": 1024, "category:数码": 400, "price_band:数码:3": 50}, {"category:服饰": 300})
     weights = {"category:服饰": 300, **own[0], "brand:apple": 200, "seller:s": 900}
     for vector, terms in zip(rows_of(interests(weights)), own, strict=True):
         sums = [
-            2 * sum(weight * signs(term)[place] for term, weight in terms.items()) + 200 * signs("brand:apple")[place]
+            2 * sum(weight * signs(term)[place] for term, weight in terms.items()) + sum(terms.values()) * signs("brand:apple")[place]
             for place in range(DIMENSIONS)
         ]
         length = sqrt(sum(value * value for value in sums))

@@ -40,11 +40,11 @@ def names(sources: list[Any]) -> list[str]:
 
 def test_a_pool_changes_the_share_of_the_settings_which_change_the_default() -> None:
     quotas = quotas_of(ReadSettings(source_shares={"newest": 0.5, "popular": 0.4}), PoolSettings(sources={"newest": 1.0}))
-    assert [quotas[name].share for name in ("newest", "popular", "vectors", "x2i_pool")] == [1.0, 0.4, 0.25, 0.0]
+    assert [quotas[name].share for name in ("newest", "popular", "x2i", "x2i_pool")] == [1.0, 0.4, 0.25, 0.0]
 
 
 def test_a_source_with_no_share_is_not_asked() -> None:
-    quotas = quotas_of(ReadSettings(source_shares={"popular": 0}), PoolSettings(sources={"explore": 0.0, "x2i_pool": 0.1}))
+    quotas = quotas_of(ReadSettings(source_shares={"popular": 0}), PoolSettings(sources={"explore": 0.0, "x2i_pool": 0.1, "vectors": 0.2}))
     assert names(switched_on(ALL, quotas)) == ["terms", "vectors", "x2i", "x2i_pool", "newest", "plugin"]
 
 
@@ -84,6 +84,7 @@ def test_with_less_time_more_is_shed_and_terms_and_newest_never(left_ms: int, go
 
 def test_a_page_with_little_time_says_what_it_went_without_and_is_full() -> None:
     world = World(*shelf(30), explore=0.1)
+    world.put_pool(sources={"vectors": 0.25})
     page = world.recall(deadline_ms=NOW + 30)  # 18 ms for the sources
     assert [what for what in page.degraded if what.startswith("shed")] == ["shed:vectors", "shed:explore"]
     assert {one.source: one.reason for one in page.trace.failed}["shed:vectors"] == "not asked, because 18 ms were left for all sources"

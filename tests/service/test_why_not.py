@@ -92,7 +92,7 @@ def test_an_item_that_no_source_recalls_names_what_it_matches() -> None:
     assert (answer.stage, answer.reason) == ("recall", "not_recalled")
     assert (
         answer.detail
-        == "it matches none of the 0 triggers, and others rank higher in each of terms, vectors, popular, newest, of 10 candidates wanted"
+        == "it matches none of the 0 triggers, and others rank higher in each of terms, popular, newest, of 10 candidates wanted"
     )
 
 
