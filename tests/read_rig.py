@@ -5,6 +5,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from random import Random
 from typing import Any, Literal
 
+from msgspec.structs import replace
+
 import oracle
 from builders import NOW, FakeClock, wide_item
 from smallpool_core.catalogue import Catalogue
@@ -198,19 +200,22 @@ def live_item(item: WideItem, pool_id: str, now: int, cut: Cut | None = None) ->
     )
 
 
-class FakeVectorIndex:
+class FakeVectorIndex(Fragile):
     """The port over plain items, in the scopes that tags tell of."""
 
     model = MODEL
 
     def __init__(self, items: Mapping[str, WideItem]) -> None:
+        super().__init__()
         self.items = items
 
     async def nearest(self, query: Query, vectors: Vectors) -> tuple[Answer, ...]:
+        self.use()
         check_vectors(vectors, MODEL, DIMENSIONS)
         return tuple([self._nearest(query, vector) for vector in rows_of(vectors)])
 
     async def likeness(self, item_ids: Sequence[str], vectors: Vectors) -> dict[str, float]:
+        self.use()
         check_vectors(vectors, MODEL, DIMENSIONS)
         known = {item_id: item_vector(self.items[item_id].terms) for item_id in item_ids if item_id in self.items}
         asked = rows_of(vectors)
@@ -446,9 +451,13 @@ class Broken:
 
 
 class World:
-    """A marketplace with one live pool `p` of everything in it, and a recaller over it; a test changes what it is about."""
+    """A marketplace with one live pool `p` of everything in it, and a recaller over it; a test changes what it is about. Pages leave
+    nothing to chance but where a test gives `explore` a share.
+    """
 
-    def __init__(self, *items: WideItem, settings: ReadSettings | None = None, sources: Sequence[Any] | None = None) -> None:
+    def __init__(
+        self, *items: WideItem, settings: ReadSettings | None = None, sources: Sequence[Any] | None = None, explore: float = 0.0
+    ) -> None:
         self.items = {item.item_id: item for item in items}
         self.clock = FakeClock(NOW)
         self.reader, self.live, self.tail = FakeReader(self.items), FakeLive(self.items), FakeTail()
@@ -473,7 +482,9 @@ class World:
             relations=self.relations,
             vectors=FakeVectorIndex(self.items),
         )
-        self.recaller = Recaller(self.ports, settings=settings or ReadSettings(pools_refresh_ms=0), sources=sources)
+        settings = settings or ReadSettings(pools_refresh_ms=0)
+        settings = replace(settings, source_shares={**settings.source_shares, "explore": explore})
+        self.recaller = Recaller(self.ports, settings=settings, sources=sources)
 
     def put_pool(
         self,

@@ -1,5 +1,6 @@
 """What an operator may tune of the read path; every default says what it is for."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from msgspec import Meta, Struct, field
@@ -78,3 +79,17 @@ class ReadSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         force_setattr(self, "source_weights", _source_weights() | self.source_weights)
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The share of each source where a pool says nothing of it."""
+        return _over(DEFAULT_SHARES, self.source_shares)
+
+    @property
+    def times(self) -> dict[str, float]:
+        """The share of the time of each source."""
+        return _over(DEFAULT_TIMES, self.source_times)
+
+
+def _over(defaults: Mapping[SourceName, float], said: Mapping[SourceName, float]) -> dict[str, float]:
+    return {name: said.get(name, default) for name, default in defaults.items()}

@@ -217,6 +217,21 @@ def test_an_event_outside_every_pool_counts_once_for_the_site(stats: ItemStats) 
     assert top_terms(stats, SITE) == [Trigger("t:1", pytest.approx(1.0), NOW)]
 
 
+def exposures(stats: ItemStats, *item_ids: str, pool_id: str = "p1", now: int = NOW) -> dict[str, float]:
+    return asyncio.run(stats.exposures(pool_id, item_ids, now))
+
+
+def test_how_often_items_were_shown_is_told_by_pool_and_fades(stats: ItemStats) -> None:
+    shown = [delta("i1", type="expose", weight=0.0), delta("i1", type="expose", weight=0.0), delta("i1", pool_id="p2", type="expose")]
+    stats.add([*shown, delta("i2")], 0, 0)
+    assert exposures(stats, "i1", "i2", "unknown") == {"i1": pytest.approx(2.0)}
+    assert exposures(stats, "i1", pool_id=SITE) == {"i1": pytest.approx(3.0)}
+    assert exposures(stats, "i1", now=NOW + int(HALF_LIFE_HOURS * HOUR)) == {"i1": pytest.approx(1.0)}
+    assert exposures(stats) == {}
+    stats.forget(["i1"])
+    assert exposures(stats, "i1") == {}
+
+
 def test_a_record_that_comes_again_is_ignored_as_a_whole(stats: ItemStats) -> None:
     stats.add([delta()], 0, 7)
     for offset in (7, 6):

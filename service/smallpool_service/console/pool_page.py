@@ -10,9 +10,11 @@ from msgspec import Struct, structs
 
 from smallpool_core.cuts import CUT_BYS, MAX_SIZES
 from smallpool_core.errors import Problem, Refused
+from smallpool_core.messages import problem
 from smallpool_core.plain_text import text_problem
 from smallpool_core.pools import DEFAULT_WEIGHTS, DIMENSIONS, MAX_NAME, MAX_WEIGHT, Ordering, Pool, PoolDraft, PoolSettings, check_settings
 from smallpool_core.row_reader import shown
+from smallpool_core.sources import DEFAULT_SHARES
 from smallpool_core.users import Identity
 from smallpool_service.console.adjusting import adjustment_problems, read_adjustments, rows_of, typed_rows
 from smallpool_service.console.desk import Operator, Viewer, Visit
@@ -101,6 +103,7 @@ def read_wanted(visit: Visit, form: Form, pool: Pool) -> Wanted:
         when_exhausted="repeat_oldest" if exhausted == "repeat_oldest" else "stop",
         max_size=most,
         cut_by=next((one for one in CUT_BYS if one == cut_by), DEFAULTS.cut_by),
+        sources=_shares(form, problems),
     )
     weights = {name: weight for name, weight in pool.ordering.weights.items() if name not in WEIGHED}
     for name in WEIGHED:
@@ -118,6 +121,18 @@ def read_wanted(visit: Visit, form: Form, pool: Pool) -> Wanted:
     if not problems:
         problems = check_settings(settings, ordering) + adjustment_problems(visit.parts.recaller.ports.catalogue, ordering)
     return Wanted(settings, ordering, problems)
+
+
+def _shares(form: Form, problems: list[Problem]) -> dict[str, float]:
+    """The shares of sources that are not left to the settings; what is no number is a mistake."""
+    typed = {name: text for name in DEFAULT_SHARES if (text := form(f"share-{name}"))}
+    shares: dict[str, float] = {}
+    for name, text in typed.items():
+        try:
+            shares[name] = float(text)
+        except ValueError:
+            problems.append(problem(f"settings.sources.{name}", shown(text), "pool.share"))
+    return shares
 
 
 def _weight(text: str) -> float | None:
@@ -149,7 +164,7 @@ async def _example(visit: Visit, pool: Pool, wanted: Wanted | None, user: str) -
 
 
 def _page(visit: Visit, pool: Pool, wanted: Wanted, form: Form, status: int = OK, **values: Any) -> Response:
-    errors = {problem.path: f"{visit.words.said(problem)} ({problem.found})" for problem in wanted.problems}
+    errors = {one.path: f"{visit.words.said(one)} ({one.found})" for one in wanted.problems}
     typed = cast("dict[str, Any]", {name: form(name) for name, _ in form})
     return visit.page(
         "pool_page.html",
@@ -165,6 +180,7 @@ def _page(visit: Visit, pool: Pool, wanted: Wanted, form: Form, status: int = OK
         defaults=DEFAULT_WEIGHTS,
         cut_bys=CUT_BYS,
         max_sizes=MAX_SIZES,
+        shares=visit.parts.recaller.settings.shares,
         form=form,
         adjusted=typed_rows(form) if status != OK else rows_of(wanted.ordering),
         **values,

@@ -31,6 +31,7 @@ from smallpool_core.pools import (
 from smallpool_core.rules import RuleWarning
 from smallpool_core.schedule import MAX_WINDOWS, Schedule, is_open, next_opening
 from smallpool_core.selection import MAX_LISTED, MAX_PINS, Selection
+from smallpool_core.sources import SourceName
 from smallpool_service.alerts.board import Board
 from smallpool_service.alerts.figures import LastHour
 from smallpool_service.http.bodies import Identifier, Line, Strict
@@ -60,6 +61,10 @@ class SettingsBody(Strict):
         Annotated[int, Field(ge=MAX_SIZES[0], le=MAX_SIZES[1])] | None, Field(description="The pool holds its first so many items.")
     ] = None
     cut_by: Annotated[CutBy, Field(description="What decides which are first; `-` means large values first.")] = "-quality"
+    sources: Annotated[
+        dict[SourceName, Annotated[float, Field(ge=0, le=1)]],
+        Field(default_factory=dict, description="Shares of sources that are not those of the settings; 0 is off."),
+    ]
 
     def settings(self) -> PoolSettings:
         """As the pool keeps them."""
