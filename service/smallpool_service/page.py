@@ -53,7 +53,8 @@ class SourceTrace(Struct, frozen=True):
 class TraceReport(Struct, frozen=True, kw_only=True):
     """How the page came about. `age_ms` is how far the data may lag behind what was published, None if nobody measures it.
 
-    `candidates` counts all rows that the sources gave; `drops` is there when an explanation was asked for.
+    `candidates` counts all rows that the sources gave. Where an explanation was asked for there are `drops`, and the `triggers` that were
+    asked by, with their weights (1 … 1024), and their `origin`: `behaviour`, `prior`, `context` or `none`.
     """
 
     stages: list[StageTrace]
@@ -64,6 +65,8 @@ class TraceReport(Struct, frozen=True, kw_only=True):
     rounds: int
     candidates: int
     drops: list[Dropped] | UnsetType = UNSET
+    triggers: dict[str, int] | UnsetType = UNSET
+    origin: str | UnsetType = UNSET
 
 
 class Page(Struct, frozen=True, kw_only=True):

@@ -64,5 +64,7 @@ def page_of(run: Run, claimed: Claimed, items: list[PageItem], bucket: dict[str,
             rounds=claimed.rounds,
             candidates=run.candidates,
             drops=run.drops if run.request.explain else UNSET,
+            triggers=dict(run.wishes.weights) if run.request.explain else UNSET,
+            origin=run.wishes.origin if run.request.explain else UNSET,
         ),
     )

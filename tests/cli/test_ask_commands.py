@@ -34,6 +34,7 @@ def test_a_page_is_a_table_with_its_funnel_and_what_was_left_out(market: Shell) 
     assert printed.count("苹果手机") == 2
     assert "¥999" in printed
     assert all(stage in printed for stage in ("recall", "spread", "filter", "claim"))
+    assert all(source in printed for source in ("terms", "popular", "newest"))
 
 
 def test_a_page_that_falls_short_says_why(shell: Shell) -> None:
