@@ -51,6 +51,14 @@ def test_why_names_the_stage_that_left_an_item_out(market: Shell) -> None:
     assert "unknown_item" in market.run("why", "nothing", "--pool", "p", "--user", "asker").out
 
 
+def test_why_names_each_condition_that_fails_on_a_line_of_its_own(shell: Shell) -> None:
+    shell.publish([listing("i1", price_cents=500_000)])
+    shell.make_pool(rule="{all: [{field: price_cents, op: lt, value: 100}, {field: city, op: eq, value: 杭州}]}")
+    printed = shell.run("why", "i1", "--pool", "p", "--user", "asker").out
+    assert "  · $.all[0]: wants price_cents lt 100, the item has 500000\n" in printed
+    assert "  · $.all[1]: wants city eq 杭州, the item has None\n" in printed
+
+
 def test_triggers_add_up_what_a_person_did(shell: Shell) -> None:
     shell.publish([listing("i1")])
     system = system_of(shell)

@@ -24,6 +24,7 @@ from smallpool_service.page import Page
 from smallpool_service.people import erase_person
 from smallpool_service.previews import RulePreview, Wanted, preview
 from smallpool_service.similar import similar
+from smallpool_service.why import why
 from smallpool_stores.elasticsearch.writer import ElasticsearchItemWriter
 from system_rig import EVERYTHING, Marketplace, field, knowledge_understander
 from two_wirings import distributed, embedded, on_servers
@@ -218,6 +219,23 @@ def test_the_same_context_gives_the_same_pages_and_the_same_items_are_similar(ma
             assert there == here
             alike += len(here.items)
     assert alike > 100
+
+
+def test_both_say_the_same_of_why_an_item_is_not_shown(markets: list[Marketplace]) -> None:
+    life = Life(6)
+    for market in markets:
+        market.save_pool("digital", RULES["digital"])
+        market.save_pool("cheap", RULES["cheap"])
+    both(markets, *life.item_events(NOW, 400))
+    both(markets, *life.user_events(NOW, 90))
+    identity, reasons = Identity(USERS[1], None), set[str]()
+    compare(markets, {"pool_id": "digital", "identity": identity, "request_id": "r1", "size": 20})
+    for item_id in [*sorted(markets[0].stored())[:60], "nothing"]:
+        for pool_id in ("digital", "cheap"):
+            here, there = (asyncio.run(why(market.system.recaller, item_id, pool_id, identity, 5)) for market in markets)
+            assert there == here
+            reasons.add(here.reason)
+    assert {"unknown_item", "sold", "not_in_pool", "seen", "below_cut", "served"} <= reasons
 
 
 def previewed(market: Marketplace, rule: dict[str, Any], against: str | None) -> RulePreview:
