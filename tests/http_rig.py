@@ -25,6 +25,7 @@ from smallpool_service.run import ReadPorts
 from smallpool_service.settings import ReadSettings
 from smallpool_stores.sqlite.keys import SqliteKeyStore
 from smallpool_stores.sqlite.people import SqlitePeople
+from smallpool_stores.sqlite.pool_figures import SqlitePoolFigures
 from smallpool_stores.sqlite.profiles import SqliteUserProfiles
 from smallpool_stores.sqlite.reader import SqliteItemReader
 from smallpool_stores.sqlite.seen import SqliteSeenList
@@ -55,6 +56,7 @@ class Api:
             keys=self.key_store,
             log=self.rig.log,
             metrics=self.metrics,
+            figures=SqlitePoolFigures(self.rig.database),
             limits=limits,
             checks=self.checks,
         )

@@ -19,6 +19,7 @@ from smallpool_core.market_ports import Understander
 from smallpool_core.pools import Ordering
 from smallpool_core.selection import Selection
 from smallpool_core.users import Identity, UserEvent
+from smallpool_service.alerts.health import read_health, source_names
 from smallpool_service.context import Context
 from smallpool_service.page import Page
 from smallpool_service.people import erase_person
@@ -219,6 +220,25 @@ def test_the_same_context_gives_the_same_pages_and_the_same_items_are_similar(ma
             assert there == here
             alike += len(here.items)
     assert alike > 100
+
+
+def test_the_health_of_a_pool_is_the_same_in_both(markets: list[Marketplace]) -> None:
+    life, found = Life(7), []
+    for market in markets:
+        market.save_pool("digital", RULES["digital"])
+    both(markets, *life.item_events(NOW, 200))
+    both(markets, *life.user_events(NOW, 40))
+    for place, user in enumerate(USERS[:5]):
+        compare(markets, {"pool_id": "digital", "identity": Identity(user, None), "request_id": f"r{place}", "size": 6})
+    for market in markets:
+        system = market.system
+        system.count_sender.send()
+        known = system.catalogue.get("digital")
+        [health] = read_health(system.pool_figures, [known], {"digital": 9}, source_names(system.recaller), NOW)
+        found.append(replace(health, listed=0))  # versions that overtake each other are counted as they come
+    assert found[0] == found[1]
+    assert (health.pages, health.size) == (5, 9)
+    assert {source.source for source in health.sources} >= {"terms", "popular", "newest"}
 
 
 def test_both_say_the_same_of_why_an_item_is_not_shown(markets: list[Marketplace]) -> None:

@@ -37,6 +37,7 @@ def app_of(system: System, background: Background) -> FastAPI:
         keys=system.keys,
         log=system.acknowledged_log,
         metrics=system.metrics,
+        figures=system.pool_figures,
         limits=system.settings.limits,
         board=system.board,
         checks={

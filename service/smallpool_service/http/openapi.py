@@ -15,6 +15,7 @@ from pydantic.json_schema import models_json_schema
 
 from smallpool_core.sellers import SellerEvent
 from smallpool_core.users import UserEvent
+from smallpool_service.alerts.health import PoolHealth
 from smallpool_service.history import PoolDifference
 from smallpool_service.http.alerts import AlertList
 from smallpool_service.http.events import ItemBatch, ItemRow, SellerBatch, Taken, UserBatch
@@ -74,6 +75,7 @@ STRUCTS: Final[tuple[type, ...]] = (
     KeyList,
     Page,
     PoolDifference,
+    PoolHealth,
     PoolList,
     PoolView,
     ProblemDocument,
