@@ -30,6 +30,7 @@ from smallpool_stores.memory.vector_index import NumpyVectorIndex
 from smallpool_stores.sqlite.experiments import SqliteExperimentStore
 from smallpool_stores.sqlite.keys import SqliteKeyStore
 from smallpool_stores.sqlite.people import SqlitePeople
+from smallpool_stores.sqlite.pool_figures import SqlitePoolFigures
 from smallpool_stores.sqlite.profiles import SqliteUserProfiles
 from smallpool_stores.sqlite.reader import SqliteItemReader
 from smallpool_stores.sqlite.relations import SqliteRelations
@@ -66,6 +67,7 @@ class Api:
             log=self.rig.log,
             metrics=self.metrics,
             experiments=desk,
+            figures=SqlitePoolFigures(self.rig.database),
             limits=limits,
             checks=self.checks,
         )

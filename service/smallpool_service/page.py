@@ -55,7 +55,8 @@ class TraceReport(Struct, frozen=True, kw_only=True):
     """How the page came about. `age_ms` is how far the data may lag behind what was published, None if nobody measures it. `ages_ms` is how
     old what was computed is that the page used, by its name.
 
-    `candidates` counts all rows that the sources gave; `drops` is there when an explanation was asked for.
+    `candidates` counts all rows that the sources gave. Where an explanation was asked for there are `drops`, and the `triggers` that were
+    asked by, with their weights (1 … 1024), and their `origin`: `behaviour`, `prior`, `context` or `none`.
     """
 
     stages: list[StageTrace]
@@ -67,6 +68,8 @@ class TraceReport(Struct, frozen=True, kw_only=True):
     candidates: int
     ages_ms: dict[str, int] = {}
     drops: list[Dropped] | UnsetType = UNSET
+    triggers: dict[str, int] | UnsetType = UNSET
+    origin: str | UnsetType = UNSET
 
 
 class Page(Struct, frozen=True, kw_only=True):

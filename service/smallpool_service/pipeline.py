@@ -34,7 +34,7 @@ from smallpool_service.sources.explore import seed_of
 from smallpool_service.sources.popular import SITE
 from smallpool_service.sources.source import Source
 from smallpool_service.spread import spread
-from smallpool_service.triggers import Wishes
+from smallpool_service.triggers import NO_WISHES
 
 REPEATS = "repeats"
 NOTHING = Answer((), exhausted=True)
@@ -64,7 +64,7 @@ class Pipeline:
         behaviour: BehaviourSettings,
         adjuster: Adjuster,
     ) -> None:
-        self.wishes = Wishes({}, "none")
+        self.wishes = NO_WISHES
         self.claiming = Claiming(run, ports, person.begun, settings.offered_per_item * run.request.size)
         self._run = run
         self._person = person
@@ -89,6 +89,7 @@ class Pipeline:
 
         query = timed("rewrite", rewrite, run.request.size, run.known, excluded, run.started, settings.candidates_per_item)
         self.wishes = await awaited("triggers", find_wishes, self._person, run, self._ports, settings, self._behaviour)
+        run.wishes = self.wishes
         first = await self.round(query)
         await self.refill(query, first)
         return self.claiming.page

@@ -66,5 +66,7 @@ def page_of(run: Run, claimed: Claimed, items: list[PageItem], bucket: dict[str,
             candidates=run.candidates,
             ages_ms=dict(run.ages_ms),
             drops=run.drops if run.request.explain else UNSET,
+            triggers=dict(run.wishes.weights) if run.request.explain else UNSET,
+            origin=run.wishes.origin if run.request.explain else UNSET,
         ),
     )

@@ -23,6 +23,7 @@ from smallpool_service.prompt import in_time
 from smallpool_service.request import RecallRequest
 from smallpool_service.source_counts import SourceCounts
 from smallpool_service.trace import Observer, Tracer
+from smallpool_service.triggers import NO_WISHES
 
 T = TypeVar("T")
 
@@ -84,6 +85,7 @@ class Run:
         self.drops: list[Dropped] = []
         self.ranked: dict[str, Scored] = {}
         self.sources = SourceCounts()
+        self.wishes = NO_WISHES
         self.candidates = 0
         self._clock = clock
         self._floor_ms = floor_ms

@@ -4,7 +4,7 @@ In: the person's state and profile, as read. Out: `Wishes`: at most 20 terms wit
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -28,6 +28,9 @@ class Wishes(Struct, frozen=True):
 
     def __len__(self) -> int:
         return len(self.weights)
+
+
+NO_WISHES: Final = Wishes({}, "none")
 
 
 def pending_items(state: TriggerState) -> set[str]:

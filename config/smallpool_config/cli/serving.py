@@ -38,6 +38,7 @@ def app_of(system: System, background: Background) -> FastAPI:
         log=system.acknowledged_log,
         metrics=system.metrics,
         experiments=system.experiment_desk,
+        figures=system.pool_figures,
         limits=system.settings.limits,
         board=system.board,
         checks={

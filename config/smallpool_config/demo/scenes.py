@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from smallpool_config.cli.page_tables import drops_table, funnel_table, page_table, verdict
+from smallpool_config.cli.explained import drops_table, funnel_table
+from smallpool_config.cli.page_tables import page_table, verdict
 from smallpool_config.cli.pools import rule_text
 from smallpool_config.cli.screen import path, plain, span, table, yuan
 from smallpool_config.cli.triggers import trigger_row

@@ -23,6 +23,7 @@ from smallpool_service.console.forms import Form, read_form
 from smallpool_service.console.pool_rule import pool_of
 from smallpool_service.console.routes import console_router
 from smallpool_service.console.saving import Target, save
+from smallpool_service.http.pool_health import health_of_pool
 from smallpool_service.http.recall import PoolId
 
 SIZE: Final = 10
@@ -69,6 +70,13 @@ async def change_settings(visit: Operator, pool_id: PoolId) -> Response:
         checked = Wanted(wanted.settings, wanted.ordering, problems)
         return _page(visit, pool, checked, form, 422, user=form("user"), saved=0, example=None)
     return await save(visit, form, Target(pool_id, "page"), PoolDraft(settings=wanted.settings, ordering=wanted.ordering))
+
+
+@router.get("/health")
+async def health(visit: Viewer, pool_id: PoolId) -> Response:
+    """What the pool's pages held in the last hour, by source."""
+    visit.check_pool(pool_id)
+    return visit.page("part_health.html", health=await health_of_pool(visit.parts, pool_id))
 
 
 @router.post("/example")

@@ -20,6 +20,7 @@ from smallpool_service.http import (
     items,
     keys,
     openapi,
+    pool_health,
     pool_lists,
     pools,
     previews,
@@ -46,6 +47,7 @@ ROUTERS = (
     previews.router,  # before the pools, so that /v1/pools/preview is no pool's id
     pools.router,
     pool_lists.router,
+    pool_health.router,
     history.router,
     replays.router,
     experiments.router,

@@ -16,6 +16,7 @@ from pydantic.json_schema import models_json_schema
 from smallpool_core.experiments import Experiment
 from smallpool_core.sellers import SellerEvent
 from smallpool_core.users import UserEvent
+from smallpool_service.alerts.health import PoolHealth
 from smallpool_service.experiments.report import Report
 from smallpool_service.history import PoolDifference
 from smallpool_service.http.alerts import AlertList
@@ -83,6 +84,7 @@ STRUCTS: Final[tuple[type, ...]] = (
     KeyList,
     Page,
     PoolDifference,
+    PoolHealth,
     PoolList,
     PoolView,
     ProblemDocument,

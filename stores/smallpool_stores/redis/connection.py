@@ -64,7 +64,7 @@ class RedisConnection:
 
     async def read_all(self, *commands: Command) -> list[Any]:
         """The replies to several of them, in one round trip to each server."""
-        return await _once_more(lambda: self._send(commands))
+        return await self._once_more(lambda: self._send(commands))
 
     async def read_by(self, script: Script, keys: Sequence[str], arguments: Sequence[Part]) -> Any:
         """What a script that only reads returns; all of one moment."""
