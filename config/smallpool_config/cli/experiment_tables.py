@@ -89,7 +89,7 @@ def _cells(one: "BucketFigure", *, is_share: bool) -> tuple[str, str, Text, str,
         else "bold red"
     )
     shown = Text("–" if lift.value is None else f"{lift.value:+.1%}", style)
-    p_value = "–" if lift.p_value is None else f"{lift.p_value:.3f}"
+    p_value = "–" if lift.p_value is None else "< .001" if lift.p_value < 0.001 else f"{lift.p_value:.3f}"
     return value, _interval(one.low, one.high, form), shown, _interval(lift.low, lift.high, "+.1%"), p_value
 
 
