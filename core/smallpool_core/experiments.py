@@ -9,6 +9,7 @@ SHA-256 of `layer/experiment:identity`, so that the buckets of one experiment do
 
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
+from math import isfinite
 from typing import Any, Final, Literal
 
 from msgspec import UNSET, Struct, UnsetType, ValidationError, convert, field, structs, to_builtins
@@ -198,7 +199,7 @@ def _id_problem(path: str, text: str) -> Problem | None:
 
 
 def _share_problem(path: str, share: float) -> Problem | None:
-    is_sound = 0 <= share <= 1 and abs(share * SLOTS - round(share * SLOTS)) < 1e-6
+    is_sound = 0 <= share <= 1 and abs(share * SLOTS - _slots(share)) < 1e-6
     return None if is_sound else problem(path, str(share), "experiment.share")
 
 
@@ -232,4 +233,4 @@ def _taken(after: Experiment, book: ExperimentBook) -> list[Problem]:
 
 
 def _slots(share: float) -> int:
-    return round(share * SLOTS)
+    return round(share * SLOTS) if isfinite(share) else -1

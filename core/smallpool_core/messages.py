@@ -68,6 +68,7 @@ MESSAGES: Final[Mapping[str, str]] = MappingProxyType(
         "experiment.name_twice": "each bucket has a name of its own",
         "experiment.fixed": "what a pool holds is the same for everybody; make a pool of its own for that",
         "experiment.override": "settings that a bucket may override here: {names}",
+        "experiment.json": 'JSON such as {{"settings": {{"max_per_category": 5}}}} is allowed, with settings, ordering and read',
         "experiment.state": "it is {state}; an experiment goes from draft to running to ended and never back: make a new one",
         "experiment.running": "this is fixed once an experiment has run, or people would change buckets: end it and make a new one",
         "experiment.taken": "{other} runs in this layer on {start} to {end}; choose other traffic, another layer, or end that one",

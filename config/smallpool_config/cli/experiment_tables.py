@@ -4,13 +4,16 @@ In: reports and trials. Out: tables and sentences.
 """
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
 from rich.text import Text
 
 from smallpool_config.cli.screen import plain, table, when
-from smallpool_service.experiments.report import BucketFigure, FigureReport, Report
-from smallpool_service.experiments.simulation import Trials
+
+if TYPE_CHECKING:
+    from smallpool_service.experiments.report import BucketFigure, FigureReport, Report
+    from smallpool_service.experiments.simulation import Trials
 
 TITLES = {
     "clicks_per_user": "clicks a person",
@@ -23,7 +26,7 @@ TITLES = {
 SHARES = frozenset({"click_users", "click_rate", "bid_rate"})
 
 
-def report_of(report: Report) -> Iterator[RenderableType]:
+def report_of(report: "Report") -> Iterator[RenderableType]:
     """A report: its people, then its figures."""
     yield Text(f"{plain(report.experiment_id)}, {report.state}: pages from {when(report.since)} until {when(report.until)} (UTC)", "bold")
     everybody = sum(report.people.values())
@@ -43,7 +46,7 @@ def report_of(report: Report) -> Iterator[RenderableType]:
         )
 
 
-def trials_table(found: Trials) -> Iterator[RenderableType]:
+def trials_table(found: "Trials") -> Iterator[RenderableType]:
     """What simulated experiments found."""
     rows = table("figure", "experiments", "called an effect", right=("experiments", "called an effect"))
     for figure, count in found.by_figure.items():
@@ -54,7 +57,7 @@ def trials_table(found: Trials) -> Iterator[RenderableType]:
     yield Text(f"{what}: {found.found:,} of {found.judged:,} comparisons, {found.share:.1%}{nominal}; {found.people:,} people each")
 
 
-def _ratio(report: Report) -> Text:
+def _ratio(report: "Report") -> Text:
     if report.ratio_p is None:
         return Text("nobody was served a page of it yet", "yellow")
     if report.is_whole:
@@ -64,7 +67,7 @@ def _ratio(report: Report) -> Text:
     )
 
 
-def _figures(figures: list[FigureReport], level: float) -> RenderableType:
+def _figures(figures: "list[FigureReport]", level: float) -> RenderableType:
     columns = ("figure", "source", "bucket", "value", f"{level:.0%} interval", "lift", f"{level:.0%} of the lift", "p")
     rows = table(*columns, right=("value", "lift", "p"))
     for one in figures:
@@ -74,7 +77,7 @@ def _figures(figures: list[FigureReport], level: float) -> RenderableType:
     return rows
 
 
-def _cells(one: BucketFigure, *, is_share: bool) -> tuple[str, str, Text, str, str]:
+def _cells(one: "BucketFigure", *, is_share: bool) -> tuple[str, str, Text, str, str]:
     form = ".2%" if is_share else ".4f"
     value = "–" if one.value is None else format(one.value, form)
     lift = one.lift
@@ -86,7 +89,7 @@ def _cells(one: BucketFigure, *, is_share: bool) -> tuple[str, str, Text, str, s
         else "bold red"
     )
     shown = Text("–" if lift.value is None else f"{lift.value:+.1%}", style)
-    p_value = "–" if lift.p_value is None else f"{lift.p_value:.3f}"
+    p_value = "–" if lift.p_value is None else "< .001" if lift.p_value < 0.001 else f"{lift.p_value:.3f}"
     return value, _interval(one.low, one.high, form), shown, _interval(lift.low, lift.high, "+.1%"), p_value
 
 

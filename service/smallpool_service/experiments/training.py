@@ -21,9 +21,7 @@ async def export_training(
     """Writes the file and returns how many rows it has; raises `Refused` for a file that is there already, `StoreError` where the log
     cannot be read or the file not written. What cannot be finished leaves no file.
     """
-    if file.exists():
-        raise Refused([Problem("--out", str(file), "a file that is not there yet is allowed; move this one away")])
-    made = file.with_name(f".{file.name}.partial")
+    made = _beside(file)
     try:
         with opens() as outcomes:
             await follow(log, clock, outcomes, span, progress)
@@ -32,3 +30,10 @@ async def export_training(
     finally:
         made.unlink(missing_ok=True)
     return rows
+
+
+def _beside(file: Path) -> Path:
+    """Where the file is made before it takes its name."""
+    if file.exists():
+        raise Refused([Problem("--out", str(file), "a file that is not there yet is allowed; move this one away")])
+    return file.with_name(f".{file.name}.partial")
