@@ -96,7 +96,10 @@ class FakeReader(Fragile):
         return [
             item
             for item in self.items.values()
-            if is_listed(item, query.now) and item.item_id not in query.excluded and _in_scope(item, query)
+            if is_listed(item, query.now)
+            and item.item_id not in query.excluded
+            and item.seller_id not in query.excluded_sellers
+            and _in_scope(item, query)
         ]
 
 

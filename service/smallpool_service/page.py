@@ -8,13 +8,14 @@ from smallpool_core.pages import Dropped, Short, SourceFailure
 
 class Explained(Struct, frozen=True):
     """Why an item is on the page: its rank in each source (from 1), the weight of each trigger it matched, its value in each score
-    dimension, and the factor by which the pool boosts or buries it.
+    dimension, the factor by which the pool boosts or buries it, and the places of the pool's quotas that count it.
     """
 
     sources: dict[str, int]
     triggers: dict[str, int]
     score: dict[str, float]
     factor: float = 1.0
+    quotas: tuple[int, ...] | UnsetType = UNSET
 
 
 class PageItem(Struct, frozen=True, kw_only=True, gc=False):

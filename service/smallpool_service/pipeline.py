@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from smallpool_core.behaviour import BehaviourSettings, over_exposed
-from smallpool_core.pages import Answer, Claimed, Dropped, Hit, Query, Short
-from smallpool_core.terms import term
+from smallpool_core.behaviour import BehaviourSettings, bought_likenesses, over_exposed
+from smallpool_core.pages import Answer, Claimed, Dropped, Query, Short
 from smallpool_service.adjust import Adjuster
+from smallpool_service.alike import bought_alike
 from smallpool_service.bans import banned_meanwhile
-from smallpool_service.candidates import Lists, Question, Recalled, Scored
+from smallpool_service.candidates import Candidate, Lists, Question, Recalled, Scored
 from smallpool_service.claim import Claiming
 from smallpool_service.exposure import ignored_in_pool
 from smallpool_service.filter import Screen, filter_hits
@@ -24,6 +24,7 @@ from smallpool_service.prompt import side_by_side
 from smallpool_service.recall import recall
 from smallpool_service.refill import may_hold_more, settled, short_reason
 from smallpool_service.rewrite import deeper, rewrite
+from smallpool_service.room import Placed, placed
 from smallpool_service.run import ReadPorts, Run
 from smallpool_service.score import Taste, score
 from smallpool_service.settings import ReadSettings
@@ -34,8 +35,6 @@ from smallpool_service.triggers import Wishes
 
 REPEATS = "repeats"
 NOTHING = Answer((), exhausted=True)
-OWN_AT_ONCE = 2_000
-"""What a person sells is kept out of a refill by so many items at a time."""
 PROBED = 20
 """Rows that are looked at to tell whether a short page is short for its caps or because the pool has no more."""
 
@@ -61,7 +60,7 @@ class Pipeline:
         adjuster: Adjuster,
     ) -> None:
         self.wishes = Wishes({}, "none")
-        self.claiming = Claiming(run, ports, person.begun, settings.offered_per_item * run.request.size)
+        self.claiming = Claiming(run, ports, person.begun, settings)
         self._run = run
         self._person = person
         self._ports = ports
@@ -72,7 +71,9 @@ class Pipeline:
         self._seen = person.seen_ids
         self._bought = person.bought_ids
         self._tired = over_exposed(person.state, behaviour)
-        self._own: frozenset[str] = frozenset()
+        self._alike: frozenset[str] = frozenset()
+        own = run.request.identity.user_id
+        self._unwanted_sellers = person.blocked_sellers | (frozenset() if own is None else {own})
 
     async def execute(self) -> Claimed:
         """The page: one round of all stages, then deeper ones while it is not full."""
@@ -80,7 +81,10 @@ class Pipeline:
         timed, awaited = run.tracer.timed, run.tracer.awaited
         excluded = self._seen | self._bought | self._tired | self._on_page()
 
-        query = timed("rewrite", rewrite, run.request.size, run.known, excluded, run.started, settings.candidates_per_item)
+        query = timed(
+            "rewrite", rewrite, run.request.size, run.known, excluded, run.started, settings.candidates_per_item, self._unwanted_sellers
+        )
+        query = await self._without_alike(query)
         self.wishes = await awaited("triggers", find_wishes, self._person, run, self._ports, settings, self._behaviour)
         first = await self.round(query)
         await self.refill(query, first)
@@ -110,10 +114,10 @@ class Pipeline:
         claiming, run = self.claiming, self._run
         while not claiming.page.closed and not run.is_late():
             done = settled(last.recalled, last.put_aside) - query.excluded
-            if not self._may_hold_more(last.recalled, done):
+            room = await claiming.room()
+            if not may_hold_more(last.recalled, done, claiming.page.entries, room, claiming.limits.level):
                 break
-            await self._find_own(query)
-            query = deeper(query, done | self._own, self._settings.deeper_by)
+            query = deeper(query, done, self._settings.deeper_by, room.full_sellers())
             last = await self.round(query)
         await self._repeat_oldest(query)
         if not claiming.page.closed:
@@ -140,55 +144,54 @@ class Pipeline:
 
     async def _order(self, scored: Sequence[Scored]) -> list[Scored]:
         run = self._run
-        return order(await self._adjuster.adjusted(scored, run, self._ports), run.known.pool.ordering.pins)
+        most = self._settings.offered_per_item * run.request.size
+        return order(await self._adjuster.adjusted(scored, run, self._ports), run.known.pool.ordering, most)
 
-    async def _find_own(self, query: Query) -> None:
-        """Once something that the person sells was recalled, finds the rest of it in one question: under the cap of the port it
-        would hide what others sell of the same spread key, a few items a round.
-        """
-        run, seller_id = self._run, self._run.request.identity.user_id
-        if seller_id is not None and any(drop.reason == "own" for drop in run.drops):
-            rest = replace(query, excluded=query.excluded | self._own, cap=OWN_AT_ONCE, limit=OWN_AT_ONCE)
-            answer = await run.attempt("wide_index", self._ports.reader.recall(rest, {term("seller", seller_id): 1}), NOTHING)
-            self._own |= {hit.item_id for hit in answer.hits}
+    async def _without_alike(self, query: Query) -> Query:
+        """The query without what is like what the person bought, where a setting asks for it."""
+        likenesses = bought_likenesses(self._person.state, self._behaviour)
+        self._alike = await bought_alike(likenesses, query, self._run, self._ports)
+        return replace(query, excluded=query.excluded | self._alike)
 
     async def _repeat_oldest(self, query: Query) -> None:
         """Where the pool allows it and has too few unseen items, claims seen ones, those first that were served longest ago."""
         run, claiming = self._run, self.claiming
         if claiming.page.closed or run.is_late() or not self._may_repeat() or not self._person.seen:
             return
-        excluded = self._bought | self._tired | self._on_page()
-        again = rewrite(len(self._person.seen), run.known, excluded, query.now, per_item=1)
+        excluded = self._bought | self._alike | self._tired | self._on_page()
+        again = rewrite(len(self._person.seen), run.known, excluded, query.now, 1, self._unwanted_sellers)
         oldest = [entry.item_id for entry in self._person.seen]
         answer = await run.attempt(f"source:{REPEATS}", self._ports.reader.pick(again, oldest), NOTHING)
         seen = Lists({REPEATS: answer.hits})
         popularity, kept = await side_by_side(self._popularity(seen), self._filtered(seen, repeats=True))
-        scored = score(merge(kept), self.taste, popularity)
+        scored = await self._adjuster.adjusted(score(merge(kept), self.taste, popularity), run, self._ports)
         run.note(Recalled({REPEATS: answer}), kept.dropped, scored)
         await claiming.take(scored, allow_seen=True)
 
     async def _short(self, query: Query) -> Short | None:
-        run, entries, pool = self._run, self.claiming.page.entries, self._run.known.pool.settings
+        run = self._run
         is_late = run.is_late()
         left = None if is_late else await self._left(query)
         if left is None and not run.known.is_trusted and (run.failures or not is_late):
             run.degrade("rule_pending", "the pool's tag is still being brought up to date, and the wide index that knows its rule fails")
         if is_late:
             return "deadline"
-        return short_reason(left, run.failures, entries, pool.max_per_category, pool.spread_level)
+        return short_reason(left, run.failures, await self.claiming.room())
 
-    async def _left(self, query: Query) -> Sequence[Hit] | None:
+    async def _left(self, query: Query) -> Sequence[Placed] | None:
         """Some of the items that this person could still be shown, were it not for the caps; None if the wide index fails."""
         run = self._run
         dropped = {drop.item_id for drop in run.drops if drop.stage != "spread"}
         seen = frozenset() if self._may_repeat() else self._seen
-        known = seen | self._bought | self._tired | self._own | self._on_page() | dropped
-        probe = Query(query.scope, known, cap=PROBED, limit=PROBED, now=query.now)
+        known = seen | self._bought | self._alike | self._tired | self._on_page() | dropped
+        probe = Query(query.scope, known, cap=PROBED, limit=PROBED, now=query.now, excluded_sellers=self._unwanted_sellers)
         answer = await run.attempt("wide_index", self._ports.reader.browse(probe, "static"), None)
         if answer is None:
             return None
         probed = Lists({"probe": answer.hits})
-        return (await self._filtered(probed, repeats=self._may_repeat())).by_source["probe"]
+        hits = (await self._filtered(probed, repeats=self._may_repeat())).by_source["probe"]
+        judged = await self._adjuster.adjusted([Scored(Candidate(hit, {}), (), 0.0) for hit in hits], run, self._ports)
+        return [placed(scored.candidate.hit, self.claiming.limits.level, scored.kinds) for scored in judged]
 
     async def _screen(self, lists: Lists, *, repeats: bool = False) -> Screen:
         """What the hits are held against."""
@@ -197,17 +200,25 @@ class Pipeline:
         ignored = await ignored_in_pool(item_ids, run, ports, self._settings)
         banned = await banned_meanwhile(item_ids, run, ports)
         seen = frozenset() if repeats else self._seen
-        return Screen(run.known.scope, seen, self._bought, run.request.identity.user_id, run.now(), self._tired | ignored, banned)
+        now = run.now()
+        return Screen(
+            scope=run.known.scope,
+            seen=seen,
+            bought=self._bought,
+            user_id=run.request.identity.user_id,
+            now=now,
+            over_exposed=self._tired | ignored,
+            banned=banned,
+            alike=self._alike,
+            blocked_sellers=self._person.blocked_sellers,
+            closing=now + self._settings.least_left_s * 1000,
+        )
 
     def _on_page(self) -> frozenset[str]:
         return frozenset(entry.item_id for entry in self.claiming.page.entries)
 
     def _may_repeat(self) -> bool:
         return self._run.known.pool.settings.when_exhausted == "repeat_oldest"
-
-    def _may_hold_more(self, recalled: Recalled, done: frozenset[str]) -> bool:
-        pool = self._run.known.pool.settings
-        return may_hold_more(recalled, done, self.claiming.page.entries, pool.max_per_category, pool.spread_level)
 
     def _working(self) -> Sequence[Source]:
         failed = {failure.source for failure in self._run.failures}

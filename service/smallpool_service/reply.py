@@ -42,7 +42,8 @@ def explained(items: Sequence[PageItem], ranked: Mapping[str, Scored], taste: Ta
 
 def _explanation(scored: Scored, features: dict[str, float], taste: Taste) -> Explained:
     candidate = scored.candidate
-    return Explained(dict(candidate.ranks), {term: taste.triggers[term] for term in candidate.hit.terms}, features, round(scored.factor, 6))
+    triggers = {term: taste.triggers[term] for term in candidate.hit.terms}
+    return Explained(dict(candidate.ranks), triggers, features, round(scored.factor, 6), scored.kinds or UNSET)
 
 
 def page_of(run: Run, claimed: Claimed, items: list[PageItem], bucket: dict[str, str], age_ms: int | None, *, replayed: bool) -> Page:

@@ -28,6 +28,7 @@ class ReadSettings(Struct, frozen=True, forbid_unknown_fields=True):
         popularity_half: decayed weight of events at which popularity is one half.
         max_exposures_without_click: so often may a pool show an item, and as often again for each click that it has there (other
             behaviour by its weight); exposures and clicks fade by the half-life of popularity. 0 for as often as it comes.
+        least_left_s: an item that ends sooner than this is not shown: it would be over before it could be opened.
         pools_refresh_ms: how often the pools in memory are looked at again, which asks no server: a change is known everywhere within 1 s.
     """
 
@@ -46,4 +47,5 @@ class ReadSettings(Struct, frozen=True, forbid_unknown_fields=True):
     freshness_half_life_s: Positive = 86_400
     popularity_half: Annotated[float, Meta(gt=0)] = 5.0
     max_exposures_without_click: Annotated[int, Meta(ge=0)] = 0
+    least_left_s: Annotated[int, Meta(ge=0)] = 2
     pools_refresh_ms: Annotated[int, Meta(ge=0)] = 100

@@ -76,13 +76,12 @@ def test_a_full_page_is_short_of_nothing() -> None:
     assert World(*shelf(10)).recall().short is None
 
 
-def test_items_behind_the_persons_own_are_found_by_going_deeper() -> None:
+def test_the_persons_own_items_are_not_asked_for_and_hide_nothing_behind_them() -> None:
     own = [in_pool(f"own{place}", seller_id="u1", published_at=NOW - place) for place in range(6)]
     world = World(*own, in_pool("behind", published_at=NOW - 1000))
     page = world.recall(explain=True)
     assert (ids(page), page.short) == (["behind"], "exhausted")
-    assert isinstance(page.trace.drops, list)
-    assert {drop.reason for drop in page.trace.drops if drop.item_id.startswith("own")} == {"own"}
+    assert all(query.excluded_sellers == {"u1"} for query in world.reader.queries)
 
 
 def test_a_shop_sees_what_others_sell_of_its_category_in_as_many_questions_however_much_it_sells_itself() -> None:
@@ -354,8 +353,10 @@ def test_what_time_takes_out_of_an_untagged_pool_between_recall_and_claim_is_not
     assert [(drop.item_id, drop.stage, drop.reason) for drop in page.trace.drops] == [("old", "claim", "not_in_pool")]
 
 
-def test_an_auction_leaves_at_its_second() -> None:
-    world = World(in_pool("auction", "甲", expires_at=NOW + HOUR), in_pool("other", "乙"))
+def test_an_auction_leaves_at_its_second_where_no_time_to_open_it_is_asked_for() -> None:
+    world = World(
+        in_pool("auction", "甲", expires_at=NOW + HOUR), in_pool("other", "乙"), settings=ReadSettings(pools_refresh_ms=0, least_left_s=0)
+    )
     world.clock.advance(HOUR - 1)
     assert "auction" in world.page(dry_run=True)
     world.clock.advance(1)

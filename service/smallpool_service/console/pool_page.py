@@ -19,6 +19,7 @@ from smallpool_service.console.desk import Operator, Viewer, Visit
 from smallpool_service.console.dry import Asked, Shown, dry_page, varied
 from smallpool_service.console.forms import Form, read_form
 from smallpool_service.console.pool_rule import pool_of
+from smallpool_service.console.quota_rows import quota_rows, read_quotas, typed_quotas
 from smallpool_service.console.routes import console_router
 from smallpool_service.console.saving import Target, save
 from smallpool_service.http.recall import PoolId
@@ -101,6 +102,7 @@ def read_wanted(visit: Visit, form: Form, pool: Pool) -> Wanted:
         when_exhausted="repeat_oldest" if exhausted == "repeat_oldest" else "stop",
         max_size=most,
         cut_by=next((one for one in CUT_BYS if one == cut_by), DEFAULTS.cut_by),
+        max_per_seller=whole("max_per_seller", 1) if form("max_per_seller") else None,
     )
     weights = {name: weight for name, weight in pool.ordering.weights.items() if name not in WEIGHED}
     for name in WEIGHED:
@@ -113,19 +115,27 @@ def read_wanted(visit: Visit, form: Form, pool: Pool) -> Wanted:
             weights[name] = weight
     boost, unread_boost = read_adjustments(form, "boost")
     bury, unread_bury = read_adjustments(form, "bury")
-    ordering = structs.replace(pool.ordering, weights=weights, boost=boost, bury=bury)
-    problems += [*unread_boost, *unread_bury]
+    quotas, unread_quotas = read_quotas(form)
+    diversity = _number(form("diversity") or "0")
+    if diversity is None:
+        problems.append(Problem("ordering.diversity", shown(form("diversity")), "a number is allowed"))
+    ordering = structs.replace(pool.ordering, weights=weights, boost=boost, bury=bury, quotas=quotas, diversity=diversity or 0.0)
+    problems += [*unread_boost, *unread_bury, *unread_quotas]
     if not problems:
         problems = check_settings(settings, ordering) + adjustment_problems(visit.parts.recaller.ports.catalogue, ordering)
     return Wanted(settings, ordering, problems)
 
 
-def _weight(text: str) -> float | None:
+def _number(text: str) -> float | None:
     try:
-        weight = float(text)
+        return float(text)
     except ValueError:
         return None
-    return weight if 0 <= weight <= MAX_WEIGHT else None
+
+
+def _weight(text: str) -> float | None:
+    weight = _number(text)
+    return weight if weight is not None and 0 <= weight <= MAX_WEIGHT else None
 
 
 class Example(Struct, frozen=True):
@@ -167,5 +177,6 @@ def _page(visit: Visit, pool: Pool, wanted: Wanted, form: Form, status: int = OK
         max_sizes=MAX_SIZES,
         form=form,
         adjusted=typed_rows(form) if status != OK else rows_of(wanted.ordering),
+        quotas=typed_quotas(form) if status != OK else quota_rows(wanted.ordering.quotas),
         **values,
     )
