@@ -18,6 +18,7 @@ from smallpool_core.pools import BANNED, Ordering, Pool, PoolChange, PoolSetting
 from smallpool_core.ports import LogRecord
 from smallpool_core.rule_counts import Breakdown, Exclusion
 from smallpool_core.rules import Rule, matches
+from smallpool_core.statistics import Responses
 from smallpool_core.terms import Trigger
 from smallpool_core.users import Identity, Profile, TriggerState, Weighted
 from smallpool_service.candidates import Question
@@ -285,6 +286,7 @@ class FakeStats(Fragile):
         self.items: dict[str, dict[str, float]] = {}
         self.terms: dict[str, dict[str, float]] = {}
         self.shown: dict[str, dict[str, int]] = {}
+        self.exposures: dict[str, dict[str, float]] = {}
         self.asked_for_ignored = 0
 
     def add(self, deltas: Sequence[object], partition: int, offset: int) -> None:
@@ -306,10 +308,11 @@ class FakeStats(Fragile):
         shown = self.shown.get(pool_id, {})
         return frozenset(item_id for item_id in item_ids if shown.get(item_id, 0) >= exposures)
 
-    async def popularity(self, pool_id: str, item_ids: Sequence[str], now: int) -> dict[str, float]:
+    async def responses(self, pool_id: str, item_ids: Sequence[str], now: int) -> Responses:
         self.use()
-        known = self.items.get(pool_id, {})
-        return {item_id: known[item_id] for item_id in item_ids if item_id in known}
+        known, shown = self.items.get(pool_id, {}), self.exposures.get(pool_id, {})
+        weights, exposures = ({item_id: of[item_id] for item_id in item_ids if item_id in of} for of in (known, shown))
+        return Responses(weights, exposures, sum(known.values()), sum(shown.values()))
 
     async def top_terms(self, pool_id: str, limit: int, now: int) -> list[Trigger]:
         self.use()

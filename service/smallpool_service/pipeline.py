@@ -3,13 +3,15 @@
 In: a run and the person who asks. Out: the page, claimed. Timing and counting lie in the tracer's wrapper round each stage.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from smallpool_core.behaviour import BehaviourSettings, bought_likenesses, over_exposed
 from smallpool_core.pages import Answer, Claimed, Dropped, Query, Short
+from smallpool_core.ranking import Ranker
+from smallpool_core.statistics import Responses
 from smallpool_service.adjust import Adjuster
 from smallpool_service.alike import bought_alike
 from smallpool_service.bans import banned_meanwhile
@@ -20,7 +22,9 @@ from smallpool_service.filter import Screen, filter_hits
 from smallpool_service.merge import merge
 from smallpool_service.order import order
 from smallpool_service.person import Person, find_wishes
+from smallpool_service.popularity import Popularity
 from smallpool_service.prompt import side_by_side
+from smallpool_service.rank import rank
 from smallpool_service.recall import recall
 from smallpool_service.refill import may_hold_more, settled, short_reason
 from smallpool_service.rewrite import deeper, rewrite
@@ -58,6 +62,7 @@ class Pipeline:
         settings: ReadSettings,
         behaviour: BehaviourSettings,
         adjuster: Adjuster,
+        ranker: Ranker | None = None,
     ) -> None:
         self.wishes = Wishes({}, "none")
         self.claiming = Claiming(run, ports, person.begun, settings)
@@ -68,6 +73,8 @@ class Pipeline:
         self._settings = settings
         self._behaviour = behaviour
         self._adjuster = adjuster
+        self._ranker = ranker
+        self.popularity = Popularity(Responses(), settings.popularity_half, settings.popularity_exposures)
         self._seen = person.seen_ids
         self._bought = person.bought_ids
         self._tired = over_exposed(person.state, behaviour)
@@ -102,7 +109,9 @@ class Pipeline:
         # The statistics lie behind a network as a rule, and judging candidates takes about as long as their answer.
         popularity, kept = await side_by_side(self._popularity(thinned), awaited("filter", self._filtered, thinned))
         merged = timed("merge", merge, kept)
-        scored = timed("score", score, merged, self.taste, popularity)
+        scored: Sequence[Scored] = timed("score", score, merged, self.taste, popularity)
+        if self._ranker is not None:
+            scored = await awaited("rank", rank, scored, self._ranker, run, self.taste, popularity, settings)
         ranked = await awaited("order", self._order, scored)
         await awaited("claim", self.claiming.take, ranked)
 
@@ -132,12 +141,15 @@ class Pipeline:
             prices=self.wishes.prices,
             now=self._run.started,
             half_life_ms=self._settings.freshness_half_life_s * 1000,
-            popularity_half=self._settings.popularity_half,
+            life_share=self._settings.freshness_life_share,
         )
 
-    async def _popularity(self, lists: Lists) -> Mapping[str, float]:
-        run = self._run
-        return await run.attempt("stats", self._ports.stats.popularity(SITE, lists.item_ids, run.started), {})
+    async def _popularity(self, lists: Lists) -> Popularity:
+        run, settings = self._run, self._settings
+        found = await run.attempt("stats", self._ports.stats.responses(SITE, lists.item_ids, run.started), Responses())
+        known = Popularity(found, settings.popularity_half, settings.popularity_exposures)
+        self.popularity = self.popularity.joined(known)
+        return known
 
     async def _filtered(self, lists: Lists, *, repeats: bool = False) -> Lists:
         return filter_hits(lists, await self._screen(lists, repeats=repeats), self._ports.live)

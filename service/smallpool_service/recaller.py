@@ -3,8 +3,9 @@
 In: a `RecallRequest`. Out: a `Page`, or an error of `smallpool_core.errors` that says what was wrong with the request.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from types import MappingProxyType
 from uuid import uuid4
 
 from msgspec.structs import replace
@@ -14,11 +15,13 @@ from smallpool_core.catalogue import KnownPool
 from smallpool_core.errors import DeadlinePassed, RequestIdReused, StoreError
 from smallpool_core.pages import Claimed
 from smallpool_core.pool_counts import PoolCounter
+from smallpool_core.ranking import Ranker
 from smallpool_service.adjust import Adjuster
 from smallpool_service.page import Page, PageItem
 from smallpool_service.person import Person, open_person
 from smallpool_service.pipeline import Pipeline
-from smallpool_service.reply import explained, features_of, items_of, page_of
+from smallpool_service.rank import ranker_of
+from smallpool_service.reply import explained, features_served, items_of, page_of
 from smallpool_service.request import RecallRequest, check_request
 from smallpool_service.run import ReadPorts, Run
 from smallpool_service.served import ServedLog, served_record
@@ -58,7 +61,9 @@ class Recaller:
         counter: PoolCounter | None = None,
         data_age_ms: Callable[[], int | None] = nobody_measures,
         new_request_id: Callable[[], str] = lambda: uuid4().hex,
+        rankers: Mapping[str, Ranker] = MappingProxyType({}),
     ) -> None:
+        """`rankers` by pool, that of every other pool under `""`."""
         self.ports = ports
         self.settings = settings or ReadSettings()
         self.behaviour = behaviour or BehaviourSettings()
@@ -68,6 +73,7 @@ class Recaller:
         self.data_age_ms = data_age_ms
         self._new_request_id = new_request_id
         self._adjuster = Adjuster()
+        self._rankers = rankers
         self._served = ServedLog(ports.log)
         self._refreshed_at: int | None = None
 
@@ -142,7 +148,9 @@ class Recaller:
 
     def pipeline(self, run: Run, person: Person) -> Pipeline:
         """The stages for one run."""
-        return Pipeline(run, person, self.ports, self.sources_of(run.known), self.settings, self.behaviour, self._adjuster)
+        ranker = ranker_of(self._rankers, run.known.pool.pool_id)
+        sources = self.sources_of(run.known)
+        return Pipeline(run, person, self.ports, sources, self.settings, self.behaviour, self._adjuster, ranker)
 
     def sources_of(self, known: KnownPool) -> Sequence[Source]:
         """The sources that are asked for a page of the pool: pinned items have one of their own, where there are any."""
@@ -175,7 +183,7 @@ class Recaller:
             self._counter.page(asked.pool_id, run.started, asked=asked.size, given=len(items), recalled=len(run.ranked))
 
     async def _record(self, items: list[PageItem], run: Run, pipeline: Pipeline) -> None:
-        features = features_of(items, run.ranked, pipeline.taste)
+        features = features_served(items, run.ranked, pipeline.taste, pipeline.popularity)
         now = run.now()
         record = served_record(run.request.identity, run.request_id, run.request.pool_id, items, features, now)
         failure = await self._served.take(record, now)

@@ -304,6 +304,7 @@ class System(WatchesPools, JudgesListings):
             observer=self._observer,
             counter=self.counter,
             data_age_ms=self.data_age_ms,
+            rankers=self.rankers,
         )
 
     @cached_property

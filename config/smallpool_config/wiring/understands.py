@@ -3,8 +3,10 @@
 In: settings. Out: an understander, loaded when it is first asked for, and what keeps it up to date.
 """
 
+from collections.abc import Mapping
 from functools import cached_property
 
+from smallpool_config.ranking import ServedRanker, rankers_of
 from smallpool_config.settings import Settings
 from smallpool_config.tagging import ServedUnderstander
 from smallpool_models.registry.served import stamp_of
@@ -34,23 +36,35 @@ class Understands:
         """What makes sense of titles, by the knowledge base and models that lie in their folders now."""
         return ServedUnderstander(self.settings, self.knowledge, self._knowledge_as_read[0])
 
+    @cached_property
+    def rankers(self) -> Mapping[str, ServedRanker]:
+        """The rankers of the settings by pool; raises `ModelRefused` where a folder holds none at the start."""
+        return rankers_of(self.settings.models)
+
     def refresh_models(self) -> None:
         """Changes over to the knowledge base and models that lie in their folders now; not before the first are loaded."""
-        if "understander" in self.__dict__:
+        if self._loaded:
             self.understander.refresh()
+        if "rankers" in self.__dict__:
+            for ranker in {id(one): one for one in self.rankers.values()}.values():
+                ranker.refresh()
 
     def watch_models(self) -> None:
         """The gauges of what is refused; a scrape loads nothing."""
         self.metrics.watch(
             "models_refused",
             "New models in their folders that are refused; those before them go on serving.",
-            lambda: float(bool(self._loaded and self.understander.model_refused)),
+            lambda: float(bool(self._loaded and self.understander.model_refused) or self._ranker_refused),
         )
         self.metrics.watch(
             "knowledge_refused",
             "Whether a changed knowledge base is refused; the one before goes on serving.",
             lambda: float(bool(self._loaded and self.understander.knowledge_refused)),
         )
+
+    @property
+    def _ranker_refused(self) -> bool:
+        return "rankers" in self.__dict__ and any(ranker.refused for ranker in self.rankers.values())
 
     @property
     def _loaded(self) -> bool:
