@@ -22,6 +22,7 @@ from smallpool_core.ports import LogRecord
 from smallpool_core.relations import Generation, Key, Related, RelationKind
 from smallpool_core.rule_counts import Breakdown, Exclusion
 from smallpool_core.rules import Rule, matches
+from smallpool_core.statistics import Responses
 from smallpool_core.term_vectors import DIMENSIONS, MODEL
 from smallpool_core.terms import Trigger
 from smallpool_core.users import Identity, Profile, TriggerState, Weighted
@@ -105,7 +106,14 @@ class FakeReader(Fragile):
 
 
 def _allowed(items: Iterable[WideItem], query: Query) -> list[WideItem]:
-    return [item for item in items if is_listed(item, query.now) and item.item_id not in query.excluded and _in_scope(item, query)]
+    return [
+        item
+        for item in items
+        if is_listed(item, query.now)
+        and item.item_id not in query.excluded
+        and item.seller_id not in query.excluded_sellers
+        and _in_scope(item, query)
+    ]
 
 
 def is_listed(item: WideItem, now: int) -> bool:
@@ -345,6 +353,7 @@ class FakeStats(Fragile):
         self.items: dict[str, dict[str, float]] = {}
         self.terms: dict[str, dict[str, float]] = {}
         self.shown: dict[str, dict[str, int]] = {}
+        self.exposures: dict[str, dict[str, float]] = {}
         self.asked_for_ignored = 0
 
     def add(self, deltas: Sequence[object], partition: int, offset: int) -> None:
@@ -370,10 +379,11 @@ class FakeStats(Fragile):
         self.use()
         return {item_id: float(times) for item_id, times in self.shown.get(pool_id, {}).items() if item_id in item_ids}
 
-    async def popularity(self, pool_id: str, item_ids: Sequence[str], now: int) -> dict[str, float]:
+    async def responses(self, pool_id: str, item_ids: Sequence[str], now: int) -> Responses:
         self.use()
-        known = self.items.get(pool_id, {})
-        return {item_id: known[item_id] for item_id in item_ids if item_id in known}
+        known, shown = self.items.get(pool_id, {}), self.exposures.get(pool_id, {})
+        weights, exposures = ({item_id: of[item_id] for item_id in item_ids if item_id in of} for of in (known, shown))
+        return Responses(weights, exposures, sum(known.values()), sum(shown.values()))
 
     async def top_terms(self, pool_id: str, limit: int, now: int) -> list[Trigger]:
         self.use()

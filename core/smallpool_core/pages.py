@@ -8,7 +8,7 @@ from smallpool_core.cuts import Cut
 from smallpool_core.items import Sale
 from smallpool_core.rules import Rule
 
-Short = Literal["exhausted", "category_cap", "deadline"]
+Short = Literal["exhausted", "category_cap", "seller_cap", "quota", "deadline"]
 PAGE_KEPT_MS = 600_000
 """A closed page is replayed for this long after it closed."""
 RESUMABLE_MS = 2_000
@@ -30,7 +30,8 @@ class Scope(Struct, frozen=True):
 
 
 class Query(Struct, frozen=True):
-    """What every question to the wide index holds: rows in `scope`, on sale, published, unexpired at `now`, not `excluded`.
+    """What every question to the wide index holds: rows in `scope`, on sale, published, unexpired at `now`, not `excluded`, of none of the
+    `excluded_sellers`.
 
     At most `cap` rows per spread key (the category path, cut to its first `spread_level` elements if given) and
     `limit` rows in all, *after* the cap.
@@ -42,6 +43,7 @@ class Query(Struct, frozen=True):
     limit: int
     now: int
     spread_level: int | None = None
+    excluded_sellers: frozenset[str] = frozenset()
 
 
 class Hit(Struct, frozen=True, gc=False):

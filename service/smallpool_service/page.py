@@ -8,7 +8,8 @@ from smallpool_core.pages import Dropped, Short, SourceFailure
 
 class Explained(Struct, frozen=True):
     """Why an item is on the page: its rank in each source (from 1), the weight of each trigger it matched, its value in each score
-    dimension, the factor by which the pool boosts or buries it, and the items (`item:ID`) and terms to which it is related.
+    dimension, the factor by which the pool boosts or buries it, the items (`item:ID`) and terms to which it is related, the places of
+    the pool's quotas that count it, and what a ranker gave it.
     """
 
     sources: dict[str, int]
@@ -16,6 +17,8 @@ class Explained(Struct, frozen=True):
     score: dict[str, float]
     factor: float = 1.0
     via: list[str] = []
+    quotas: tuple[int, ...] | UnsetType = UNSET
+    ranker: float | UnsetType = UNSET
 
 
 class PageItem(Struct, frozen=True, kw_only=True, gc=False):

@@ -52,6 +52,11 @@ class Person(Struct, frozen=True):
         return [touched.item_id for touched in reversed(self.state.bought)]
 
     @property
+    def blocked_sellers(self) -> frozenset[str]:
+        """Sellers of whom nothing is to be shown to them."""
+        return frozenset(self.profile.blocked_sellers) if self.profile is not None else frozenset()
+
+    @property
     def begun(self) -> Claimed:
         """The page to go on from: the stored one, or an empty one."""
         if self.page is None:

@@ -3,8 +3,9 @@
 In: a `RecallRequest`. Out: a `Page`, or an error of `smallpool_core.errors` that says what was wrong with the request.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from types import MappingProxyType
 from uuid import uuid4
 
 from msgspec.structs import replace
@@ -14,14 +15,16 @@ from smallpool_core.catalogue import KnownPool
 from smallpool_core.errors import DeadlinePassed, RequestIdReused, StoreError
 from smallpool_core.pages import Claimed
 from smallpool_core.pool_counts import PoolCounter
+from smallpool_core.ranking import Ranker
 from smallpool_service.adjust import Adjuster
 from smallpool_service.experiments.placing import Experiments, Placement
 from smallpool_service.page import Page, PageItem
 from smallpool_service.person import Person, open_person
 from smallpool_service.pipeline import Pipeline
 from smallpool_service.quotas import quotas_of, switched_on
+from smallpool_service.rank import ranker_of
 from smallpool_service.relation_age import RelationAge
-from smallpool_service.reply import explained, features_of, items_of, page_of
+from smallpool_service.reply import explained, features_served, items_of, page_of
 from smallpool_service.request import RecallRequest, check_request
 from smallpool_service.run import ReadPorts, Run
 from smallpool_service.served import ServedLog, served_record
@@ -72,7 +75,9 @@ class Recaller:
         data_age_ms: Callable[[], int | None] = nobody_measures,
         new_request_id: Callable[[], str] = lambda: uuid4().hex,
         experiments: Experiments | None = None,
+        rankers: Mapping[str, Ranker] = MappingProxyType({}),
     ) -> None:
+        """`rankers` by pool, that of every other pool under `""`."""
         self.ports = ports
         self.settings = settings or ReadSettings()
         self.behaviour = behaviour or BehaviourSettings()
@@ -86,6 +91,7 @@ class Recaller:
         self._new_request_id = new_request_id
         self._adjuster = Adjuster()
         self.relation_age = RelationAge(ports.relations, ports.clock)
+        self._rankers = rankers
         self._served = ServedLog(ports.log)
         self._refreshed_at: int | None = None
 
@@ -172,7 +178,9 @@ class Recaller:
 
     def pipeline(self, run: Run, person: Person) -> Pipeline:
         """The stages for one run."""
-        return Pipeline(run, person, self.ports, self.sources_of(run), self.settings_of(run), self.behaviour, self._adjuster)
+        ranker = ranker_of(self._rankers, run.known.pool.pool_id)
+        settings = self.settings_of(run)
+        return Pipeline(run, person, self.ports, self.sources_of(run), settings, self.behaviour, self._adjuster, ranker)
 
     def sources_of(self, run: Run) -> Sequence[Source]:
         """The sources that are asked for a page of the run, less those that are switched off: pinned items have one of their own, where
@@ -223,7 +231,7 @@ class Recaller:
             self._counter.page(asked.pool_id, run.started, asked=asked.size, given=given, recalled=recalled, sources=sources)
 
     async def _record(self, items: list[PageItem], run: Run, pipeline: Pipeline) -> None:
-        features = features_of(items, run.ranked, pipeline.taste)
+        features = features_served(items, run.ranked, pipeline.taste, pipeline.popularity)
         now = run.now()
         asked = run.request
         record = served_record(asked.identity, run.request_id, asked.pool_id, items, features, now, asked.context, run.placement)

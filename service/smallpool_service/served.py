@@ -22,7 +22,9 @@ _ENCODER = msgspec.json.Encoder()
 
 
 class ServedItem(Struct, frozen=True):
-    """One line of a page; `features` are its score dimensions, empty for a line that an interrupted call had claimed."""
+    """One line of a page; `features` are what a ranker reads of it (`smallpool_core.ranking`), none of a line that an interrupted
+    call had claimed.
+    """
 
     item_id: str
     sources: list[str]

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from msgspec import Struct
 from msgspec.structs import replace
 
-from smallpool_core.behaviour import over_exposed
+from smallpool_core.behaviour import BehaviourSettings, bought_likenesses, over_exposed
 from smallpool_core.catalogue import KnownPool
 from smallpool_core.items import WideItem
 from smallpool_core.pages import Claimed, LiveItem
@@ -16,6 +16,7 @@ from smallpool_core.pools import BANNED
 from smallpool_core.rules import matches
 from smallpool_core.rules.failing import failing
 from smallpool_core.users import Identity
+from smallpool_service.alike import is_alike
 from smallpool_service.candidates import Question, Scored
 from smallpool_service.exposure import ignored_in_pool
 from smallpool_service.filter import DETAILS
@@ -26,6 +27,7 @@ from smallpool_service.recall import NO_QUOTAS, recall
 from smallpool_service.recaller import Recaller
 from smallpool_service.request import RecallRequest
 from smallpool_service.rewrite import rewrite
+from smallpool_service.room import Full, Limits, Placed, Room, placed
 from smallpool_service.run import ReadPorts, Run
 from smallpool_service.score import Taste
 from smallpool_service.sources.explore import seed_of
@@ -78,7 +80,8 @@ async def why(recaller: Recaller, item_id: str, pool_id: str, identity: Identity
         why_not_listed(item, run.started)
         or why_banned(item, ports, run.started)
         or why_not_in_pool(item, ports.live.look([item_id], pool_id, run.started)[0], known, run.started)
-        or why_not_this_person(item, person, identity, known)
+        or why_not_this_person(item, person, identity, known, recaller.behaviour)
+        or why_not_long_enough(item, run.started, recaller.settings.least_left_s)
         or await _why_not_again(recaller, run, person, item_id)
         or await _why_not_on_page(recaller, run, person, item)
     )
@@ -125,12 +128,25 @@ def why_not_in_pool(item: WideItem, live: LiveItem | None, known: KnownPool, now
     return None
 
 
-def why_not_this_person(item: WideItem, person: Person, identity: Identity, known: KnownPool) -> Verdict | None:
-    """Whether the person sells it, bought it or, where the pool does not repeat, was served it."""
+def why_not_long_enough(item: WideItem, now: int, least_left_s: int) -> Verdict | None:
+    """Whether it ends too soon to be opened."""
+    if item.expires_at is None or item.expires_at > now + least_left_s * 1000:
+        return None
+    return Verdict("filter", "expiring", f"it ends in {item.expires_at - now} ms; what ends within {least_left_s} s is not shown")
+
+
+def why_not_this_person(
+    item: WideItem, person: Person, identity: Identity, known: KnownPool, behaviour: BehaviourSettings
+) -> Verdict | None:
+    """Whether the person sells it, blocks its seller, bought it or its like or, where the pool does not repeat, was served it."""
     if item.seller_id is not None and item.seller_id == identity.user_id:
         return Verdict("filter", "own", DETAILS["own"])
     if item.item_id in person.bought_ids:
         return Verdict("filter", "bought", DETAILS["bought"])
+    if item.seller_id is not None and item.seller_id in person.blocked_sellers:
+        return Verdict("filter", "blocked_seller", DETAILS["blocked_seller"])
+    if is_alike(set(item.terms), bought_likenesses(person.state, behaviour)):
+        return Verdict("filter", "bought_alike", DETAILS["bought_alike"])
     if item.item_id in person.seen_ids and known.pool.settings.when_exhausted == "stop":
         return _seen(item, person, known)
     return None
@@ -171,13 +187,14 @@ async def _why_not_on_page(recaller: Recaller, run: Run, person: Person, item: W
 
 
 def _below(item_id: str, run: Run, page: Claimed, taste: Taste) -> Verdict:
-    ranking = [scored.item_id for scored in order(list(run.ranked.values()), run.known.pool.ordering.pins)]
-    scored, settings = run.ranked[item_id], run.known.pool.settings
+    ranking = [scored.item_id for scored in order(list(run.ranked.values()), run.known.pool.ordering, len(page.entries))]
+    scored, limits = run.ranked[item_id], Limits.of(run.known, run.request.size)
     place = f"rank {ranking.index(item_id) + 1} of {len(ranking)} with score {scored.score:.4f}"
-    key = cut_key(scored.candidate.hit.spread_key, settings.spread_level)
-    of_key = sum(entry.spread_key == key for entry in page.entries)
-    if of_key >= settings.max_per_category:
-        return Verdict("claim", "category_cap", f"{place}, but the page already has {of_key} of {key}")
+    one = placed(scored.candidate.hit, limits.level, scored.kinds)
+    lines = [run.ranked[entry.item_id] for entry in page.entries]
+    full = Room(limits, [placed(line.candidate.hit, limits.level, line.kinds) for line in lines]).full(one)
+    if full is not None:
+        return Verdict("claim", full, f"{place}, but the page already has {_enough(full, one, limits)}")
     last = run.ranked.get(page.entries[-1].item_id) if page.entries else None
     if last is None:
         return Verdict("order", "below_cut", place)
@@ -196,6 +213,16 @@ def _compared(scored: Scored, last: Scored, taste: Taste) -> Iterator[str]:
         yield f"{name}: {own:.2f} here, {theirs:.2f} there, which {'costs' if costs >= 0 else 'gains'} {abs(costs):.4f}"
     if scored.factor != last.factor:
         yield f"the pool multiplies it by {scored.factor:g}, and the other by {last.factor:g}"
+
+
+def _enough(full: Full, one: Placed, limits: Limits) -> str:
+    """What the page has enough of."""
+    if full == "category_cap":
+        return f"{limits.cap} of {one.spread_key}"
+    if full == "seller_cap":
+        return f"{limits.per_seller} of the seller {one.seller_id}"
+    kinds = ", ".join(f"ordering.quotas[{kind}]" for kind in one.kinds if limits.quotas[kind].at_most is not None)
+    return f"the most of {kinds}"
 
 
 async def _why_not_recalled(recaller: Recaller, run: Run, person: Person, item: WideItem, weights: Mapping[str, int]) -> Verdict:

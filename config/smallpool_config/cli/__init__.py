@@ -22,6 +22,7 @@ from smallpool_config.cli import (
     index,
     keys,
     knowledge,
+    models,
     pools,
     publish,
     rebuild,
@@ -108,6 +109,7 @@ app.add_typer(keys.app, name="keys", rich_help_panel=OPERATE)
 app.add_typer(experiments.app, name="experiments", rich_help_panel=OPERATE)
 app.add_typer(export.app, name="export", rich_help_panel=TEACH)
 app.add_typer(knowledge.app, name="knowledge", rich_help_panel=TEACH)
+app.add_typer(models.app, name="models", rich_help_panel=TEACH)
 app.add_typer(train.app, name="train", rich_help_panel=TEACH)
 app.add_typer(evaluate.app, name="evaluate", rich_help_panel=MEASURE)
 app.add_typer(bench.app, name="bench", rich_help_panel=MEASURE)

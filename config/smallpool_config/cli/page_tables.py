@@ -17,6 +17,8 @@ from smallpool_service.page import Page
 SHORT = {
     "exhausted": "the pool holds no more that this person has not seen",
     "category_cap": "what is left is of categories that the page already has enough of",
+    "seller_cap": "what is left is of sellers of whom the page already has enough",
+    "quota": "what is left is of kinds of which the page already has as many as its quotas allow",
     "deadline": "the time was up",
 }
 NARROW = 110

@@ -312,6 +312,7 @@ class System(WatchesPools, RunsExperiments, JudgesListings, FindsAlike, RelatesI
             counter=self.counter,
             data_age_ms=self.data_age_ms,
             experiments=self.experiments,
+            rankers=self.rankers,
         )
 
     @cached_property

@@ -3,9 +3,11 @@
 In: settings. Out: an understander, loaded when it is first asked for, and what keeps it up to date.
 """
 
+from collections.abc import Mapping
 from functools import cached_property, partial
 
 from smallpool_config.assistant import Assistant
+from smallpool_config.ranking import ServedRanker, rankers_of
 from smallpool_config.settings import Settings
 from smallpool_config.sharing import SharedUnderstander, assistants_of
 from smallpool_config.tagging import ServedUnderstander
@@ -57,10 +59,18 @@ class Understands:
 
         return Remembered(read, KEPT_QUERIES)
 
+    @cached_property
+    def rankers(self) -> Mapping[str, ServedRanker]:
+        """The rankers of the settings by pool; raises `ModelRefused` where a folder holds none at the start."""
+        return rankers_of(self.settings.models)
+
     def refresh_models(self) -> None:
         """Changes over to the knowledge base and models that lie in their folders now; not before the first are loaded."""
-        if "understander" in self.__dict__:
+        if self._loaded:
             self.understander.refresh()
+        if "rankers" in self.__dict__:
+            for ranker in {id(one): one for one in self.rankers.values()}.values():
+                ranker.refresh()
 
     def end_assistants(self) -> None:
         """Ends the processes that helped to understand, if there are any."""
@@ -72,7 +82,7 @@ class Understands:
         self.metrics.watch(
             "models_refused",
             "New models in their folders that are refused; those before them go on serving.",
-            lambda: float(bool(self._loaded and self.understander.model_refused)),
+            lambda: float(bool(self._loaded and self.understander.model_refused) or self._ranker_refused),
         )
         self.metrics.watch(
             "knowledge_refused",
@@ -85,6 +95,10 @@ class Understands:
             "Processes that help this one to understand listings.",
             lambda: float(self.understander.assistants if self._loaded else 0),
         )
+
+    @property
+    def _ranker_refused(self) -> bool:
+        return "rankers" in self.__dict__ and any(ranker.refused for ranker in self.rankers.values())
 
     @property
     def _loaded(self) -> bool:

@@ -21,6 +21,7 @@ from smallpool_service.console.desk import Operator, Viewer, Visit
 from smallpool_service.console.dry import Asked, Shown, dry_page, varied
 from smallpool_service.console.forms import Form, read_form
 from smallpool_service.console.pool_rule import pool_of
+from smallpool_service.console.quota_rows import quota_rows, read_quotas, typed_quotas
 from smallpool_service.console.routes import console_router
 from smallpool_service.console.saving import Target, save
 from smallpool_service.http.pool_health import health_of_pool
@@ -112,6 +113,7 @@ def read_wanted(visit: Visit, form: Form, pool: Pool) -> Wanted:
         max_size=most,
         cut_by=next((one for one in CUT_BYS if one == cut_by), DEFAULTS.cut_by),
         sources=_shares(form, problems),
+        max_per_seller=whole("max_per_seller", 1) if form("max_per_seller") else None,
     )
     weights = {name: weight for name, weight in pool.ordering.weights.items() if name not in WEIGHED}
     for name in WEIGHED:
@@ -124,8 +126,12 @@ def read_wanted(visit: Visit, form: Form, pool: Pool) -> Wanted:
             weights[name] = weight
     boost, unread_boost = read_adjustments(form, "boost")
     bury, unread_bury = read_adjustments(form, "bury")
-    ordering = structs.replace(pool.ordering, weights=weights, boost=boost, bury=bury)
-    problems += [*unread_boost, *unread_bury]
+    quotas, unread_quotas = read_quotas(form)
+    diversity = _number(form("diversity") or "0")
+    if diversity is None:
+        problems.append(Problem("ordering.diversity", shown(form("diversity")), "a number is allowed"))
+    ordering = structs.replace(pool.ordering, weights=weights, boost=boost, bury=bury, quotas=quotas, diversity=diversity or 0.0)
+    problems += [*unread_boost, *unread_bury, *unread_quotas]
     if not problems:
         problems = check_settings(settings, ordering) + adjustment_problems(visit.parts.recaller.ports.catalogue, ordering)
     return Wanted(settings, ordering, problems)
@@ -143,12 +149,16 @@ def _shares(form: Form, problems: list[Problem]) -> dict[str, float]:
     return shares
 
 
-def _weight(text: str) -> float | None:
+def _number(text: str) -> float | None:
     try:
-        weight = float(text)
+        return float(text)
     except ValueError:
         return None
-    return weight if 0 <= weight <= MAX_WEIGHT else None
+
+
+def _weight(text: str) -> float | None:
+    weight = _number(text)
+    return weight if weight is not None and 0 <= weight <= MAX_WEIGHT else None
 
 
 class Example(Struct, frozen=True):
@@ -191,5 +201,6 @@ def _page(visit: Visit, pool: Pool, wanted: Wanted, form: Form, status: int = OK
         shares=visit.parts.recaller.settings.shares,
         form=form,
         adjusted=typed_rows(form) if status != OK else rows_of(wanted.ordering),
+        quotas=typed_quotas(form) if status != OK else quota_rows(wanted.ordering.quotas),
         **values,
     )

@@ -161,7 +161,7 @@ def test_triggers_and_what_was_touched_are_shown(shop: Api) -> None:
 
 def test_a_stranger_has_nothing(shop: Api) -> None:
     user = shop.get("/v1/users/nobody").json()
-    assert user == {"user_id": "nobody", "tags": [], "attributes": {}, "triggers": [], "bought": [], "recent": []}
+    assert user == {"user_id": "nobody", "tags": [], "attributes": {}, "triggers": [], "bought": [], "recent": [], "blocked_sellers": []}
 
 
 def test_an_erased_person_is_a_stranger_who_may_see_everything_again(shop: Api) -> None:
