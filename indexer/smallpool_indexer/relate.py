@@ -123,15 +123,19 @@ class Relater:
                 events = self._events(read_upto - self._settings.log_s * 1000, read_upto)
                 taken, skipped = counting.take(_told(events, progress)), 0
             if not taken:
-                raise Refused([Problem("events", f"none, and {skipped} rows that are no events", "views, clicks, purchases of items are wanted")])
+                raise Refused(
+                    [Problem("events", f"none, and {skipped} rows that are no events", "views, clicks, purchases of items are wanted")]
+                )
             self._tell_items(counting, progress)
-            number = self._relations.begin()
-            written = self._fill(number, counting.lists(now), progress)
             covers = min(counting.last_at(), now)
-        if files:  # what the log has and files do not is added by the next refresh
-            made = Generation(number, now, covers, min(covers, read_upto), source="files", events=taken, lists=written)
+            # What the log has and files do not is added by the next refresh, to lists that are as of where they end.
+            merged_upto = min(covers, read_upto) if files else read_upto
+            number = self._relations.begin()
+            written = self._fill(number, counting.lists(merged_upto), progress)
+        if files:
+            made = Generation(number, now, covers, merged_upto, source="files", events=taken, lists=written)
         else:
-            made = Generation(number, now, 0, read_upto, events=taken, lists=written)
+            made = Generation(number, now, 0, merged_upto, events=taken, lists=written)
         self._relations.switch(made)
         return made, skipped
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from builders import DAY, HOUR, MINUTE, NOW, user_event
@@ -163,11 +164,8 @@ def test_files_give_the_same_lists_and_rows_that_are_no_events_are_counted(tmp_p
 
 
 def test_parquet_is_read_with_timestamps_and_with_milliseconds(tmp_path: Path) -> None:
-    import duckdb
-
     lines = write(tmp_path / "rows.jsonl", row("a", NOW), row("b", NOW + 1))
-    for name, at in (("ms", "at"), ("time", "epoch_ms(at::BIGINT) AS at")):
-        at = at.replace("at::", '"at"::').replace("AS at", 'AS "at"') if name == "time" else '"at"'
+    for name, at in (("ms", '"at"'), ("time", 'epoch_ms("at"::BIGINT) AS "at"')):
         file = tmp_path / f"{name}.parquet"
         duckdb.sql(f"""COPY (SELECT "user", item, event, {at} FROM read_json('{lines}')) TO '{file}'""")
         with covisits(PLAIN, WEIGHTS) as counting:
@@ -184,16 +182,18 @@ def test_a_file_that_holds_no_events_is_refused_by_name(tmp_path: Path, name: st
         counting.read([str(file)])
 
 
-def test_more_events_than_memory_holds_are_counted_in_files(tmp_path: Path) -> None:
-    import duckdb
-
+def test_what_does_not_fit_in_memory_is_counted_in_parts_and_gives_the_same_lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "many.parquet"
-    rows = f"SELECT 'u' || (i % 20000) AS \"user\", 'i' || hash(i) % 50000 AS item, 'click' AS event, {NOW} - i AS \"at\" FROM range(400000) t(i)"
-    duckdb.sql(f"COPY ({rows}) TO '{file}'")
-    with covisits(RelationSettings(memory_mb=64), WEIGHTS) as counting:
-        assert counting.read([str(file)]) == (400_000, 0)
-        found = sum(1 for key, one in counting.lists(NOW) if key.kind == "view" and one.entries)
-    assert found > 45_000
+    columns = f"""'u' || (i % 5000) AS "user", 'i' || hash(i) % 10000 AS item, 'click' AS event, {NOW} - i AS "at\""""
+    duckdb.sql(f"COPY (SELECT {columns} FROM range(60000) t(i)) TO '{file}'")
+    monkeypatch.setattr("smallpool_stores.duckdb.covisits.PAIRS_A_MB", 1_000)
+    found = []
+    for memory_mb in (1_024, 64):  # in one shard, and in many
+        with covisits(RelationSettings(memory_mb=memory_mb), WEIGHTS) as counting:
+            assert counting.read([str(file)]) == (60_000, 0)
+            found.append({key: [entry.item_id for entry in one.entries] for key, one in counting.lists(NOW)})
+    assert found[0] == found[1]
+    assert len(found[0]) > 9_000
 
 
 def test_nothing_is_left_of_the_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
