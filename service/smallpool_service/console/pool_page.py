@@ -101,6 +101,7 @@ def read_wanted(visit: Visit, form: Form, pool: Pool) -> Wanted:
         when_exhausted="repeat_oldest" if exhausted == "repeat_oldest" else "stop",
         max_size=most,
         cut_by=next((one for one in CUT_BYS if one == cut_by), DEFAULTS.cut_by),
+        own_relations=form("own_relations") == "yes",
     )
     weights = {name: weight for name, weight in pool.ordering.weights.items() if name not in WEIGHED}
     for name in WEIGHED:

@@ -60,6 +60,7 @@ class SettingsBody(Strict):
         Annotated[int, Field(ge=MAX_SIZES[0], le=MAX_SIZES[1])] | None, Field(description="The pool holds its first so many items.")
     ] = None
     cut_by: Annotated[CutBy, Field(description="What decides which are first; `-` means large values first.")] = "-quality"
+    own_relations: Annotated[bool, Field(description="Lists of related items are made of the pool's items alone, too.")] = False
 
     def settings(self) -> PoolSettings:
         """As the pool keeps them."""

@@ -58,6 +58,7 @@ STORED: Final[dict[str, Any]] = {
         "when_exhausted": "stop",
         "max_size": None,
         "cut_by": "-quality",
+        "own_relations": False,
     },
     "ordering": {"weights": {"match": 1.0, "quality": 0.3, "freshness": 0.3}, "pins": ["i-52"], "boost": [], "bury": []},
     "epoch": 41,
