@@ -88,14 +88,15 @@ class Relater:
                 self._relations.end_turn()
         return False
 
-    def rebuild(self, files: Sequence[str] = (), progress: Progress = untold) -> tuple[Generation, int]:
+    def rebuild(self, files: Sequence[str] = (), progress: Progress = untold, upto: int | None = None) -> tuple[Generation, int]:
         """Everything anew, from these files or from the log; returns what serves then, and how many rows of the files were no events.
+        Of the log it reads what was appended before `upto` (ms), by default some seconds ago, when nobody appends any more.
 
         Raises `Refused` for files that are not there or cannot be read, and where there are no events: what serves then goes on serving.
         Raises `StoreUnavailable` where another process is at it.
         """
         with self._turn():
-            return self._rebuilt(files, progress)
+            return self._rebuilt(files, progress, upto)
 
     def refresh(self, progress: Progress = untold) -> Generation | None:
         """Adds what is new on the log to the generation that serves; returns it as it is then. None where there is none yet. Raises
@@ -113,9 +114,9 @@ class Relater:
         finally:
             self._relations.end_turn()
 
-    def _rebuilt(self, files: Sequence[str], progress: Progress) -> tuple[Generation, int]:
+    def _rebuilt(self, files: Sequence[str], progress: Progress, upto: int | None = None) -> tuple[Generation, int]:
         now = self._clock.now_ms()
-        read_upto = now - SETTLED_MS
+        read_upto = now - SETTLED_MS if upto is None else upto
         with self._counting() as counting:
             if files:
                 taken, skipped = counting.read(_found(files))
