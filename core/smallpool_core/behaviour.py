@@ -118,7 +118,8 @@ def apply_event(
     is_exposure = event.type == "expose" and settings.max_exposures > 0
     if weight <= 0 and event.type not in KEPT and not is_exposure:
         return state
-    after = replace(state, pending=_fresh(state.pending, settings, now))
+    begins = min(state.begins or event.at, event.at)
+    after = replace(state, pending=_fresh(state.pending, settings, now), begins=begins)
     if event.item_id is not None:
         touched = Touched(event.item_id, event.type, event.at)
         if event.type == "purchase":

@@ -78,7 +78,8 @@ class TriggerState(Struct):
     """What is kept of a person's behaviour, long- and short-term apart; each list is bounded by settings.
 
     `pending` holds events on items that are not indexed yet; they are resolved on read for 24 hours. `exposed` is kept only
-    where a setting asks for it.
+    where a setting asks for it. `begins` is when the earliest thing was done that counts here (ms), 0 where nothing does: what was done
+    before it is new to this state, however long ago it was.
     """
 
     short: dict[str, Weighted] = field(default_factory=dict)
@@ -87,6 +88,7 @@ class TriggerState(Struct):
     recent: list[Touched] = field(default_factory=list)
     pending: list[Touched] = field(default_factory=list)
     exposed: list[Exposed] = field(default_factory=list)
+    begins: int = 0
 
 
 class Profile(Struct, frozen=True):

@@ -88,14 +88,15 @@ class Relater:
                 self._relations.end_turn()
         return False
 
-    def rebuild(self, files: Sequence[str] = (), progress: Progress = untold) -> tuple[Generation, int]:
+    def rebuild(self, files: Sequence[str] = (), progress: Progress = untold, upto: int | None = None) -> tuple[Generation, int]:
         """Everything anew, from these files or from the log; returns what serves then, and how many rows of the files were no events.
+        Of the log it reads what was appended before `upto` (ms), by default some seconds ago, when nobody appends any more.
 
         Raises `Refused` for files that are not there or cannot be read, and where there are no events: what serves then goes on serving.
         Raises `StoreUnavailable` where another process is at it.
         """
         with self._turn():
-            return self._rebuilt(files, progress)
+            return self._rebuilt(files, progress, upto)
 
     def refresh(self, progress: Progress = untold) -> Generation | None:
         """Adds what is new on the log to the generation that serves; returns it as it is then. None where there is none yet. Raises
@@ -113,9 +114,9 @@ class Relater:
         finally:
             self._relations.end_turn()
 
-    def _rebuilt(self, files: Sequence[str], progress: Progress) -> tuple[Generation, int]:
+    def _rebuilt(self, files: Sequence[str], progress: Progress, upto: int | None = None) -> tuple[Generation, int]:
         now = self._clock.now_ms()
-        read_upto = now - SETTLED_MS
+        read_upto = now - SETTLED_MS if upto is None else upto
         with self._counting() as counting:
             if files:
                 taken, skipped = counting.read(_found(files))
@@ -127,13 +128,15 @@ class Relater:
                     [Problem("events", f"none, and {skipped} rows that are no events", "views, clicks, purchases of items are wanted")]
                 )
             self._tell_items(counting, progress)
-            number = self._relations.begin()
-            written = self._fill(number, counting.lists(now), progress)
             covers = min(counting.last_at(), now)
-        if files:  # what the log has and files do not is added by the next refresh
-            made = Generation(number, now, covers, min(covers, read_upto), source="files", events=taken, lists=written)
+            # What the log has and files do not is added by the next refresh, to lists that are as of where they end.
+            merged_upto = min(covers, read_upto) if files else read_upto
+            number = self._relations.begin()
+            written = self._fill(number, counting.lists(merged_upto), progress)
+        if files:
+            made = Generation(number, now, covers, merged_upto, source="files", events=taken, lists=written)
         else:
-            made = Generation(number, now, 0, read_upto, events=taken, lists=written)
+            made = Generation(number, now, 0, merged_upto, events=taken, lists=written)
         self._relations.switch(made)
         return made, skipped
 

@@ -18,6 +18,7 @@ from smallpool_config.cli import (
     evaluate,
     experiments,
     export,
+    import_history,
     import_wide,
     index,
     keys,
@@ -98,6 +99,8 @@ app.command("sync", rich_help_panel=RUN)(sync.sync)
 app.add_typer(stack.app, name="stack", rich_help_panel=RUN)
 app.command("doctor", rich_help_panel=RUN)(doctor.doctor)
 app.command("publish", rich_help_panel=FEED)(publish.publish)
+import_wide.app.command("items")(publish.import_items)
+import_wide.app.command("user-history")(import_history.import_user_history)
 app.add_typer(import_wide.app, name="import", rich_help_panel=FEED)
 app.add_typer(relations.app, name="relations", rich_help_panel=OPERATE)
 app.add_typer(dead_letters.app, name="dead-letters", rich_help_panel=FEED)

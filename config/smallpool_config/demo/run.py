@@ -40,6 +40,7 @@ SIZE = 10
 TOP = 100
 SHOWN_LISTINGS = 7
 TIMEOUT_MS = 5_000
+SHOWN_RELATED = 3
 ASKED = 15
 """Items asked about at most for one kind of reason."""
 
@@ -116,7 +117,9 @@ class Story:
         people = self._visit(made)
         first, second = asyncio.run(two_unlike(self._system, people, POOL))
         self._behaviour(first)
+        self._relate(first)
         pages = self._pages(first, second)
+        self._related(pages)
         self._funnel(pages[0])
         self._reasons(first, pages[1])
         self._effects(people)
@@ -190,6 +193,38 @@ class Story:
         items = self._system.items.get({event.item_id for event in person.events if event.item_id is not None})
         self.console.print()
         scenes.behaviour(self.console, person, items, self._brands, self._system.clock.now_ms())
+
+    def _relate(self, person: Person) -> None:
+        self._next(
+            "What goes with what",
+            "Items that people look at one after another go together. A server counts that every hour; an item that is sold still counts.",
+        )
+        generation, _ = self._system.relater.rebuild(upto=self._system.clock.now_ms() + 1)
+        scenes.said(
+            self.console,
+            f"{generation.lists:,} lists of items that go with one, or with a term, from {generation.events:,} events",
+            "green",
+        )
+        touched = [event.item_id for event in reversed(person.events) if event.item_id is not None]
+        found = asyncio.run(self._system.relations.related("view", touched, SHOWN_RELATED))
+        item_id = next((one for one in touched if found.get(one)), None)
+        if item_id is not None:
+            others = [one.item_id for one in found[item_id]]
+            items = self._system.items.get([item_id, *others])
+            scenes.goes_with(self.console, item_id, others, items)
+
+    def _related(self, pages: Sequence[Page]) -> None:
+        """Lines that the source of related items brought, each with the item that it goes with."""
+        brought = [
+            (line.item_id, via.removeprefix("item:"))
+            for page in pages
+            for line in page.items
+            if line.explain is not UNSET
+            for via in line.explain.via[:1]
+            if via.startswith("item:")
+        ]
+        if brought:
+            scenes.brought(self.console, brought, self._system.items.get({item_id for pair in brought for item_id in pair}))
 
     def _pages(self, first: Person, second: Person) -> list[Page]:
         self._next(

@@ -94,6 +94,25 @@ def behaviour(console: Console, person: Person, items: Mapping[str, WideItem], b
     console.print(Padding(rows, INDENT, expand=False))
 
 
+def goes_with(console: Console, item_id: str, others: Sequence[str], items: Mapping[str, WideItem]) -> None:
+    """One item, and what people look at beside it."""
+    console.print(Text.assemble("   ", (_title(item_id, items), "bold"), (f"  {item_id}", "bright_black")), soft_wrap=True)
+    for other in others:
+        console.print(Text.assemble("     → ", _title(other, items), (f"  {other}", "bright_black")), soft_wrap=True)
+
+
+def brought(console: Console, pairs: Sequence[tuple[str, str]], items: Mapping[str, WideItem]) -> None:
+    """Lines of pages that came from lists of related items, the first of them with what it goes with."""
+    shown, touched = (_title(item_id, items) for item_id in pairs[0])
+    text = f"{len(pairs)} of these lines go with an item that their person touched, such as {shown} with {touched}"
+    said(console, text, "green")
+
+
+def _title(item_id: str, items: Mapping[str, WideItem]) -> str:
+    item = items.get(item_id)
+    return plain(item.given.title) if item is not None and item.given is not None else item_id
+
+
 def page(console: Console, shown: Page, items: Mapping[str, WideItem], title: str) -> None:
     """One page."""
     console.print(Padding(page_table(shown, items, console.width - 3, title), INDENT, expand=False))

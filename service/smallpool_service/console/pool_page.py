@@ -114,6 +114,7 @@ def read_wanted(visit: Visit, form: Form, pool: Pool) -> Wanted:
         cut_by=next((one for one in CUT_BYS if one == cut_by), DEFAULTS.cut_by),
         sources=_shares(form, problems),
         max_per_seller=whole("max_per_seller", 1) if form("max_per_seller") else None,
+        own_relations=form("own_relations") == "yes",
     )
     weights = {name: weight for name, weight in pool.ordering.weights.items() if name not in WEIGHED}
     for name in WEIGHED:

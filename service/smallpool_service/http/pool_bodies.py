@@ -69,6 +69,7 @@ class SettingsBody(Strict):
     max_per_seller: Annotated[
         Annotated[int, Field(ge=1, le=MAX_CAP)] | None, Field(description="So many items of one seller may a page hold; null for no limit.")
     ] = None
+    own_relations: Annotated[bool, Field(description="Lists of related items are made of the pool's items alone, too.")] = False
 
     def settings(self) -> PoolSettings:
         """As the pool keeps them."""

@@ -61,6 +61,7 @@ STORED: Final[dict[str, Any]] = {
         "cut_by": "-quality",
         "sources": {"explore": 0.1},
         "max_per_seller": 3,
+        "own_relations": False,
     },
     "ordering": {
         "weights": {"match": 1.0, "quality": 0.3, "freshness": 0.3},

@@ -5,9 +5,12 @@ In: events, from this process or from files. Out: lists of related items, or wha
 It computes in one thread, beside which a server goes on answering, and sums in one order, so that the same events give the same lists.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import count, islice
+from itertools import count, groupby, islice
+from math import ceil
+from operator import itemgetter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -16,30 +19,19 @@ import duckdb
 from msgspec import json
 
 from smallpool_core.behaviour import TOUCHING
-from smallpool_core.errors import StoreError, StoreFull, StoreUnavailable
 from smallpool_core.relations import Additions, Counted, Counts, Key, RelationList, RelationSettings
 from smallpool_core.users import UserEvent
 from smallpool_stores.duckdb import statements
+from smallpool_stores.duckdb.edge import translated
 from smallpool_stores.duckdb.event_files import events_of_file
 
 KINDS: Final[tuple[Counts, Counts]] = ("view", "purchase")
 FETCHED: Final = 500
+PAIRS_A_MB: Final = 4_000
+"""Pairs that are counted at a time, for each MB: each takes some 50 bytes while it is summed, and others while it is ranked."""
 WRITTEN: Final = 20_000
 
 _encode = json.Encoder().encode
-
-
-@contextmanager
-def translated(operation: str) -> Iterator[None]:
-    """Turns every error of DuckDB inside the block into a `StoreError`; `operation` reads after "could not"."""
-    try:
-        yield
-    except duckdb.OutOfMemoryException as exc:
-        raise StoreFull(f"could not {operation}: {exc}; raise relations.memory_mb, or make room in the temporary directory") from exc
-    except duckdb.IOException as exc:
-        raise StoreUnavailable(f"could not {operation}: {exc}; see that the temporary directory can be written and has room") from exc
-    except duckdb.Error as exc:
-        raise StoreError(f"could not {operation}: {exc}; this is a defect of smallpool: please report it with this message") from exc
 
 
 @contextmanager
@@ -102,8 +94,9 @@ class DuckdbCoVisits:
             return self._one("SELECT coalesce(max(ms), 0) FROM taken")
 
     def items(self) -> Iterator[Sequence[str]]:
-        for rows in self._fetched("SELECT DISTINCT item FROM taken ORDER BY item"):
-            yield [item for (item,) in rows]
+        found = self._fetched("SELECT DISTINCT item FROM taken ORDER BY item")
+        while some := [item for (item,) in islice(found, FETCHED)]:
+            yield some
 
     def know(self, items: Iterable[tuple[str, bool, Sequence[str], Sequence[str]]]) -> None:
         known = list(items)
@@ -115,56 +108,60 @@ class DuckdbCoVisits:
         self._put("known_pools", text | {"pool": "VARCHAR"}, pools)
 
     def lists(self, at: int) -> Iterator[tuple[Key, RelationList]]:
-        self._count(at, fresh_only=False)
-        for rows in self._fetched(statements.item_lists(self._settings)):
-            for kind, item, pool, counted, *columns in rows:
-                entries = tuple(map(Counted, *columns)) if columns[0] is not None else ()
-                yield Key(KINDS[kind], item, pool), RelationList(at, counted, entries)
-        for rows in self._fetched(statements.term_lists(self._settings)):
-            for term, pool, items, weights in rows:
-                yield Key("term", term, pool), RelationList(at, 0.0, tuple(map(Counted, items, weights, weights, [0.0] * len(items))))
+        for shard in self._counted(at, fresh_only=False):
+            self._run(statements.heaviest(self._settings))
+            for named, rows in groupby(self._fetched(statements.ITEM_LISTS, shard), key=itemgetter(0, 1, 2, 3)):
+                kind, item, pool, count = named
+                entries = tuple([Counted(*row[4:]) for row in rows if row[4] is not None])
+                yield Key(KINDS[kind], item, pool), RelationList(at, count, entries)
+        for (term, pool), rows in groupby(self._fetched(statements.term_lists(self._settings)), key=itemgetter(0, 1)):
+            yield Key("term", term, pool), RelationList(at, 0.0, tuple([Counted(item, weight, weight, 0.0) for _, _, item, weight in rows]))
 
     def additions(self, at: int) -> Additions:
-        self._count(at, fresh_only=True)
+        pairs: defaultdict[Key, dict[str, float]] = defaultdict(dict)
+        for _ in self._counted(at, fresh_only=True):
+            for kind, item, pool, other, added in self._fetched(statements.PAIRS_ADDED):
+                pairs[Key(KINDS[kind], item, pool)][other] = added
+        for term, pool, item, gained in self._fetched(statements.GAINS_ADDED):
+            pairs[Key("term", term, pool)][item] = gained
         counts: dict[Counts, dict[str, float]] = {kind: {} for kind in KINDS}
-        for rows in self._fetched("SELECT kind, item, count FROM counts"):
-            for kind, item, counted in rows:
-                counts[KINDS[kind]][item] = counted
-        pairs: dict[Key, dict[str, float]] = {}
-        for rows in self._fetched(statements.PAIRS_ADDED):
-            pairs |= {Key(KINDS[kind], item, pool): dict(zip(others, added, strict=True)) for kind, item, pool, others, added in rows}
-        for rows in self._fetched(statements.GAINS_ADDED):
-            pairs |= {Key("term", term, pool): dict(zip(items, gained, strict=True)) for term, pool, items, gained in rows}
+        for kind, item, counted in self._fetched(statements.COUNTS_ADDED):
+            counts[KINDS[kind]][item] = counted
         return Additions(at, counts, pairs)
 
     def close(self) -> None:
         """Lets go of the file."""
         self._connection.close()
 
-    def _count(self, at: int, *, fresh_only: bool) -> None:
+    def _counted(self, at: int, *, fresh_only: bool) -> Iterator[dict[str, int]]:
+        """Counts everything but pairs, then the pairs of one shard of items after another, which it names."""
         settings, as_of = self._settings, {"now": at}
-        with translated("count pairs of items"):
-            self._connection.execute(statements.acts(settings))
-            self._connection.execute(statements.STEPS)
-            self._connection.execute(statements.ahead(settings))
-            self._connection.execute(statements.pairs(settings, fresh_only=fresh_only), as_of)
-            self._connection.execute("DROP TABLE ahead")
-            self._connection.execute(statements.counts(settings, fresh_only=fresh_only), as_of)
-            self._connection.execute(statements.gains(settings, fresh_only=fresh_only), as_of)
+        for statement in (statements.NAMES, statements.LEFT, statements.HELD, statements.acts(settings), statements.STEPS):
+            self._run(statement)
+        self._run(statements.ahead(settings))
+        self._run(statements.counts(settings, fresh_only=fresh_only), as_of)
+        self._run(statements.gains(settings, fresh_only=fresh_only), as_of)
+        most = 2 * settings.window * self._one("SELECT count(*) FROM steps")
+        shards = max(1, ceil(most / (PAIRS_A_MB * settings.memory_mb)))
+        for shard in range(shards):
+            place = {"shard": shard, "shards": shards}
+            self._run(statements.pairs(settings, fresh_only=fresh_only), as_of | place)
+            yield place
 
-    def _fetched(self, query: str) -> Iterator[list[Any]]:
-        cursor = self._connection.cursor()
-        try:
+    def _run(self, statement: str, values: Mapping[str, int] | None = None) -> None:
+        with translated("count pairs of items"):
+            self._connection.execute(statement, values)
+
+    def _fetched(self, query: str, values: Mapping[str, int] | None = None) -> Iterator[Any]:
+        with self._connection.cursor() as cursor:
             with translated("read what was counted"):
-                cursor.execute(query)
+                cursor.execute(query, values)
             while True:
                 with translated("read what was counted"):
                     rows = cursor.fetchmany(FETCHED)
                 if not rows:
                     return
-                yield rows
-        finally:
-            cursor.close()
+                yield from rows
 
     def _one(self, query: str) -> int:
         row = self._connection.execute(query).fetchone()

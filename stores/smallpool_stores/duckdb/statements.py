@@ -1,7 +1,8 @@
 """The statements that count pairs of items, from sequences of events to lists.
 
-In: the settings. Out: SQL. Weights are as of a time (`$now`, ms): an act at t counts
-2^(min(0, t - now) / half-life), and a pair counts at the time of its later act. Kinds are 0 for view and 1 for purchase.
+In: the settings. Out: SQL. Weights are as of a time (`$now`, ms): an act at t counts 2^(min(0, t - now) / half-life), and a pair counts at
+the time of its later act. Kinds are 0 for view and 1 for purchase. Items are numbered in the order of their ids, people are hashed (64
+bits): numbers take a tenth of the memory of names. Pairs are counted in shards of items, `$shard` of `$shards`, each of which fits in memory.
 """
 
 from typing import Final
@@ -15,18 +16,23 @@ CREATE TABLE known (item VARCHAR, gone BOOLEAN);
 CREATE TABLE known_terms (item VARCHAR, term VARCHAR);
 CREATE TABLE known_pools (item VARCHAR, pool VARCHAR);
 """
-SITE_AND_POOLS: Final = "SELECT item, pool FROM known_pools UNION ALL SELECT DISTINCT item, '' FROM acts"
-GONE: Final = "SELECT item FROM known WHERE gone"
-"""What is related to but never shown."""
+NAMES: Final = """
+CREATE OR REPLACE TABLE names AS
+SELECT item AS name, (row_number() OVER (ORDER BY item))::INTEGER AS item FROM (SELECT DISTINCT item FROM taken)
+"""
+LEFT: Final = "CREATE OR REPLACE TABLE gone AS SELECT names.item FROM names JOIN known ON known.item = name WHERE gone"
+"""Table `gone`: what is related to but never shown."""
+HELD: Final = "CREATE OR REPLACE TABLE held AS SELECT names.item, pool FROM names JOIN known_pools ON known_pools.item = name"
+"""Table `held`: which pool has which item."""
 
 
 def acts(settings: RelationSettings) -> str:
     """Table `acts`: each event once, of each person and kind the latest ones."""
     return f"""
-    CREATE OR REPLACE TABLE acts AS
-    SELECT person, kind, weight, item, ms, fresh FROM
-    (SELECT person, type, item, ms, bool_and(fresh) AS fresh FROM taken GROUP BY person, type, item, ms) JOIN types USING (type)
-    QUALIFY row_number() OVER (PARTITION BY kind, person ORDER BY ms DESC, item DESC) <= {settings.most_per_person}
+    CREATE OR REPLACE TABLE acts AS SELECT person, kind, weight, names.item, ms, fresh FROM
+    (SELECT hash(person) AS person, type, item AS name, ms, bool_and(fresh) AS fresh FROM taken GROUP BY 1, 2, 3, 4)
+    JOIN types USING (type) JOIN names USING (name)
+    QUALIFY row_number() OVER (PARTITION BY kind, person ORDER BY ms DESC, names.item DESC) <= {settings.most_per_person}
     """
 
 
@@ -51,19 +57,20 @@ def ahead(settings: RelationSettings) -> str:
 
 
 def pairs(settings: RelationSettings, *, fresh_only: bool) -> str:
-    """Table `pairs`: what each ordered pair of items counts."""
+    """Table `pairs`: what each ordered pair counts whose first item is in the shard."""
     half_life_ms = settings.half_life_s * 1000
     gap = f"CASE kind WHEN 0 THEN {settings.view_gap_s * 1000} ELSE {settings.purchase_gap_s * 1000} END"
     some = []
     for d in range(1, settings.window + 1):
         counted = f"pow(2, least(0, ms{d} - $now) / {half_life_ms}) / {d}"
-        wanted = f"WHERE item{d} <> item AND ms{d} - ms <= {gap}{f' AND (fresh OR fresh{d})' if fresh_only else ''}"
-        some.append(f"SELECT kind, item, item{d} AS other, {counted} AS part FROM ahead {wanted}")
+        wanted = f"item{d} <> item AND ms{d} - ms <= {gap}{f' AND (fresh OR fresh{d})' if fresh_only else ''}"
+        some.append(f"SELECT kind, item, item{d} AS other, {counted} AS part FROM ahead WHERE item % $shards = $shard AND {wanted}")
         if settings.backward_share > 0:
-            some.append(f"SELECT kind, item{d}, item, {settings.backward_share} * {counted} FROM ahead {wanted}")
+            back = f"{settings.backward_share} * {counted}"
+            some.append(f"SELECT kind, item{d}, item, {back} FROM ahead WHERE item{d} % $shards = $shard AND {wanted}")
     return f"""
-    CREATE OR REPLACE TABLE pairs AS
-    SELECT kind, item, other, sum(part) AS pairs FROM ({" UNION ALL ".join(some)}) GROUP BY kind, item, other
+    CREATE OR REPLACE TABLE pairs AS SELECT kind, item, other, sum(part) AS pairs FROM ({" UNION ALL ".join(some)})
+    WHERE other NOT IN (FROM gone) GROUP BY kind, item, other
     """
 
 
@@ -80,46 +87,56 @@ def gains(settings: RelationSettings, *, fresh_only: bool) -> str:
     """Table `gains`: what each term's items on sale gained, by the weight of what people did with them."""
     return f"""
     CREATE OR REPLACE TABLE gains AS
-    SELECT term, item, sum(weight * pow(2, least(0, ms - $now) / {settings.half_life_s * 1000})) AS weight
-    FROM acts JOIN known_terms USING (item) WHERE item NOT IN ({GONE}) {"AND fresh" if fresh_only else ""}
-    GROUP BY term, item HAVING sum(weight) > 0
+    SELECT term, acts.item, sum(weight * pow(2, least(0, ms - $now) / {settings.half_life_s * 1000})) AS weight
+    FROM acts JOIN names USING (item) JOIN known_terms ON known_terms.item = name
+    WHERE acts.item NOT IN (FROM gone) {"AND fresh" if fresh_only else ""} GROUP BY term, acts.item HAVING sum(weight) > 0
     """
 
 
-def item_lists(settings: RelationSettings) -> str:
-    """Rows (kind, item, pool, count, others, weights, pairs, counts): every list of an item, also those without an entry."""
+def heaviest(settings: RelationSettings) -> str:
+    """Table `heaviest`: of the shard's pairs those that come into lists, of the site and of pools, with their place."""
     damping = settings.popularity_damping
-    order = "ORDER BY weight DESC, other"
-    gathered = ", ".join(f"list({name} {order}) FILTER (other IS NOT NULL)" for name in ("other", "weight", "pairs", "other_count"))
     return f"""
+    CREATE OR REPLACE TABLE heaviest AS
     WITH weighed AS (
-        SELECT p.kind, p.item, p.other, pool, p.pairs, o.count AS other_count,
+        SELECT p.kind, p.item, p.other, p.pairs, o.count AS other_count,
             p.pairs / (pow(c.count, {1 - damping}) * pow(o.count, {damping})) AS weight
         FROM pairs p JOIN counts c ON c.kind = p.kind AND c.item = p.item JOIN counts o ON o.kind = p.kind AND o.item = p.other
-        JOIN ({SITE_AND_POOLS}) held ON held.item = p.other WHERE p.other NOT IN ({GONE})
-        QUALIFY row_number() OVER (PARTITION BY p.kind, p.item, pool {order}) <= {settings.list_size}
     )
-    SELECT kind, item, pool, any_value(count), {gathered} FROM
-    (SELECT kind, item, coalesce(pool, '') AS pool, count, other, weight, pairs, other_count
-     FROM counts LEFT JOIN weighed USING (kind, item)
-     UNION ALL SELECT kind, item, '', count, NULL, NULL, NULL, NULL FROM counts)
-    GROUP BY kind, item, pool ORDER BY kind
+    SELECT *, row_number() OVER (PARTITION BY kind, item, pool ORDER BY weight DESC, other) AS place FROM
+    (SELECT *, '' AS pool FROM weighed UNION ALL SELECT weighed.*, pool FROM weighed JOIN held ON held.item = other)
+    QUALIFY place <= {settings.list_size}
     """
+
+
+ITEM_LISTS: Final = """
+SELECT kind, own.name, pool, count, names.name, weight, pairs, other_count FROM
+(SELECT kind, item, coalesce(pool, '') AS pool, coalesce(place, 0) AS place, count, other, weight, pairs, other_count
+ FROM counts LEFT JOIN (SELECT * FROM heaviest WHERE pool = '') USING (kind, item) WHERE item % $shards = $shard
+ UNION ALL SELECT kind, item, pool, place, count, other, weight, pairs, other_count
+ FROM heaviest JOIN counts USING (kind, item) WHERE pool <> '') listed
+JOIN names own ON own.item = listed.item LEFT JOIN names ON names.item = other ORDER BY kind, listed.item, pool, place
+"""
+"""Rows (kind, item, pool, count, other item, weight, pairs, its count), list by list; of a list without entries one row without another."""
 
 
 def term_lists(settings: RelationSettings) -> str:
-    """Rows (term, pool, items, weights): every list of a term."""
-    order = "ORDER BY weight DESC, item"
+    """Rows (term, pool, item, weight), list by list."""
     return f"""
-    SELECT term, pool, list(item {order}), list(weight {order}) FROM
-    (SELECT term, pool, item, weight FROM gains JOIN ({SITE_AND_POOLS}) held USING (item)
-     QUALIFY row_number() OVER (PARTITION BY term, pool {order}) <= {settings.term_list_size})
-    GROUP BY term, pool
+    SELECT term, pool, name, weight FROM
+    (SELECT *, row_number() OVER (PARTITION BY term, pool ORDER BY weight DESC, item) AS place FROM
+     (SELECT *, '' AS pool FROM gains UNION ALL SELECT gains.*, pool FROM gains JOIN held USING (item))
+     QUALIFY place <= {settings.term_list_size}) JOIN names USING (item) ORDER BY term, pool, place
     """
 
 
-PAIRS_ADDED: Final = f"""
-SELECT kind, p.item, pool, list(other), list(pairs) FROM pairs p JOIN ({SITE_AND_POOLS}) held ON held.item = other
-WHERE other NOT IN ({GONE}) GROUP BY kind, p.item, pool
+COUNTS_ADDED: Final = "SELECT kind, name, count FROM counts JOIN names USING (item)"
+PAIRS_ADDED: Final = """
+SELECT kind, own.name, pool, names.name, pairs FROM
+(SELECT *, '' AS pool FROM pairs UNION ALL SELECT pairs.*, pool FROM pairs JOIN held ON held.item = other) added
+JOIN names own ON own.item = added.item JOIN names ON names.item = other
 """
-GAINS_ADDED: Final = f"SELECT term, pool, list(item), list(weight) FROM gains JOIN ({SITE_AND_POOLS}) held USING (item) GROUP BY term, pool"
+GAINS_ADDED: Final = """
+SELECT term, pool, name, weight FROM
+(SELECT *, '' AS pool FROM gains UNION ALL SELECT gains.*, pool FROM gains JOIN held USING (item)) JOIN names USING (item)
+"""

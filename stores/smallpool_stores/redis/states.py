@@ -60,6 +60,7 @@ class _Columns(Struct, frozen=True, array_like=True):
     pending: _List
     exposed: _Shown | None = None
     paid: _Paid | None = None
+    begins: int = 0
 
 
 _encode = msgpack.Encoder().encode
@@ -77,7 +78,8 @@ def pack_state(state: TriggerState) -> bytes:
     bought, recent, pending = (_list(entries, newest) for entries in lists)
     exposed = _shown(state.exposed, newest) if state.exposed else None
     paid = _Paid([touched.price_cents for touched in state.recent], [touched.category for touched in state.recent])
-    return zlib.compress(_encode(_Columns(newest, list(places), short, long, bought, recent, pending, exposed, paid)), _LEVEL)
+    columns = _Columns(newest, list(places), short, long, bought, recent, pending, exposed, paid, state.begins)
+    return zlib.compress(_encode(columns), _LEVEL)
 
 
 def unpack_state(packed: bytes) -> TriggerState:
@@ -93,6 +95,7 @@ def unpack_state(packed: bytes) -> TriggerState:
         recent=_priced(_touched(columns.recent, columns.newest), columns.paid),
         pending=_touched(columns.pending, columns.newest),
         exposed=_exposed(columns.exposed, columns.newest) if columns.exposed is not None else [],
+        begins=columns.begins,
     )
 
 
