@@ -143,7 +143,7 @@ class Distributed(System):
 
     @cached_property
     def item_rows(self) -> ItemRows:
-        return ItemRows(self.vectors)
+        return ItemRows(*self.kept_vectors)
 
     @cached_property
     def recent(self) -> RecentIndex:
