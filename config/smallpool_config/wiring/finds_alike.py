@@ -31,4 +31,7 @@ class FindsAlike(ABC):
     @cached_property
     def vector_index(self) -> VectorIndex:
         """What is on sale, by vectors."""
-        return NumpyVectorIndex(self.item_rows, *self.kept_vectors) if self.kept_vectors else NoVectorIndex()
+        if not self.kept_vectors:
+            return NoVectorIndex()
+        [vectors] = self.kept_vectors
+        return NumpyVectorIndex(self.item_rows, vectors)

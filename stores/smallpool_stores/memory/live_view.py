@@ -124,7 +124,8 @@ def _thinned(base: ItemRows, rows: Rows, seed: int) -> Rows:
     """About `SAMPLED_OF` of the rows, by the seed and the time of publication: the multiplicative hash (Knuth, vol. 3, section 6.4)."""
     hashed = base.facts.values[:, LIVE_FROM].take(rows).astype(np.uint64) + np.uint64(seed)
     hashed *= np.uint64(0x9E3779B97F4A7C15)
-    return rows[(hashed >> np.uint64(32)) % np.uint64(len(rows) // SAMPLED_OF) == 0]
+    kept: Rows = rows[(hashed >> np.uint64(32)) % np.uint64(len(rows) // SAMPLED_OF) == 0]
+    return kept
 
 
 def _shuffled(base: ItemRows, rows: Rows, seed: int) -> NDArray[np.int64]:
