@@ -196,6 +196,7 @@ async def _again(recaller: Recaller, page: ServedPage, known: KnownPool, size: i
         pool_id=page.pool_id,
         identity=Identity(page.user_id, page.device_id),
         size=max(1, size),
+        request_id=page.request_id,  # so that what is left to chance falls out alike for all pages that are compared
         dry_run=True,
         context=page.context,
         deadline_ms=min(recaller.ports.clock.now_ms() + PAGE_MS, stop),

@@ -67,7 +67,9 @@ class Verdict(Struct, frozen=True):
 
 async def why(recaller: Recaller, item_id: str, pool_id: str, identity: Identity, size: int = 10) -> Why:
     """Follows one item through a dry run of a page of `size`; raises what `Recaller.recall` raises of pools and ids."""
-    run = await recaller.begin(RecallRequest(pool_id=pool_id, identity=identity, size=size, explain=True, dry_run=True))
+    # Of one id, so that the same question has the same answer, as far as chance decides it.
+    asked = RecallRequest(pool_id=pool_id, identity=identity, size=size, request_id="why", explain=True, dry_run=True)
+    run = await recaller.begin(asked)
     ports = recaller.ports
     # Told by the pool's own rule, without what is banned everywhere: that has a reason of its own.
     known = replace(run.known, rule=ports.catalogue.get(pool_id).rule)

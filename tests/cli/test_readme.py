@@ -61,7 +61,8 @@ def test_the_example_of_the_readme_answers_as_the_readme_says(tmp_path: Path) ->
     assert pool["pool_id"] == "tablets"
     assert (accepted, clicked["applied"]) == (json.loads(expected.splitlines()[0]), True)
     assert [item["item_id"] for item in page["items"]] == re.findall(r'\{"item_id":"(\w+)","category"', expected)
-    assert [item["sources"] for item in page["items"]] == [["terms", "popular", "newest"]] * 2
+    # Nobody was shown either of the two, so one may have been explored besides.
+    assert [item["sources"][:3] for item in page["items"]] == [["terms", "popular", "newest"]] * 2
     assert {name: why[name] for name in ("item_id", "served", "stage", "reason", "detail")} == {
         "item_id": "a3",
         "served": False,

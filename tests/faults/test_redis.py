@@ -134,7 +134,7 @@ def test_case_14_without_redis_a_page_is_full_unclaimed_and_names_what_it_did_wi
     BREAKS[how](server)
     page = page_of(made)
     assert (len(page.items), page.short) == (10, None)
-    assert set(page.degraded) == {"seen_list", "triggers", "profile", "stats", "source:popular"}
+    assert set(page.degraded) == {"seen_list", "triggers", "profile", "stats", "source:popular", "source:explore"}
     MENDS[how](server)
     assert page_of(made).degraded == []
 

@@ -88,7 +88,7 @@ def test_case_14_a_page_of_somebody_whose_primary_is_killed_is_full_unclaimed_an
         assert (len(page.items), page.short) == (10, None)
         assert {"seen_list", "triggers", "profile"} <= set(page.degraded)
         first, second = (page_of(made, spared) for _ in range(2))
-        assert set(first.degraded) | set(second.degraded) <= {"stats", "source:popular"}
+        assert set(first.degraded) | set(second.degraded) <= {"stats", "source:popular", "source:explore"}
         assert set(ids(first)).isdisjoint(ids(second)), "they are claimed as ever"
     finally:
         harmed.start()

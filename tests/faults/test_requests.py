@@ -52,9 +52,10 @@ def test_case_18_with_every_source_down_the_answer_is_empty_and_names_them(marke
     with monkeypatch.context() as broken:
         for question in ("recall", "browse", "pick"):
             broken.setattr(market.system.reader, question, down)
+        broken.setattr(market.system.stats, "exposures", down)
         page = market.recall()
     assert (page.items, page.short) == ([], None)
-    assert {"source:terms", "source:popular", "source:newest"} <= set(page.degraded)
+    assert {"source:terms", "source:popular", "source:newest", "source:explore"} <= set(page.degraded)
     assert len(market.page()) == 10
 
 

@@ -79,7 +79,7 @@ def test_case_14_without_redis_a_page_comes_in_time_and_says_that_it_may_repeat(
         assert [len(ids(page)) for page in (first, second)] == [10, 10]
         assert "seen_list" in first.degraded
         assert "seen_list" in second.degraded
-        assert set(first.degraded) <= {"seen_list", "triggers", "profile", "stats", "source:popular"}
+        assert set(first.degraded) <= {"seen_list", "triggers", "profile", "stats", "source:popular", "source:explore"}
         assert ids(first) == ids(second), "nothing was claimed, so nothing is left out"
     finally:
         heal(harming)

@@ -106,6 +106,7 @@ class Story:
         self._system = system
         self._wanted = wanted
         self._scene = 0
+        self._asked_for = 0
         self._started = time.perf_counter()
         self._brands = {brand.key: brand.display for brand in system.knowledge.brands}
 
@@ -279,7 +280,16 @@ class Story:
 
     async def _recall(self, person: Person, *, dry_run: bool = False) -> Page:
         deadline = self._system.clock.now_ms() + TIMEOUT_MS
-        request = RecallRequest(pool_id=POOL, identity=person.identity, size=SIZE, explain=True, dry_run=dry_run, deadline_ms=deadline)
+        self._asked_for += 1  # an id of its own making, so that the same marketplace tells the same story
+        request = RecallRequest(
+            pool_id=POOL,
+            identity=person.identity,
+            size=SIZE,
+            request_id=f"demo-{self._asked_for}",
+            explain=True,
+            dry_run=dry_run,
+            deadline_ms=deadline,
+        )
         return await self._system.recaller.recall_once(request)
 
 

@@ -127,7 +127,7 @@ class Distributed(InElasticsearch, OverRedis):
 
     @cached_property
     def item_rows(self) -> ItemRows:
-        return ItemRows(self.vectors)
+        return ItemRows(*self.kept_vectors)
 
     @cached_property
     def recent(self) -> RecentIndex:

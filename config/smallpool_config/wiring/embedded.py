@@ -131,7 +131,7 @@ class Embedded(System):
     @cached_property
     def columns(self) -> ColumnIndex:
         """The wide index in memory."""
-        return ColumnIndex(self.vectors)
+        return ColumnIndex(*self.kept_vectors)
 
     @property
     def item_rows(self) -> ItemRows:

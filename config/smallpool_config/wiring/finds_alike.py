@@ -6,26 +6,32 @@ In: the rows. Out: the port `VectorIndex`.
 from abc import ABC, abstractmethod
 from functools import cached_property
 
+from smallpool_config.settings import Settings
 from smallpool_core.source_ports import VectorIndex
 from smallpool_stores.memory.rows import ItemRows
-from smallpool_stores.memory.vector_index import NumpyVectorIndex
+from smallpool_stores.memory.vector_index import NoVectorIndex, NumpyVectorIndex
 from smallpool_stores.memory.vectors import VectorColumns
 
 
 class FindsAlike(ABC):
     """A part of `System`."""
 
+    settings: Settings
+
     @property
     @abstractmethod
     def item_rows(self) -> ItemRows:
-        """What is on sale, by rows, with `vectors` beside them."""
+        """What is on sale, by rows, with `kept_vectors` beside them."""
 
     @cached_property
-    def vectors(self) -> VectorColumns:
-        """The vectors of the rows, which are fed by the rows alone."""
-        return VectorColumns()
+    def kept_vectors(self) -> tuple[VectorColumns, ...]:
+        """The vectors of the rows, which are fed by the rows alone; none where the settings keep none."""
+        return (VectorColumns(),) if self.settings.read.keep_vectors else ()
 
     @cached_property
     def vector_index(self) -> VectorIndex:
         """What is on sale, by vectors."""
-        return NumpyVectorIndex(self.item_rows, self.vectors)
+        if not self.kept_vectors:
+            return NoVectorIndex()
+        [vectors] = self.kept_vectors
+        return NumpyVectorIndex(self.item_rows, vectors)

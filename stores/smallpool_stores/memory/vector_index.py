@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from smallpool_core.errors import StoreUnavailable
 from smallpool_core.pages import Answer, Query
 from smallpool_core.term_vectors import DIMENSIONS, MODEL
 from smallpool_core.vectors import Vectors, check_vectors
@@ -21,6 +22,7 @@ from smallpool_stores.memory.vectors import ONE, Products, VectorColumns
 
 MOST_ROWS: Final = 100_000
 """A larger scope is not searched: its vectors alone take longer to read than a page has."""
+_UNKEPT: Final = "could not search vectors: this process keeps none; set `read.keep_vectors = true`, and start it again"
 _NOTHING: Final = Answer((), exhausted=True)
 
 
@@ -64,6 +66,18 @@ class NumpyVectorIndex:
             return _NOTHING
         found, is_all = best_allowed(self._rows, query, Ranked(rows.take(alike), products.take(alike)))
         return Answer(hits_of(self._rows, query, found.rows, found.scores.tolist(), [()] * len(found.rows)), is_all)
+
+
+class NoVectorIndex:
+    """Where the settings keep no vectors: whoever asks is told so."""
+
+    model = MODEL
+
+    async def nearest(self, query: Query, vectors: Vectors) -> tuple[Answer, ...]:
+        raise StoreUnavailable(_UNKEPT)
+
+    async def likeness(self, item_ids: Sequence[str], vectors: Vectors) -> dict[str, float]:
+        raise StoreUnavailable(_UNKEPT)
 
 
 def _matrix(vectors: Vectors) -> NDArray[np.float32]:
