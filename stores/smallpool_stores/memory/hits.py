@@ -36,4 +36,4 @@ def hits_of(base: ItemRows, query: Query, found: Rows, scores: Sequence[int], sh
         "terms": shared,
         "sale": shown.sales,
     }
-    return tuple(map(Hit, *[fields[name] for name in Hit.__struct_fields__]))
+    return tuple(map(Hit, *[fields[name] for name in Hit.__struct_fields__ if name in fields]))
