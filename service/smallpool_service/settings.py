@@ -13,7 +13,7 @@ Weight = Annotated[float, Meta(ge=0)]
 
 
 def _source_weights() -> dict[str, float]:
-    return {"terms": 1.0, "x2i": 1.0, "x2i_pool": 1.0, "vectors": 0.5, "popular": 0.2, "newest": 0.1, "explore": 0.0}
+    return {"terms": 0.4, "vectors": 0.1, "x2i": 0.75, "x2i_pool": 3.0, "popular": 0.25, "newest": 0.1, "explore": 0.0}
 
 
 class ReadSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,7 +65,7 @@ class ReadSettings(Struct, frozen=True, forbid_unknown_fields=True):
     freshness_half_life_s: Positive = 86_400
     popularity_half: Annotated[float, Meta(gt=0)] = 5.0
     source_weights: dict[str, Weight] = field(default_factory=_source_weights)
-    rank_smoothing: Annotated[float, Meta(gt=0)] = 20.0
+    rank_smoothing: Annotated[float, Meta(gt=0)] = 15.0
     max_exposures_without_click: Annotated[int, Meta(ge=0)] = 0
     x2i_items: Positive = 10
     x2i_decay: Share = 0.8
