@@ -149,7 +149,7 @@ class Bench:
             "claim": lambda: self.seen.claim(next(claims)),
             "open": lambda: self.seen.open("u:9", "p1", "r19", NOW),
             "triggers_get": lambda: self.triggers.get("u:1"),
-            "popularity_of_250": lambda: self.stats.popularity(SITE, offered, NOW),
+            "popularity_of_250": lambda: self.stats.responses(SITE, offered, NOW),
         }
         spent: dict[str, list[float]] = {name: [] for name in calls}
         for _ in range(rounds):

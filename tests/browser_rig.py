@@ -95,6 +95,21 @@ class Served:
             assert time.monotonic() < give_up, found
             time.sleep(0.2)
 
+    def hold_experiment(self, experiment_id: str, name: str, people: int = 60, *, state: str = "running") -> None:
+        """An experiment of two halves on the home feed. People of the second half click and buy more of their page."""
+        order = {"ordering": {"weights": {"freshness": 1.2, "match": 0.4}}}
+        buckets = [{"name": "control", "share": 0.5}, {"name": "fresh", "share": 0.5, **order}]
+        asked = {"experiment_id": experiment_id, "name": name, "layer": experiment_id, "state": state, "buckets": buckets}
+        assert self.call("POST", "/v1/experiments", json=asked | {"pools": ["home"], "reason": "上新频道"}).status_code == 201
+        for place in range(people if state == "running" else 0):
+            user_id = f"v-{place:04}"
+            page = self.call("POST", "/v1/feeds/home/recall", json={"user_id": user_id, "size": 8}).json()
+            lines = page["items"][: 1 + place % 2 + 2 * (page["bucket"].get(experiment_id) == f"{experiment_id}:fresh")]
+            about = {"user_id": user_id, "at": self.now(), "request_id": page["request_id"]}
+            events = [{"type": "click", "item_id": line["item_id"], **about} for line in lines]
+            events += [{"type": "purchase", "item_id": line["item_id"], **about} for line in lines[3:]]
+            assert self.call("POST", "/v1/user-events?wait=none", json={"events": events}).json()["rejected"] == []
+
     def channel_page(self, pool_id: str, size: int = 20) -> list[dict[str, Any]]:
         """The wide items of one page of the pool, for nobody in particular."""
         page = self.call("POST", f"/v1/pools/{pool_id}/recall", json={"size": size, "dry_run": True}).json()

@@ -14,6 +14,8 @@ from smallpool_core.access import Role
 from smallpool_core.catalogue import Catalogue
 from smallpool_core.fields import Attributes
 from smallpool_service.cuts import Cuts
+from smallpool_service.experiments.operating import ExperimentDesk
+from smallpool_service.experiments.placing import Experiments
 from smallpool_service.freshness import oldest_waiting_ms
 from smallpool_service.http.app import create_app
 from smallpool_service.http.parts import Check, ServiceParts
@@ -23,9 +25,12 @@ from smallpool_service.metrics import Metrics
 from smallpool_service.recaller import Recaller
 from smallpool_service.run import ReadPorts
 from smallpool_service.settings import ReadSettings
+from smallpool_stores.duckdb.outcomes import open_outcomes
 from smallpool_stores.memory.vector_index import NumpyVectorIndex
+from smallpool_stores.sqlite.experiments import SqliteExperimentStore
 from smallpool_stores.sqlite.keys import SqliteKeyStore
 from smallpool_stores.sqlite.people import SqlitePeople
+from smallpool_stores.sqlite.pool_figures import SqlitePoolFigures
 from smallpool_stores.sqlite.profiles import SqliteUserProfiles
 from smallpool_stores.sqlite.reader import SqliteItemReader
 from smallpool_stores.sqlite.relations import SqliteRelations
@@ -46,10 +51,14 @@ class Api:
         self.key_store = SqliteKeyStore(self.rig.database)
         self.checks: dict[str, Check] = {}
         self.metrics = Metrics()
+        settings, ports = ReadSettings(timeout_ms=60_000), self._ports()
+        store = SqliteExperimentStore(self.rig.database)
+        desk = ExperimentDesk(store, Experiments(store, ports.catalogue, settings), open_outcomes)
         self.parts = ServiceParts(
             recaller=Recaller(
-                self._ports(),
-                settings=ReadSettings(timeout_ms=60_000),
+                ports,
+                settings=settings,
+                experiments=desk.known,
                 observer=self.metrics,
                 data_age_ms=lambda: oldest_waiting_ms(self.rig.log, self.clock.now_ms()),
             ),
@@ -57,6 +66,8 @@ class Api:
             keys=self.key_store,
             log=self.rig.log,
             metrics=self.metrics,
+            experiments=desk,
+            figures=SqlitePoolFigures(self.rig.database),
             limits=limits,
             checks=self.checks,
         )

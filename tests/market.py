@@ -72,6 +72,7 @@ class Market:
         excluded = frozenset(draw.sample([self._id(number) for number in range(2 * self._size)], draw.choice((0, 3, self._size))))
         level = draw.choice((None, None, 1, 2, 5))
         query = Query(scope, excluded, draw.choice((1, 3, 3, 50)), draw.choice((0, 1, 5, 20, 100)), draw.choice(NOWS), level)
+        query = replace(query, excluded_sellers=frozenset(draw.choice(((), (), ("s1", "nobody")))))
         return replace(query, **changes)
 
     def weights(self) -> dict[str, int]:

@@ -82,7 +82,8 @@ def _most_frequent(values: list[str], limit: int) -> tuple[Share, ...]:
 
 def is_allowed(item: WideItem, query: Query) -> bool:
     """In scope, on sale at that instant, and not excluded."""
-    return is_on_sale(item, query.now) and is_in_scope(item, query.scope, query.now) and item.item_id not in query.excluded
+    is_excluded = item.item_id in query.excluded or item.seller_id in query.excluded_sellers
+    return is_on_sale(item, query.now) and is_in_scope(item, query.scope, query.now) and not is_excluded
 
 
 def is_on_sale(item: WideItem, now: int) -> bool:

@@ -5,6 +5,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from random import Random
 from typing import Any, Literal
 
+from msgspec.structs import replace
+
 import oracle
 from builders import NOW, FakeClock, wide_item
 from smallpool_core.catalogue import Catalogue
@@ -20,6 +22,7 @@ from smallpool_core.ports import LogRecord
 from smallpool_core.relations import Generation, Key, Related, RelationKind
 from smallpool_core.rule_counts import Breakdown, Exclusion
 from smallpool_core.rules import Rule, matches
+from smallpool_core.statistics import Responses
 from smallpool_core.term_vectors import DIMENSIONS, MODEL
 from smallpool_core.terms import Trigger
 from smallpool_core.users import Identity, Profile, TriggerState, Weighted
@@ -103,7 +106,14 @@ class FakeReader(Fragile):
 
 
 def _allowed(items: Iterable[WideItem], query: Query) -> list[WideItem]:
-    return [item for item in items if is_listed(item, query.now) and item.item_id not in query.excluded and _in_scope(item, query)]
+    return [
+        item
+        for item in items
+        if is_listed(item, query.now)
+        and item.item_id not in query.excluded
+        and item.seller_id not in query.excluded_sellers
+        and _in_scope(item, query)
+    ]
 
 
 def is_listed(item: WideItem, now: int) -> bool:
@@ -198,19 +208,22 @@ def live_item(item: WideItem, pool_id: str, now: int, cut: Cut | None = None) ->
     )
 
 
-class FakeVectorIndex:
+class FakeVectorIndex(Fragile):
     """The port over plain items, in the scopes that tags tell of."""
 
     model = MODEL
 
     def __init__(self, items: Mapping[str, WideItem]) -> None:
+        super().__init__()
         self.items = items
 
     async def nearest(self, query: Query, vectors: Vectors) -> tuple[Answer, ...]:
+        self.use()
         check_vectors(vectors, MODEL, DIMENSIONS)
         return tuple([self._nearest(query, vector) for vector in rows_of(vectors)])
 
     async def likeness(self, item_ids: Sequence[str], vectors: Vectors) -> dict[str, float]:
+        self.use()
         check_vectors(vectors, MODEL, DIMENSIONS)
         known = {item_id: item_vector(self.items[item_id].terms) for item_id in item_ids if item_id in self.items}
         asked = rows_of(vectors)
@@ -340,6 +353,7 @@ class FakeStats(Fragile):
         self.items: dict[str, dict[str, float]] = {}
         self.terms: dict[str, dict[str, float]] = {}
         self.shown: dict[str, dict[str, int]] = {}
+        self.exposures: dict[str, dict[str, float]] = {}
         self.asked_for_ignored = 0
 
     def add(self, deltas: Sequence[object], partition: int, offset: int) -> None:
@@ -365,10 +379,11 @@ class FakeStats(Fragile):
         self.use()
         return {item_id: float(times) for item_id, times in self.shown.get(pool_id, {}).items() if item_id in item_ids}
 
-    async def popularity(self, pool_id: str, item_ids: Sequence[str], now: int) -> dict[str, float]:
+    async def responses(self, pool_id: str, item_ids: Sequence[str], now: int) -> Responses:
         self.use()
-        known = self.items.get(pool_id, {})
-        return {item_id: known[item_id] for item_id in item_ids if item_id in known}
+        known, shown = self.items.get(pool_id, {}), self.exposures.get(pool_id, {})
+        weights, exposures = ({item_id: of[item_id] for item_id in item_ids if item_id in of} for of in (known, shown))
+        return Responses(weights, exposures, sum(known.values()), sum(shown.values()))
 
     async def top_terms(self, pool_id: str, limit: int, now: int) -> list[Trigger]:
         self.use()
@@ -393,8 +408,10 @@ class FakeLog(Fragile):
         found = [(offset, key, value) for offset, (of, key, value) in enumerate(self.records) if of == topic]
         return [LogRecord(topic, 0, offset, key, value, NOW) for offset, key, value in found[::-1][:limit]]  # type: ignore[arg-type]
 
-    async def between(self, topic: str, since: int, until: int, limit: int) -> list[LogRecord]:
-        return [record for record in reversed(await self.recent(topic, len(self.records))) if since <= record.at < until][:limit]
+    async def between(self, topic: str, since: int, until: int, limit: int, after: Places | None = None) -> list[LogRecord]:
+        passed = (after or {}).get(0, -1)
+        found = reversed(await self.recent(topic, len(self.records)))
+        return [record for record in found if since <= record.at < until and record.offset > passed][:limit]
 
     def end(self, topic: str) -> Places:
         return {0: sum(appended == topic for appended, _, _ in self.records) - 1}
@@ -444,9 +461,13 @@ class Broken:
 
 
 class World:
-    """A marketplace with one live pool `p` of everything in it, and a recaller over it; a test changes what it is about."""
+    """A marketplace with one live pool `p` of everything in it, and a recaller over it; a test changes what it is about. Pages leave
+    nothing to chance but where a test gives `explore` a share.
+    """
 
-    def __init__(self, *items: WideItem, settings: ReadSettings | None = None, sources: Sequence[Any] | None = None) -> None:
+    def __init__(
+        self, *items: WideItem, settings: ReadSettings | None = None, sources: Sequence[Any] | None = None, explore: float = 0.0
+    ) -> None:
         self.items = {item.item_id: item for item in items}
         self.clock = FakeClock(NOW)
         self.reader, self.live, self.tail = FakeReader(self.items), FakeLive(self.items), FakeTail()
@@ -471,7 +492,9 @@ class World:
             relations=self.relations,
             vectors=FakeVectorIndex(self.items),
         )
-        self.recaller = Recaller(self.ports, settings=settings or ReadSettings(pools_refresh_ms=0), sources=sources)
+        settings = settings or ReadSettings(pools_refresh_ms=0)
+        settings = replace(settings, source_shares={**settings.source_shares, "explore": explore})
+        self.recaller = Recaller(self.ports, settings=settings, sources=sources)
 
     def put_pool(
         self,

@@ -2,18 +2,25 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import cache
 from math import sqrt
 from struct import unpack
 
 from smallpool_core.pages import Query
 from smallpool_core.source_ports import VectorIndex
-from smallpool_core.term_vectors import DIMENSIONS, KIND_WEIGHTS, signs
+from smallpool_core.term_vectors import DIMENSIONS, KIND_WEIGHTS, direction
 from smallpool_core.terms import kind_of
 from smallpool_core.vectors import Vectors
 from smallpool_stores.memory.vectors import SCALE
 
 
-def item_vector(terms: Sequence[str]) -> list[int]:
+@cache
+def signs(term: str) -> tuple[int, ...]:
+    return tuple(1 if bit == "1" else -1 for byte in direction(term).bits for bit in f"{byte:08b}")
+
+
+@cache
+def item_vector(terms: tuple[str, ...]) -> list[int]:
     """An item's vector in whole parts of 1/127, all zeros where it has none."""
     counted = [term for term in dict.fromkeys(terms) if kind_of(term) in KIND_WEIGHTS]
     sums = [sum(KIND_WEIGHTS[kind_of(term)] * signs(term)[place] for term in counted) for place in range(DIMENSIONS)]

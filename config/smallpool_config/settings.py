@@ -70,12 +70,21 @@ class ModelSettings(Struct, frozen=True, forbid_unknown_fields=True):
     comes to lie there while a process runs is taken up within seconds.
 
     ner: finds selling points; `shipped` is the one that comes with smallpool. category: names the category where neither the seller nor the
-    knowledge base does for certain. tags: adds tags.
+    knowledge base does for certain. tags: adds tags. ranker: your own net that scores candidates in place of the weighted mean, or
+    blended with it (`read.ranker_share`). pool_rankers: the same for single pools, folder by pool id.
     """
 
     ner: str = SHIPPED_MODEL
     category: str = ""
     tags: str = ""
+    ranker: str = ""
+    pool_rankers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def rankers(self) -> dict[str, str]:
+        """Folders of rankers by pool, of every other pool under `""`."""
+        named = {"": self.ranker} if self.ranker else {}
+        return named | {pool_id: folder for pool_id, folder in self.pool_rankers.items() if folder}
 
     @property
     def ner_path(self) -> Path | None:

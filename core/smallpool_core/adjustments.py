@@ -1,6 +1,7 @@
 """Boost and bury: conditions of an operator by which scores are multiplied before the final order.
 
-In: the adjustments of a pool's ordering as they were written. Out: them parsed, or every mistake; the factor of an item.
+In: the adjustments of a pool's ordering as they were written, and the conditions of its quotas. Out: them parsed, or every mistake; the
+factor of an item and which quotas count it.
 """
 
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from smallpool_core.errors import Problem, RuleRefused
 from smallpool_core.fields import Attributes
 from smallpool_core.items import WideItem
 from smallpool_core.messages import problem
+from smallpool_core.quotas import Quota
 from smallpool_core.rules import Rule, matches, parse_rule
 from smallpool_core.rules.values import SplitWords
 
@@ -33,19 +35,32 @@ class Adjustment(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Adjustments(Struct, frozen=True, cache_hash=True):
-    """Parsed adjustments: those that depend on the item alone, and those that depend on now too."""
+    """Parsed adjustments: those that depend on the item alone, and those that depend on now too; and the conditions of quotas, in their
+    order.
+    """
 
     steady: tuple[tuple[Rule, float], ...] = ()
     timed: tuple[tuple[Rule, float], ...] = ()
+    kinds: tuple[Rule, ...] = ()
 
     @classmethod
-    def parsed(cls, written: Sequence[Adjustment], attributes: Attributes) -> "Adjustments":
+    def parsed(cls, written: Sequence[Adjustment], attributes: Attributes, quotas: Sequence[Quota] = ()) -> "Adjustments":
         """Raises `RuleRefused` for a condition that cannot be read."""
         parts = [(parse_rule(one.condition, attributes), one.factor) for one in written]
-        return cls(tuple(part for part in parts if not part[0].is_timed), tuple(part for part in parts if part[0].is_timed))
+        steady, timed = (tuple(part for part in parts if part[0].is_timed is is_timed) for is_timed in (False, True))
+        return cls(steady, timed, tuple(parse_rule(quota.condition, attributes) for quota in quotas))
 
     def __bool__(self) -> bool:
-        return bool(self.steady or self.timed)
+        return bool(self.steady or self.timed or self.kinds)
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether anything that they say of an item depends on now."""
+        return bool(self.timed) or any(rule.is_timed for rule in self.kinds)
+
+    def kinds_of(self, item: WideItem, now: int) -> tuple[int, ...]:
+        """Places of the quotas that count the item at `now` (ms)."""
+        return tuple(place for place, rule in enumerate(self.kinds) if matches(rule, item, now))
 
     def steady_factor(self, item: WideItem) -> float:
         """The product of the factors of all that hold for the item as it is."""

@@ -22,7 +22,8 @@ TOUCHING = frozenset({"view", "click", "favourite", "cart", "bid"})
 """Events that put an item on the person's recent list."""
 KEPT = TOUCHING | {"purchase"}
 """Events that are kept in a list, whatever they weigh."""
-
+MOST_OF_LIKENESS = 6
+"""Terms that say what a purchase was: its category, its brand and the selling points that come first."""
 
 Share = Annotated[float, Meta(ge=0, le=1)]
 Weight = Annotated[float, Meta(ge=0)]
@@ -70,6 +71,8 @@ class BehaviourSettings(Struct, frozen=True, forbid_unknown_fields=True):
     max_exposures: so often may an item be shown to one person who does not touch it; 0 for as often as it comes, and then
     nobody's exposures are kept.
     pending_ttl_s: how long an event waits for its item to be indexed.
+    bought_alike: of so many of a person's last purchases the like is left out too: what has the same category and brand and all the selling
+    points that the purchase has. 0 leaves out nothing but the purchases, and then nothing is kept of what they were.
     """
 
     behaviour_weights: dict[EventType, Weight] = field(default_factory=_behaviour_weights)
@@ -87,6 +90,7 @@ class BehaviourSettings(Struct, frozen=True, forbid_unknown_fields=True):
     max_exposures: Annotated[int, Meta(ge=0)] = 0
     max_exposed: Positive = 200
     pending_ttl_s: Positive = 86_400
+    bought_alike: Annotated[int, Meta(ge=0, le=10)] = 0
 
     def __post_init__(self) -> None:
         for name, defaults in (
@@ -118,7 +122,7 @@ def apply_event(
     if event.item_id is not None:
         touched = Touched(event.item_id, event.type, event.at)
         if event.type == "purchase":
-            after.bought = _listed(state.bought, touched, settings.max_bought)
+            after.bought = _listed(state.bought, _with_likeness(touched, terms, settings), settings.max_bought)
         if event.type in TOUCHING:
             after.recent = _listed(state.recent, _with_price(touched, item), settings.max_recent)
         if is_exposure:
@@ -138,6 +142,7 @@ def resolve_pending(state: TriggerState, items: Mapping[str, WideItem], settings
     pending = [touched for touched in fresh if touched.item_id not in items]
     waited = {touched.item_id: items.get(touched.item_id) for touched in fresh}
     after = replace(state, pending=pending, recent=[_with_price(touched, waited.get(touched.item_id)) for touched in state.recent])
+    after.bought = [_with_likeness(touched, _terms_of(waited.get(touched.item_id)), settings) for touched in state.bought]
     for touched in fresh:
         item = items.get(touched.item_id)
         if item is not None and item.terms:
@@ -151,6 +156,21 @@ def over_exposed(state: TriggerState, settings: BehaviourSettings) -> frozenset[
         return frozenset()
     touched = {touched.item_id for touched in (*state.recent, *state.bought)}
     return frozenset(shown.item_id for shown in state.exposed if shown.times >= settings.max_exposures) - touched
+
+
+def likeness(terms: Sequence[str]) -> tuple[str, ...]:
+    """The terms that another item must have to be like the item of these: its own category, its brand and its first selling points. Nothing
+    for an item of which no more than the category is known.
+    """
+    own = next((term for term in terms if kind_of(term) == "category"), None)
+    says = [term for term in terms if kind_of(term) in {"brand", "point"}]
+    return (own, *says)[:MOST_OF_LIKENESS] if own is not None and says else ()
+
+
+def bought_likenesses(state: TriggerState, settings: BehaviourSettings) -> list[frozenset[str]]:
+    """Of each of the last `bought_alike` purchases of which it is known what makes another item like it; newest first."""
+    last = state.bought[::-1][: settings.bought_alike]
+    return [frozenset(touched.terms) for touched in last if touched.terms]
 
 
 def triggers_from(state: TriggerState, now: int, settings: BehaviourSettings, limit: int = MAX_TRIGGERS) -> list[Trigger]:
@@ -247,6 +267,15 @@ def _listed(entries: Sequence[Touched], touched: Touched, limit: int) -> list[To
 def _with_price(touched: Touched, item: WideItem | None) -> Touched:
     """The entry with what its item costs, where that is known."""
     return touched if item is None else replace(touched, price_cents=item.price_cents, category=top_category(item.category))
+
+
+def _terms_of(item: WideItem | None) -> Sequence[str]:
+    return () if item is None else item.terms
+
+
+def _with_likeness(touched: Touched, terms: Sequence[str] | None, settings: BehaviourSettings) -> Touched:
+    """The purchase with what makes another item like it, where a setting asks for that and it is known."""
+    return replace(touched, terms=likeness(terms)) if settings.bought_alike > 0 and terms else touched
 
 
 def _shown_again(entries: Sequence[Exposed], item_id: str, at: int, limit: int) -> list[Exposed]:

@@ -19,6 +19,7 @@ from smallpool_core.pages import Scope
 from smallpool_core.places import Places, has_reached
 from smallpool_core.pools import BANNED, HOME, Ordering, Pool, PoolChange, PoolDraft, PoolSettings, Tagging
 from smallpool_core.ports import PoolStore
+from smallpool_core.quotas import check_quotas
 from smallpool_core.rules import Rule, parse_rule
 from smallpool_core.schedule import check_schedule, is_open, next_opening
 from smallpool_core.selection import check_selection, effective_rule, without
@@ -99,11 +100,12 @@ class Catalogue:
         if draft.ordering is not UNSET:
             for kind in KINDS:
                 problems += check_adjustments(kind, getattr(draft.ordering, kind), self._attributes, self._split_words)
+            problems += check_quotas(draft.ordering.quotas, self._attributes, self._split_words)
         return problems
 
     def adjustments(self, ordering: Ordering) -> Adjustments:
-        """What an ordering multiplies scores by; raises `RuleRefused` where a condition cannot be read any more."""
-        return Adjustments.parsed((*ordering.boost, *ordering.bury), self._attributes)
+        """What an ordering multiplies scores by, and counts; raises `RuleRefused` where a condition cannot be read any more."""
+        return Adjustments.parsed((*ordering.boost, *ordering.bury), self._attributes, ordering.quotas)
 
     def effective(self, pool: Pool) -> Rule:
         """What the pool says that it holds; raises `RuleRefused` where that cannot be read any more."""

@@ -90,9 +90,9 @@ class Conflict(SmallpoolError):
 class RevisionStale(Conflict):
     """The revision that an operator edits is not the newest; `current` is."""
 
-    def __init__(self, pool_id: str, expected: int, current: int) -> None:
+    def __init__(self, pool_id: str, expected: int, current: int, kind: str = "pool") -> None:
         super().__init__(
-            f'pool {pool_id!r} is at revision {current}, not {expected}: read it again, merge your change, send If-Match "{current}"'
+            f'{kind} {pool_id!r} is at revision {current}, not {expected}: read it again, merge your change, send If-Match "{current}"'
         )
         self.pool_id = pool_id
         self.expected = expected

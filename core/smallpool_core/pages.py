@@ -8,7 +8,7 @@ from smallpool_core.cuts import Cut
 from smallpool_core.items import Sale
 from smallpool_core.rules import Rule
 
-Short = Literal["exhausted", "category_cap", "deadline"]
+Short = Literal["exhausted", "category_cap", "seller_cap", "quota", "deadline"]
 PAGE_KEPT_MS = 600_000
 """A closed page is replayed for this long after it closed."""
 RESUMABLE_MS = 2_000
@@ -30,7 +30,8 @@ class Scope(Struct, frozen=True):
 
 
 class Query(Struct, frozen=True):
-    """What every question to the wide index holds: rows in `scope`, on sale, published, unexpired at `now`, not `excluded`.
+    """What every question to the wide index holds: rows in `scope`, on sale, published, unexpired at `now`, not `excluded`, of none of the
+    `excluded_sellers`.
 
     At most `cap` rows per spread key (the category path, cut to its first `spread_level` elements if given) and
     `limit` rows in all, *after* the cap.
@@ -42,6 +43,7 @@ class Query(Struct, frozen=True):
     limit: int
     now: int
     spread_level: int | None = None
+    excluded_sellers: frozenset[str] = frozenset()
 
 
 class Hit(Struct, frozen=True, gc=False):
@@ -77,10 +79,16 @@ class SourceFailure(Struct, frozen=True):
 
 
 class Answer(Struct, frozen=True):
-    """Hits in order, and whether the scope holds no more of them under the cap (a longer limit would give none)."""
+    """Hits in order, and whether the scope holds no more of them under the cap (a longer limit would give none).
+
+    A source says what differs from its question: `asked`, how many it looked for, if not as many as the limit; `found`, how many it had
+    before it looked which of them the query allows, if it did not look inside the scope alone.
+    """
 
     hits: tuple[Hit, ...]
     exhausted: bool
+    asked: int | None = None
+    found: int | None = None
 
 
 class LiveItem(Struct, frozen=True, gc=False):

@@ -5,7 +5,7 @@ In: pages and listings. Out: amounts by pool, kind and hour in `PoolFigures`; wh
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from threading import Lock
 from typing import Final
 
@@ -28,14 +28,16 @@ class PoolCounter:
         self._counts: Counter[tuple[str, int, Counted]] = Counter()
         self._lock = Lock()
 
-    def page(self, pool_id: str, at: int, *, asked: int, given: int, recalled: int) -> None:
-        """One page that was returned."""
+    def page(self, pool_id: str, at: int, *, asked: int, given: int, recalled: int, sources: Mapping[Counted, int] | None = None) -> None:
+        """One page that was returned; `sources` by what `of_source` names."""
         hour = at // HOUR_MS
         with self._lock:
             self._counts[pool_id, hour, "pages"] += 1
             self._counts[pool_id, hour, "asked"] += asked
             self._counts[pool_id, hour, "given"] += given
             self._counts[pool_id, hour, "recalled"] += recalled
+            for counted, amount in (sources or {}).items():
+                self._counts[pool_id, hour, counted] += amount
 
     def listed(self, pool_ids: Iterable[str], at: int) -> None:
         """One listing that came into these pools."""

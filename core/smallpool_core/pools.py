@@ -10,6 +10,7 @@ from smallpool_core.adjustments import Adjustment
 from smallpool_core.cuts import CUT_BYS, MAX_SIZES, CutBy
 from smallpool_core.errors import NotFound, Problem, RevisionStale
 from smallpool_core.messages import problem
+from smallpool_core.quotas import Quota
 from smallpool_core.schedule import Schedule
 from smallpool_core.selection import MAX_PINS, Selection, id_problems
 from smallpool_core.sources import share_problems
@@ -24,9 +25,9 @@ MAX_NAME: Final = 200
 
 
 class PoolSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """Recall settings of one pool; the limits are checked by `check_settings`. With a `max_size` it holds the first items by `cut_by`.
-    With `own_relations` lists of related items are made of its items alone, beside those of the site.
-    `sources` has the shares of sources where they are not those of the settings; 0 is off.
+    """Recall settings of one pool; the limits are checked by `check_settings`. With a `max_size` it holds the first items by `cut_by`; with
+    a `max_per_seller` no page has more of one seller. With `own_relations` lists of related items are made of its items alone, beside
+    those of the site. `sources` has the shares of sources where they are not those of the settings; 0 is off.
     """
 
     max_per_category: int = 3
@@ -37,10 +38,11 @@ class PoolSettings(Struct, frozen=True, forbid_unknown_fields=True):
     cut_by: CutBy = "-quality"
     own_relations: bool = False
     sources: dict[str, float] = {}
+    max_per_seller: int | None = None
 
 
 MAX_CAP: Final = 100
-"""Largest `max_per_category`; no page holds more items."""
+"""Largest `max_per_category` and `max_per_seller`; no page holds more items."""
 SEEN_SIZES: Final = (100, 2_000)
 """Smallest and largest `seen_size`."""
 MAX_SPREAD_LEVEL: Final = 8
@@ -55,13 +57,16 @@ DEFAULT_WEIGHTS = {"match": 0.3, "rank": 3.0, "quality": 0.3, "freshness": 0.3, 
 
 class Ordering(Struct, frozen=True, forbid_unknown_fields=True):
     """How a pool orders what was recalled: the weight of each score dimension, each in [0, 10], the conditions by which scores are then
-    multiplied, and the items that come first, in order.
+    multiplied, the items that come first, in order, how many of a page may or should be of a kind, and how much what is unlike the rest of
+    the page counts against the score, in [0, 1).
     """
 
     weights: dict[str, float] = field(default_factory=lambda: dict(DEFAULT_WEIGHTS))
     pins: tuple[str, ...] = ()
     boost: tuple[Adjustment, ...] = ()
     bury: tuple[Adjustment, ...] = ()
+    quotas: tuple[Quota, ...] = ()
+    diversity: float = 0.0
 
 
 PRIORITIES: Final = (0, 9)
@@ -148,6 +153,7 @@ def check_settings(settings: PoolSettings, ordering: Ordering) -> list[Problem]:
         ("settings.max_per_category", settings.max_per_category, 1, MAX_CAP),
         ("settings.seen_size", settings.seen_size, *SEEN_SIZES),
         ("settings.spread_level", 1 if level is None else level, 1, MAX_SPREAD_LEVEL),
+        ("settings.max_per_seller", 1 if settings.max_per_seller is None else settings.max_per_seller, 1, MAX_CAP),
         ("settings.max_size", MAX_SIZES[0] if settings.max_size is None else settings.max_size, *MAX_SIZES),
     )
     problems = [
@@ -162,6 +168,8 @@ def check_settings(settings: PoolSettings, ordering: Ordering) -> list[Problem]:
             problems.append(problem(path, repr(weight), "pool.dimension", names=", ".join(DIMENSIONS)))
         elif not isfinite(weight) or not 0 <= weight <= MAX_WEIGHT:
             problems.append(problem(path, repr(weight), "pool.weight", most=f"{MAX_WEIGHT:g}"))
+    if not 0 <= ordering.diversity < 1:
+        problems.append(problem("ordering.diversity", repr(ordering.diversity), "pool.diversity"))
     return problems + _pin_problems(ordering.pins)
 
 

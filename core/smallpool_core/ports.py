@@ -22,7 +22,7 @@ from smallpool_core.pool_hours import Counted, HourCount
 from smallpool_core.pools import AuditQuery, PoolChange, PoolDraft, Revision
 from smallpool_core.rule_counts import Breakdown, Exclusion
 from smallpool_core.rules import Rule
-from smallpool_core.statistics import StatDelta
+from smallpool_core.statistics import Responses, StatDelta
 from smallpool_core.terms import Trigger
 from smallpool_core.users import Profile, TriggerState, UserEvent
 
@@ -75,9 +75,9 @@ class EventLog(Protocol):
     async def recent(self, topic: Topic, limit: int) -> list[LogRecord]:
         """The newest records, those of one partition newest first; moves no group. A partition gives no more than its share."""
 
-    async def between(self, topic: Topic, since: int, until: int, limit: int) -> list[LogRecord]:
+    async def between(self, topic: Topic, since: int, until: int, limit: int, after: Places | None = None) -> list[LogRecord]:
         """The first records that were appended from `since` until before `until` (ms), oldest first; moves no group. A partition gives
-        no more than its share.
+        no more than its share. Those up to the places `after` are left out, so that who goes on from where a call ended misses none.
         """
 
     def commit(self, topic: Topic, group: str, upto: Places) -> None:
@@ -310,8 +310,8 @@ class ItemStats(Protocol):
     async def popular(self, pool_id: str, limit: int) -> list[str]:
         """Item ids by decayed weight descending."""
 
-    async def popularity(self, pool_id: str, item_ids: Sequence[str], now: int) -> dict[str, float]:
-        """Decayed weight of each item as of `now`; items without events are left out."""
+    async def responses(self, pool_id: str, item_ids: Sequence[str], now: int) -> Responses:
+        """Decayed weights and exposures of the items as of `now`, and those of the pool; in one step."""
 
     async def ignored(self, pool_id: str, item_ids: Collection[str], exposures: int, now: int) -> frozenset[str]:
         """Of the items those whose decayed exposures in the pool are `exposures`·(1 + popularity there) or more."""

@@ -13,9 +13,11 @@ from smallpool_core.messages import problem
 
 SourceName = Literal["terms", "vectors", "x2i", "x2i_pool", "popular", "newest", "explore"]
 DEFAULT_SHARES: Final[Mapping[SourceName, float]] = MappingProxyType(
-    {"terms": 1.0, "vectors": 0.25, "x2i": 0.5, "x2i_pool": 0.5, "popular": 0.25, "newest": 0.25, "explore": 0.05}
+    {"terms": 1.0, "vectors": 0.0, "x2i": 0.5, "x2i_pool": 0.5, "popular": 0.25, "newest": 0.25, "explore": 0.05}
 )
-"""Of the candidates that a page wants; 0 is off. That of `explore` is also the share of a page's places that it is sure of."""
+"""Of the candidates that a page wants; 0 is off. That of `explore` is also the share of a page's places that it is sure of. `vectors` waits
+for vectors that are learned: those of terms bring nothing that terms do not (design, section 9).
+"""
 DEFAULT_TIMES: Final[Mapping[SourceName, float]] = MappingProxyType(
     {"terms": 1.0, "vectors": 0.7, "x2i": 0.7, "x2i_pool": 0.7, "popular": 0.9, "newest": 1.0, "explore": 0.6}
 )

@@ -6,10 +6,10 @@ A direction is 64 signs, which are the bits of a hash of the term: random projec
 the inner product of two items is, but for a noise of 1/8, the share of weight in their common terms, and every process has the same.
 """
 
+import sys
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from hashlib import blake2b
-from operator import mul
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -21,13 +21,10 @@ MODEL: Final = "terms-1"
 DIMENSIONS: Final = 64
 KIND_WEIGHTS: Final[Mapping[str, int]] = MappingProxyType({"category": 5, "brand": 4, "point": 3, "tag": 2, "price_band": 2})
 """What a term of each kind adds to an item, whole so that sums are exact. Who sells it and where say nothing of what it is."""
-SHARED: Final = 0.5
-"""Wishes of no category count for each interest, so much less than in one that has them to itself."""
 MAX_INTERESTS: Final = 3
 _DIGEST_BYTES: Final = DIMENSIONS // 8
+_LANE_BYTES: Final = 4
 _COUNTED: Final = tuple(f"{kind}:" for kind in KIND_WEIGHTS)
-
-Weighted = Mapping[str, float]
 
 
 class Direction(NamedTuple):
@@ -48,30 +45,25 @@ def directions(terms: Iterable[str]) -> list[Direction]:
     return [direction(term) for term in dict.fromkeys(terms) if term.startswith(_COUNTED)]
 
 
-def signs(term: str) -> tuple[int, ...]:
-    """The signs of a term as 64 times 1 or -1."""
-    bits = int.from_bytes(direction(term).bits, "big")
-    return tuple([1 if bits >> place & 1 else -1 for place in range(DIMENSIONS - 1, -1, -1)])
-
-
-def interests(weights: Weighted, most: int = MAX_INTERESTS) -> Vectors:
+def interests(weights: Mapping[str, int], most: int = MAX_INTERESTS) -> Vectors:
     """What a person asks for as vectors, at most `most`, one for each top category of their triggers, the heaviest first.
 
-    Triggers of no category (brands, points, tags) count for each. Without any category all triggers are one interest; without
-    triggers that say what an item is there is none.
+    Triggers of no category (brands, points, tags) count for each, all together half as much as its own. Without any category all
+    triggers are one interest; without triggers that say what an item is there is none.
     """
-    apart: dict[str, dict[str, float]] = {}
-    shared: dict[str, float] = {}
+    apart: dict[str, dict[str, int]] = {}
+    shared: dict[str, int] = {}
     for term, weight in weights.items():
         kind = kind_of(term)
         if kind in KIND_WEIGHTS:
             top = _top(kind, key_of(term))
             (shared if top is None else apart.setdefault(top, {}))[term] = weight
-    if not apart:
-        return _packed([_sum(shared)] if shared else [])
+    common = _sum(shared)
     heaviest = sorted(apart, key=lambda top: (-sum(apart[top].values()), top.encode()))[:most]
-    common = [SHARED * value for value in _sum(shared)]
-    return _packed([[own + other for own, other in zip(_sum(apart[top]), common, strict=True)] for top in heaviest])
+    wholes = [_sum(apart[top]).joined(common) for top in heaviest] or ([common] if shared else [])
+    vectors = [whole.vector() for whole in wholes]
+    # Directions may cancel out, as two terms of one weight and opposite signs would: that says nothing, and is left out.
+    return Vectors(MODEL, DIMENSIONS, b"".join([packed_vector(vector) for vector in vectors if any(vector)]))
 
 
 def _top(kind: str, key: str) -> str | None:
@@ -81,13 +73,34 @@ def _top(kind: str, key: str) -> str | None:
     return key.rpartition(":")[0] or None if kind == "price_band" else None
 
 
-def _sum(weights: Weighted) -> list[float]:
-    if not weights:
-        return [0.0] * DIMENSIONS
-    columns = zip(*[signs(term) for term in weights], strict=True)
-    return [sum(map(mul, weights.values(), column)) for column in columns]
+class _Sum(NamedTuple):
+    """A sum of weighted terms: for each sign the weights of those that have it as a plus, in 32 bits of one long number, since adding that
+    up takes a fiftieth of the time that 64 numbers take; and all weights.
+    """
+
+    lanes: int
+    total: int
+
+    def joined(self, common: "_Sum") -> "_Sum":
+        """This and the other, which weighs half of this. Sums stay below 2^31: 20 triggers weigh 20,480 at most."""
+        if not common.total:
+            return self
+        own, other = 2 * common.total, self.total
+        return _Sum(own * self.lanes + other * common.lanes, own * self.total + other * common.total)
+
+    def vector(self) -> list[float]:
+        """The sum of the signs, each as often as its term weighs."""
+        plus = memoryview(self.lanes.to_bytes(_LANE_BYTES * DIMENSIONS, sys.byteorder)).cast("I").tolist()
+        ordered = plus if sys.byteorder == "little" else plus[::-1]
+        return [float(2 * weight - self.total) for weight in ordered]
 
 
-def _packed(sums: list[list[float]]) -> Vectors:
-    # Directions may cancel out, as two terms of one weight and opposite signs would: that says nothing, and is left out.
-    return Vectors(MODEL, DIMENSIONS, b"".join([packed_vector(one) for one in sums if any(one)]))
+def _sum(weights: Mapping[str, int]) -> _Sum:
+    return _Sum(sum([weight * _lanes(term) for term, weight in weights.items()]), sum(weights.values()))
+
+
+@lru_cache(maxsize=16_384)
+def _lanes(term: str) -> int:
+    """The signs of a term, the first in the lowest 32 bits; kept for the terms that were asked for last, some 5 MB."""
+    bits = int.from_bytes(direction(term).bits, "big")
+    return sum([(bits >> DIMENSIONS - 1 - place & 1) << 8 * _LANE_BYTES * place for place in range(DIMENSIONS)])

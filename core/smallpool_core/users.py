@@ -55,7 +55,7 @@ class Weighted(Struct, array_like=True):
 
 class Touched(Struct, frozen=True, array_like=True):
     """An item that a person clicked, bought or did something else with, and when. On the list `recent` also what it cost (cents) and its
-    top category, as far as they were known then.
+    top category, as far as they were known then; on the list `bought`, where a setting asks for it, the `terms` that say what it is.
     """
 
     item_id: str
@@ -63,6 +63,7 @@ class Touched(Struct, frozen=True, array_like=True):
     at: int
     price_cents: int | None = None
     category: str = ""
+    terms: tuple[str, ...] = ()
 
 
 class Exposed(Struct, frozen=True, array_like=True):
@@ -89,8 +90,9 @@ class TriggerState(Struct):
 
 
 class Profile(Struct, frozen=True):
-    """What the app told us of a person: tags (normalised keywords) and free attributes."""
+    """What the app told us of a person: tags (normalised keywords), free attributes, and sellers of whom nothing is to be shown to them."""
 
     tags: tuple[str, ...] = ()
     attributes: dict[str, str | int | float] = field(default_factory=dict)
     updated_at: int = 0
+    blocked_sellers: tuple[str, ...] = ()

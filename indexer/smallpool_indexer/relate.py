@@ -123,7 +123,9 @@ class Relater:
                 events = self._events(read_upto - self._settings.log_s * 1000, read_upto)
                 taken, skipped = counting.take(_told(events, progress)), 0
             if not taken:
-                raise Refused([Problem("events", f"none, and {skipped} rows that are no events", "views, clicks, purchases of items are wanted")])
+                raise Refused(
+                    [Problem("events", f"none, and {skipped} rows that are no events", "views, clicks, purchases of items are wanted")]
+                )
             self._tell_items(counting, progress)
             number = self._relations.begin()
             written = self._fill(number, counting.lists(now), progress)

@@ -12,6 +12,8 @@ class IndexerSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
     batch_size: item events a batch. Unless it is set, 64 where a batch holds the one write lock of a file, and 256 where it is a
     transaction of Kafka, which costs as much however few events it has; a batch is recallable only when all of it is recorded.
+    assistants: further processes that help to understand listings while a backlog of them is taken in, each with some 250 MB and a core of
+    its own. Unless it is set, one less than there are cores, and at most 3; 0 for none.
     user_batch_size: user events a batch; small, because its transaction holds the store's one write lock.
     tail_size: records of the wide table indexed in one go.
     backfill_page: items re-tagged between two batches of listings. survey_from: this many untagged pools are tagged by one
@@ -22,6 +24,7 @@ class IndexerSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     batch_size: Positive | None = None
+    assistants: Annotated[int, Meta(ge=0)] | None = None
     user_batch_size: Positive = 32
     tail_size: Positive = 1_000
     backfill_page: Positive = 256

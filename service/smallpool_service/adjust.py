@@ -1,11 +1,11 @@
-"""Multiplies scores by what an operator boosts and buries, before the final order.
+"""Multiplies scores by what an operator boosts and buries, before the final order, and tells which quotas count an item.
 
-In: scored candidates, the pool's adjustments. Out: the same, each with its factor. Conditions are checked on the items as they are
-stored, by the ordinary matcher; what it said of an item is kept until the item changes, so that a page seldom has to ask.
+In: scored candidates, the pool's adjustments. Out: the same, each with its factor and kinds. Conditions are checked on the items as they
+are stored, by the ordinary matcher; what it said of an item is kept until the item changes, so that a page seldom has to ask.
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
@@ -18,8 +18,14 @@ KEPT: Final = 100_000
 """Items, counted once for each pool's adjustments, of which what was found is kept; then all of it is forgotten."""
 
 _Key = tuple[str, int, int]
-_Found = tuple[float, WideItem | None]
-"""The factor of what does not depend on now, and the item where something does."""
+
+
+class _Found(NamedTuple):
+    """What does not depend on now: the factor, and the kinds where none of them does; and the item where something does."""
+
+    factor: float
+    kinds: tuple[int, ...]
+    item: WideItem | None
 
 
 class Adjuster:
@@ -31,7 +37,9 @@ class Adjuster:
         self._found: dict[Adjustments, dict[_Key, _Found]] = {}
 
     async def adjusted(self, scored: Sequence[Scored], run: Run, ports: ReadPorts) -> Sequence[Scored]:
-        """The candidates with their factors; an item that cannot be read keeps its score, and `degraded` says so."""
+        """The candidates with their factors and kinds; an item that cannot be read keeps its score and counts for no quota, and `degraded`
+        says so.
+        """
         adjustments = run.known.adjustments
         if not adjustments or not scored:
             return scored
@@ -65,13 +73,14 @@ def _order(item: WideItem) -> tuple[int, int]:
 
 
 def _looked_at(adjustments: Adjustments, item: WideItem) -> _Found:
-    return adjustments.steady_factor(item), item if adjustments.timed else None
+    return _Found(adjustments.steady_factor(item), adjustments.kinds_of(item, 0), item if adjustments.is_timed else None)
 
 
 def _with(scored: Scored, adjustments: Adjustments, found: _Found | None, now: int) -> Scored:
     if found is None:
         return scored
-    factor, item = found
+    factor, kinds, item = found
     if item is not None:
         factor *= adjustments.timed_factor(item, now)
-    return scored if factor == 1 else replace(scored, score=scored.score * factor, factor=factor)
+        kinds = adjustments.kinds_of(item, now)
+    return scored if factor == 1 and not kinds else replace(scored, score=scored.score * factor, factor=factor, kinds=kinds)

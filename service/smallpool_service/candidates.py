@@ -61,13 +61,16 @@ class Candidate(Struct, gc=False):
 
 class Scored(Struct, frozen=True, gc=False):
     """A candidate with its value in each score dimension, in [0, 1], and the weighted sum of them times `factor`, which is what an
-    operator boosts or buries it by.
+    operator boosts or buries it by; `kinds` are the places of the pool's quotas that count it, `ranked` is what a
+    ranker gave it.
     """
 
     candidate: Candidate
     values: tuple[float, ...]
     score: float
     factor: float = 1.0
+    kinds: tuple[int, ...] = ()
+    ranked: float | None = None
 
     @property
     def item_id(self) -> str:

@@ -17,7 +17,9 @@ from smallpool_service.bans import banned_meanwhile
 from smallpool_service.candidates import Scored
 from smallpool_service.filter import DETAILS, live_reason, look_up
 from smallpool_service.page import PageItem, path_of
+from smallpool_service.room import Limits, Placed, Room, offer, placed
 from smallpool_service.run import ReadPorts, Run
+from smallpool_service.settings import ReadSettings
 from smallpool_service.spread import cut_key
 
 STAGE = "claim"
@@ -28,26 +30,49 @@ _ENCODER = msgspec.json.Encoder()
 class Claiming:
     """The page of one request while it is filled; `page` is what has been claimed so far."""
 
-    def __init__(self, run: Run, ports: ReadPorts, page: Claimed, most: int) -> None:
+    def __init__(self, run: Run, ports: ReadPorts, page: Claimed, settings: ReadSettings) -> None:
         self.page = page
+        self.limits = Limits.of(run.known, run.request.size)
         self._run = run
         self._ports = ports
-        self._most = most
+        self._most = settings.offered_per_item * run.request.size
+        self._least_left_ms = settings.least_left_s * 1000
+        self._placed: dict[str, Placed] = {}
 
     async def take(self, ranked: Sequence[Scored], *, allow_seen: bool = False) -> tuple[Entry, ...]:
         """Claims rounds of the best first until the page is closed or nothing is left to offer; returns the page so far."""
-        settings = self._run.known.pool.settings
+        level = self.limits.level
         waiting: Sequence[Scored] = ranked
         while not self.page.closed:
-            offered, waiting = offer(waiting, self.page.entries, self._most, settings.max_per_category, settings.spread_level)
+            offered, waiting = offer(waiting, await self.on_page(), self.limits, self._most)
             if not offered:
                 break
+            self._placed.update((scored.item_id, placed(scored.candidate.hit, level, scored.kinds)) for scored in offered)
             now = self._run.now()  # of one instant: what holds when it is looked at holds when it is claimed
-            entries = [entry_of(scored, settings.spread_level) for scored in await self._still_live(offered, now)]
+            entries = [entry_of(scored, level) for scored in await self._still_live(offered, now)]
             late = now >= self._run.deadline
             if entries or late:
                 await self._claim(entries, now, final=late, short="deadline" if late else None, allow_seen=allow_seen)
         return self.page.entries
+
+    async def on_page(self) -> list[Placed]:
+        """What each line of the page counts as. A line that another call of this request claimed is looked up, where more than its spread
+        key counts.
+        """
+        entries = self.page.entries
+        unknown = [entry.item_id for entry in entries if entry.item_id not in self._placed] if self.limits.count_more_than_keys else []
+        if unknown:
+            items = await self._run.attempt("items", self._ports.reader.get(unknown), {})
+            kinds_of, now = self._run.known.adjustments.kinds_of, self._run.started
+            for entry in entries:
+                if entry.item_id in items:
+                    item = items[entry.item_id]
+                    self._placed[entry.item_id] = Placed(entry.spread_key, item.seller_id, kinds_of(item, now))
+        return [self._placed.get(entry.item_id, Placed(entry.spread_key)) for entry in entries]
+
+    async def room(self) -> Room:
+        """What the page has room for."""
+        return Room(self.limits, await self.on_page())
 
     async def close(self, short: Short | None) -> None:
         """Closes a page that cannot be filled, for the reason given."""
@@ -64,7 +89,7 @@ class Claiming:
         for scored in offered:
             live = known[scored.item_id]
             forbidden = "banned" if scored.item_id in banned else "not_in_pool" if scored.item_id in outside else None
-            reason = live_reason(scored.candidate.hit, live, run.known.scope) or forbidden
+            reason = live_reason(scored.candidate.hit, live, run.known.scope, now + self._least_left_ms) or forbidden
             if reason is not None:
                 run.drops.append(Dropped(scored.item_id, STAGE, reason, DETAILS[reason]))
             elif live is not None and has_moved(scored.candidate.hit, live, run.known.pool.settings.spread_level):
@@ -104,27 +129,6 @@ class Claiming:
             run.claims = False
             claimed = unclaimed(request, self.page)
         self.page = claimed
-
-
-def offer(
-    ranked: Sequence[Scored], entries: Sequence[Entry], most: int, cap: int, level: int | None
-) -> tuple[list[Scored], Sequence[Scored]]:
-    """Splits off at most `most` candidates that fit the page's cap per spread key, best first; the rest waits."""
-    counts = dict(Counter([entry.spread_key for entry in entries]))
-    offered: list[Scored] = []
-    waiting: list[Scored] = []
-    for place, scored in enumerate(ranked):
-        if len(offered) == most:
-            waiting.extend(ranked[place:])
-            break
-        key = cut_key(scored.candidate.hit.spread_key, level)
-        count = counts.get(key, 0)
-        if count < cap:
-            counts[key] = count + 1
-            offered.append(scored)
-        else:
-            waiting.append(scored)
-    return offered, waiting
 
 
 def has_moved(hit: Hit, live: LiveItem, level: int | None) -> bool:

@@ -19,9 +19,12 @@ DETAILS = {
     "duplicate": "the source gave it twice",
     "seen": "it was served to this person in this pool",
     "bought": "this person bought it",
+    "bought_alike": "this person bought one like it: of the same category and brand, with the same selling points",
+    "blocked_seller": "this person wants to see nothing of its seller",
     "over_exposed": "it was shown too often without being touched, to this person or in this pool",
     "own": "this person sells it",
     "expired": "its time is over",
+    "expiring": "it ends before it could be opened",
     "gone": "it is not on sale",
     "banned": "it is banned everywhere: the pool `banned` holds it",
     "cut": "the pool has a largest size, and its best items end before this one",
@@ -31,8 +34,8 @@ DETAILS = {
 
 
 class Screen(Struct, frozen=True):
-    """What candidates are held against: the person's own lists, what was shown too often, the clock (epoch ms), and what is banned
-    without a tag that says it yet.
+    """What candidates are held against: the person's own lists, the clock (epoch ms) and what ends until `closing` is over too soon, what
+    was shown too often, and what is banned without a tag that says it yet.
     """
 
     scope: Scope
@@ -42,10 +45,13 @@ class Screen(Struct, frozen=True):
     now: int
     over_exposed: AbstractSet[str] = frozenset()
     banned: AbstractSet[str] = frozenset()
+    alike: AbstractSet[str] = frozenset()
+    blocked_sellers: AbstractSet[str] = frozenset()
+    closing: int = 0
 
 
-def live_reason(hit: Hit, live: LiveItem | None, scope: Scope) -> str | None:
-    """Why the live view forbids this item now, or None.
+def live_reason(hit: Hit, live: LiveItem | None, scope: Scope, closing: int) -> str | None:
+    """Why the live view forbids this item now, or None; what ends until `closing` (ms) ends too soon.
 
     A tag that is not trusted says nothing: there the row itself was held against the rule, so it must be the newest that the live
     view knows. The home pool has no tag; what is asked there is whether the item is in the pool of what is banned.
@@ -54,6 +60,8 @@ def live_reason(hit: Hit, live: LiveItem | None, scope: Scope) -> str | None:
         return "gone"
     if not live.is_on_sale:
         return "expired" if live.is_expired else "gone"
+    if live.expires_at is not None and live.expires_at <= closing:
+        return "expiring"
     if scope.everything:
         return "banned" if live.in_pool else None
     if scope.trusted and not live.in_pool:
@@ -74,10 +82,14 @@ def own_reason(hit: Hit, screen: Screen) -> str | None:
         return "seen"
     if item_id in screen.bought:
         return "bought"
+    if item_id in screen.alike:
+        return "bought_alike"
     if item_id in screen.over_exposed:
         return "over_exposed"
     if hit.seller_id is not None and hit.seller_id == screen.user_id:
         return "own"
+    if hit.seller_id is not None and hit.seller_id in screen.blocked_sellers:
+        return "blocked_seller"
     if hit.expires_at is not None and hit.expires_at <= screen.now:
         return "expired"
     return None
@@ -90,15 +102,15 @@ def look_up(live: LiveView, item_ids: Sequence[str], scope: Scope, now: int) -> 
 
 
 def filter_hits(lists: Lists, screen: Screen, live: LiveView) -> Lists:
-    """Drops duplicates within a source, the person's own, bought, seen and over-exposed items, what is banned, and what the live view
-    forbids.
+    """Drops duplicates within a source, the person's own items, what they bought (and its like), saw or were shown too often, what sellers
+    sell whom they block, what is banned, and what the live view forbids.
     """
     rows = {hit.item_id: hit for hits in lists.by_source.values() for hit in hits}
     known = look_up(live, list(rows), screen.scope, screen.now)
     reasons = {
         item_id: reason
         for item_id, hit in rows.items()
-        if (reason := own_reason(hit, screen) or live_reason(hit, known[item_id], screen.scope)) is not None
+        if (reason := own_reason(hit, screen) or live_reason(hit, known[item_id], screen.scope, screen.closing)) is not None
     }
     dropped = [Dropped(item_id, STAGE, reason, DETAILS[reason]) for item_id, reason in reasons.items()]
     kept = {source: _once([hit for hit in hits if hit.item_id not in reasons], dropped) for source, hits in lists.by_source.items()}

@@ -4,17 +4,18 @@ In: what stages, consumers and routes report. Out: the text that `/metrics` serv
 a label that has taken `MAX_LABEL_VALUES` values calls every further one `other`, so no caller can fill the memory.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from math import nan
 from typing import Generic, NamedTuple, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, structs
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from smallpool_core.events import BEHAVIOUR_GROUP, INDEXER_GROUP
 from smallpool_core.ports import EventLog
+from smallpool_service.page import SourceTrace
 
 T = TypeVar("T")
 
@@ -87,9 +88,15 @@ class Metrics:
         self._degraded = self._counter("smallpool_degraded", ("part",), "answers that went on without a part that failed")
         self._fill = self._histogram("smallpool_page_fill", (), "items on a page as a share of the size asked for", _FILL_BUCKETS)
         self._short = self._counter("smallpool_page_short", ("reason",), "pages with fewer items than asked for, by reason")
+        self._candidates = self._counter(
+            "smallpool_source_candidates",
+            ("source", "step"),
+            "candidates of each source by how far they came: asked, returned, in_pool, spread, filtered, page",
+        )
         self._events = self._counter("smallpool_events", ("topic", "outcome"), "rows of event batches over HTTP: accepted or rejected")
         self._by_stage = _Bounded(self._stage_figures)
         self._by_name, self._by_part = _Bounded(self._counts.labels), _Bounded(self._degraded.labels)
+        self._by_source = _Bounded(self._source_figures)
         self._by_short, self._by_route = _Bounded(self._short.labels), _Bounded(self._request_s.labels)
         self._route, self._status = _Bounded(str), _Bounded(str)
 
@@ -117,6 +124,12 @@ class Metrics:
         self._fill.observe(filled / size)
         if short is not None:
             self._by_short(short).inc()
+
+    def sources(self, traced: Iterable[SourceTrace]) -> None:
+        """What became of the candidates of one page."""
+        for one in traced:
+            for counter, amount in zip(self._by_source(one.source), structs.astuple(one)[1:], strict=True):
+                counter.inc(amount)
 
     def events(self, topic: str, accepted: int, rejected: int) -> None:
         """One batch of events; `topic` is one of the log's."""
@@ -158,6 +171,9 @@ class Metrics:
 
     def _stage_figures(self, stage: str) -> _StageFigures:
         return _StageFigures(self._stage_s.labels(stage), self._stage_in.labels(stage), self._stage_out.labels(stage))
+
+    def _source_figures(self, source: str) -> list[Counter]:
+        return [self._candidates.labels(source, step) for step in SourceTrace.__struct_fields__[1:]]
 
     def _counter(self, name: str, labels: tuple[str, ...], meaning: str) -> Counter:
         self._described.append(Described(f"{name}_total", "counter", labels, meaning))

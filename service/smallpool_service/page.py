@@ -8,7 +8,8 @@ from smallpool_core.pages import Dropped, Short, SourceFailure
 
 class Explained(Struct, frozen=True):
     """Why an item is on the page: its rank in each source (from 1), the weight of each trigger it matched, its value in each score
-    dimension, the factor by which the pool boosts or buries it, and the items (`item:ID`) and terms to which it is related.
+    dimension, the factor by which the pool boosts or buries it, the items (`item:ID`) and terms to which it is related, the places of
+    the pool's quotas that count it, and what a ranker gave it.
     """
 
     sources: dict[str, int]
@@ -16,6 +17,8 @@ class Explained(Struct, frozen=True):
     score: dict[str, float]
     factor: float = 1.0
     via: list[str] = []
+    quotas: tuple[int, ...] | UnsetType = UNSET
+    ranker: float | UnsetType = UNSET
 
 
 class PageItem(Struct, frozen=True, kw_only=True, gc=False):
@@ -37,14 +40,30 @@ class StageTrace(Struct, frozen=True):
     ms: float
 
 
+class SourceTrace(Struct, frozen=True):
+    """What became of one source's candidates, over all rounds: `asked` were wanted of it, `returned` it gave, `in_pool` of these lay in the
+    pool, `spread` were left by the caps, `filtered` by the filters, `page` are on the page. An item counts for each source that gave it.
+    """
+
+    source: str
+    asked: int
+    returned: int
+    in_pool: int
+    spread: int
+    filtered: int
+    page: int
+
+
 class TraceReport(Struct, frozen=True, kw_only=True):
     """How the page came about. `age_ms` is how far the data may lag behind what was published, None if nobody measures it. `ages_ms` is how
     old what was computed is that the page used, by its name.
 
-    `candidates` counts all rows that the sources gave; `drops` is there when an explanation was asked for.
+    `candidates` counts all rows that the sources gave. Where an explanation was asked for there are `drops`, and the `triggers` that were
+    asked by, with their weights (1 … 1024), and their `origin`: `behaviour`, `prior`, `context` or `none`.
     """
 
     stages: list[StageTrace]
+    sources: list[SourceTrace]
     failed: list[SourceFailure]
     bucket: dict[str, str]
     age_ms: int | None
@@ -52,6 +71,8 @@ class TraceReport(Struct, frozen=True, kw_only=True):
     candidates: int
     ages_ms: dict[str, int] = {}
     drops: list[Dropped] | UnsetType = UNSET
+    triggers: dict[str, int] | UnsetType = UNSET
+    origin: str | UnsetType = UNSET
 
 
 class Page(Struct, frozen=True, kw_only=True):

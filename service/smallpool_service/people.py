@@ -22,6 +22,7 @@ from smallpool_service.triggers import pending_items, personal_triggers
 MAX_TAGS = 100
 MAX_ATTRIBUTES = 50
 MAX_TEXT = 128
+MAX_BLOCKED = 1_000
 
 
 class PersonView(Struct, frozen=True):
@@ -34,13 +35,16 @@ class PersonView(Struct, frozen=True):
     triggers: list[Trigger]
     bought: list[Touched]
     recent: list[Touched]
+    blocked_sellers: tuple[str, ...]
 
 
 async def view_person(ports: ReadPorts, identity: Identity, behaviour: BehaviourSettings, tag_share: float) -> PersonView:
     """Everything that is known of the person; a stranger has nothing. `tag_share` is `ReadSettings.profile_tag_share`."""
     profile = await ports.profiles.get(identity.key) or Profile()
     triggers, state = await _triggers_and_state(ports, identity, profile, behaviour, tag_share)
-    return PersonView(*identity, profile.tags, profile.attributes, triggers, list(state.bought), list(state.recent))
+    return PersonView(
+        *identity, profile.tags, profile.attributes, triggers, list(state.bought), list(state.recent), profile.blocked_sellers
+    )
 
 
 async def view_triggers(ports: ReadPorts, identity: Identity, behaviour: BehaviourSettings) -> list[Trigger]:
@@ -48,12 +52,19 @@ async def view_triggers(ports: ReadPorts, identity: Identity, behaviour: Behavio
     return (await _triggers_and_state(ports, identity, Profile(), behaviour, 0.0))[0]
 
 
-async def put_profile(ports: ReadPorts, identity: Identity, tags: Sequence[str], attributes: Mapping[str, str | int | float]) -> Profile:
+async def put_profile(
+    ports: ReadPorts,
+    identity: Identity,
+    tags: Sequence[str],
+    attributes: Mapping[str, str | int | float],
+    blocked_sellers: Sequence[str] = (),
+) -> Profile:
     """Replaces the profile; tags are stored normalised, each once. Raises `Refused` with every problem."""
-    problems = _tag_problems(tags) + _attribute_problems(attributes)
+    problems = _tag_problems(tags) + _attribute_problems(attributes) + _blocked_problems(blocked_sellers)
     if problems:
         raise Refused(problems)
-    profile = Profile(tuple(dict.fromkeys(normalise(tag) for tag in tags)), dict(attributes), ports.clock.now_ms())
+    blocked = tuple(dict.fromkeys(blocked_sellers))
+    profile = Profile(tuple(dict.fromkeys(normalise(tag) for tag in tags)), dict(attributes), ports.clock.now_ms(), blocked)
     await ports.profiles.put(identity.key, profile)
     return profile
 
@@ -84,6 +95,13 @@ def _tag_problems(tags: Sequence[str]) -> list[Problem]:
     if len(tags) > MAX_TAGS:
         return [Problem("tags", f"{len(tags)} tags", f"allowed are at most {MAX_TAGS}")]
     return [problem for place, tag in enumerate(tags) if (problem := _text_problem(f"tags[{place}]", tag)) is not None]
+
+
+def _blocked_problems(sellers: Sequence[str]) -> list[Problem]:
+    if len(sellers) > MAX_BLOCKED:
+        return [Problem("blocked_sellers", f"{len(sellers)} sellers", f"allowed are at most {MAX_BLOCKED}")]
+    named = [(f"blocked_sellers[{place}]", seller) for place, seller in enumerate(sellers)]
+    return [problem for path, seller in named if (problem := _text_problem(path, seller)) is not None]
 
 
 def _attribute_problems(attributes: Mapping[str, str | int | float]) -> list[Problem]:

@@ -3,19 +3,22 @@
 In: the request. Out: a `Person`, as complete as the stores that answered allow.
 """
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 from msgspec.structs import replace
 
 from smallpool_core.behaviour import BehaviourSettings, resolve_pending
 from smallpool_core.pages import Claimed, Opening, SeenEntry, StoredPage
-from smallpool_core.terms import MAX_TRIGGERS
+from smallpool_core.terms import MAX_TRIGGERS, Trigger
 from smallpool_core.users import Profile, TriggerState
+from smallpool_service.context import context_shares, with_context
 from smallpool_service.prompt import side_by_side
 from smallpool_service.run import ReadPorts, Run
 from smallpool_service.score import usual_prices
 from smallpool_service.settings import ReadSettings
 from smallpool_service.sources.popular import SITE, stats_pool
-from smallpool_service.triggers import Wishes, pending_items, personal_triggers, smoothed_prior, wishes_from
+from smallpool_service.triggers import Origin, Wishes, pending_items, personal_triggers, smoothed_prior, wishes_from
 
 NOTHING_SEEN = Opening((), None)
 
@@ -49,6 +52,11 @@ class Person(Struct, frozen=True):
         return [touched.item_id for touched in reversed(self.state.bought)]
 
     @property
+    def blocked_sellers(self) -> frozenset[str]:
+        """Sellers of whom nothing is to be shown to them."""
+        return frozenset(self.profile.blocked_sellers) if self.profile is not None else frozenset()
+
+    @property
     def begun(self) -> Claimed:
         """The page to go on from: the stored one, or an empty one."""
         if self.page is None:
@@ -76,15 +84,37 @@ async def open_person(run: Run, ports: ReadPorts, settings: ReadSettings) -> Per
 
 
 async def find_wishes(person: Person, run: Run, ports: ReadPorts, settings: ReadSettings, behaviour: BehaviourSettings) -> Wishes:
-    """What the person asks for, or, where nothing is known of them, what people in this pool do."""
+    """What the person asks for, or, where nothing is known of them, what people in this pool do; and what the request itself says."""
+    triggers, origin, prices = await _known_wishes(person, run, ports, settings, behaviour)
+    context = run.request.context
+    asked = read_query(context.query, run, ports) if context.query is not None else ()
+    shares = context_shares(context, asked, behaviour, settings.query_share, settings.city_share)
+    if shares:
+        origin, triggers = origin if triggers else "context", with_context(triggers, shares, run.started)
+    return replace(wishes_from(triggers, origin), prices=prices)
+
+
+def read_query(query: str, run: Run, ports: ReadPorts) -> tuple[str, ...]:
+    """The terms of a query text; none, and `degraded` says so, where what reads it fails."""
+    try:
+        return ports.read_query(query)
+    except Exception as error:  # noqa: BLE001  an understander is a plugin: whatever it raises costs the query only
+        run.degrade("query", f"{type(error).__name__}: {error}")
+        return ()
+
+
+async def _known_wishes(
+    person: Person, run: Run, ports: ReadPorts, settings: ReadSettings, behaviour: BehaviourSettings
+) -> tuple[list[Trigger], Origin, Mapping[str, float]]:
+    """Triggers, where they come from, and usual prices (cents) by top category."""
     state, now = person.state, run.started
     unread = pending_items(state)
     items = await run.attempt("items", ports.reader.get(unread), {}, settings.opening_share) if unread else {}
     prices = usual_prices(resolve_pending(state, items, behaviour, now).recent[-settings.priced_items :])
     triggers = personal_triggers(state, person.profile, items, now, behaviour, settings.profile_tag_share)
     if triggers:
-        return replace(wishes_from(triggers, "behaviour"), prices=prices)
+        return triggers, "behaviour", prices
     pool_id = stats_pool(run.known.scope)
     site = await run.attempt("stats", ports.stats.top_terms(SITE, MAX_TRIGGERS, now), [], settings.opening_share)
     pool = await run.attempt("stats", ports.stats.top_terms(pool_id, MAX_TRIGGERS, now), [], settings.opening_share) if pool_id else []
-    return replace(wishes_from(smoothed_prior(pool, site, settings.prior_strength, now), "prior"), prices=prices)
+    return smoothed_prior(pool, site, settings.prior_strength, now), "prior", prices

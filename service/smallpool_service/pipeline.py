@@ -3,16 +3,18 @@
 In: a run and the person who asks. Out: the page, claimed. Timing and counting lie in the tracer's wrapper round each stage.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from smallpool_core.behaviour import BehaviourSettings, over_exposed
-from smallpool_core.pages import Answer, Claimed, Dropped, Hit, Query, Short
+from smallpool_core.behaviour import BehaviourSettings, bought_likenesses, over_exposed
+from smallpool_core.pages import Answer, Claimed, Dropped, Query, Short
+from smallpool_core.ranking import Ranker
+from smallpool_core.statistics import Responses
 from smallpool_core.term_vectors import interests
-from smallpool_core.terms import term
 from smallpool_service.adjust import Adjuster
+from smallpool_service.alike import bought_alike
 from smallpool_service.bans import banned_meanwhile
 from smallpool_service.candidates import Candidate, Lists, Question, Recalled, Scored
 from smallpool_service.claim import Claiming
@@ -21,12 +23,15 @@ from smallpool_service.filter import Screen, filter_hits
 from smallpool_service.merge import merge
 from smallpool_service.order import order
 from smallpool_service.person import Person, find_wishes
+from smallpool_service.popularity import Popularity
 from smallpool_service.prompt import side_by_side
 from smallpool_service.quotas import quotas_of, shed
+from smallpool_service.rank import rank
 from smallpool_service.recall import recall
 from smallpool_service.refill import may_hold_more, settled, short_reason
 from smallpool_service.reserve import EXPLORE, reserve
 from smallpool_service.rewrite import deeper, rewrite
+from smallpool_service.room import Placed, placed
 from smallpool_service.run import ReadPorts, Run
 from smallpool_service.score import Taste, score
 from smallpool_service.settings import ReadSettings
@@ -34,12 +39,10 @@ from smallpool_service.sources.explore import seed_of
 from smallpool_service.sources.popular import SITE
 from smallpool_service.sources.source import Source
 from smallpool_service.spread import spread
-from smallpool_service.triggers import Wishes
+from smallpool_service.triggers import NO_WISHES
 
 REPEATS = "repeats"
 NOTHING = Answer((), exhausted=True)
-OWN_AT_ONCE = 2_000
-"""What a person sells is kept out of a refill by so many items at a time."""
 PROBED = 20
 """Rows that are looked at to tell whether a short page is short for its caps or because the pool has no more."""
 
@@ -63,9 +66,10 @@ class Pipeline:
         settings: ReadSettings,
         behaviour: BehaviourSettings,
         adjuster: Adjuster,
+        ranker: Ranker | None = None,
     ) -> None:
-        self.wishes = Wishes({}, "none")
-        self.claiming = Claiming(run, ports, person.begun, settings.offered_per_item * run.request.size)
+        self.wishes = NO_WISHES
+        self.claiming = Claiming(run, ports, person.begun, settings)
         self._run = run
         self._person = person
         self._ports = ports
@@ -73,13 +77,17 @@ class Pipeline:
         self._settings = settings
         self._behaviour = behaviour
         self._adjuster = adjuster
+        self._ranker = ranker
+        self.popularity = Popularity(Responses(), settings.popularity_half, settings.popularity_exposures)
         self._seen = person.seen_ids
         self._bought = person.bought_ids
         self._tired = over_exposed(person.state, behaviour)
-        self._own: frozenset[str] = frozenset()
         self._seed = seed_of(run.request_id)
         self._quotas = quotas_of(settings, run.known.pool.settings)
         self._likeness: dict[str, float] | None = None
+        self._alike: frozenset[str] = frozenset()
+        own = run.request.identity.user_id
+        self._unwanted_sellers = person.blocked_sellers | (frozenset() if own is None else {own})
 
     async def execute(self) -> Claimed:
         """The page: one round of all stages, then deeper ones while it is not full."""
@@ -87,8 +95,12 @@ class Pipeline:
         timed, awaited = run.tracer.timed, run.tracer.awaited
         excluded = self._seen | self._bought | self._tired | self._on_page()
 
-        query = timed("rewrite", rewrite, run.request.size, run.known, excluded, run.started, settings.candidates_per_item)
+        query = timed(
+            "rewrite", rewrite, run.request.size, run.known, excluded, run.started, settings.candidates_per_item, self._unwanted_sellers
+        )
+        query = await self._without_alike(query)
         self.wishes = await awaited("triggers", find_wishes, self._person, run, self._ports, settings, self._behaviour)
+        run.wishes = self.wishes
         first = await self.round(query)
         await self.refill(query, first)
         return self.claiming.page
@@ -106,11 +118,14 @@ class Pipeline:
         popularity, kept = await side_by_side(self._popularity(thinned), awaited("filter", self._filtered, thinned))
         merged = timed("merge", merge, kept)
         await self._compare(merged)
-        scored = timed("score", score, merged, self.taste, popularity)
+        scored: Sequence[Scored] = timed("score", score, merged, self.taste, popularity)
+        if self._ranker is not None:
+            scored = await awaited("rank", rank, scored, self._ranker, run, self.taste, popularity, settings)
         ranked = await awaited("order", self._order, scored)
         await awaited("claim", self.claiming.take, ranked)
 
         run.note(recalled, (*thinned.dropped, *kept.dropped), ranked)
+        run.sources.note(query.limit, recalled, thinned, kept)
         return Round(recalled, thinned.dropped)
 
     async def refill(self, query: Query, last: Round) -> None:
@@ -118,10 +133,10 @@ class Pipeline:
         claiming, run = self.claiming, self._run
         while not claiming.page.closed and not run.is_late():
             done = settled(last.recalled, last.put_aside) - query.excluded
-            if not self._may_hold_more(last.recalled, done):
+            room = await claiming.room()
+            if not may_hold_more(last.recalled, done, claiming.page.entries, room, claiming.limits.level):
                 break
-            await self._find_own(query)
-            query = deeper(query, done | self._own, self._settings.deeper_by)
+            query = deeper(query, done, self._settings.deeper_by, room.full_sellers())
             last = await self.round(query)
         await self._repeat_oldest(query)
         if not claiming.page.closed:
@@ -136,10 +151,10 @@ class Pipeline:
             prices=self.wishes.prices,
             now=self._run.started,
             half_life_ms=self._settings.freshness_half_life_s * 1000,
-            popularity_half=self._settings.popularity_half,
             source_weights=self._settings.source_weights,
             rank_smoothing=self._settings.rank_smoothing,
             likeness=self._likeness,
+            life_share=self._settings.freshness_life_share,
         )
 
     async def _compare(self, candidates: Sequence[Candidate]) -> None:
@@ -151,68 +166,72 @@ class Pipeline:
         found = await run.attempt("vectors", index.likeness([one.hit.item_id for one in candidates], asked), {})
         self._likeness = {**(self._likeness or {}), **found}
 
-    async def _popularity(self, lists: Lists) -> Mapping[str, float]:
-        run = self._run
-        return await run.attempt("stats", self._ports.stats.popularity(SITE, lists.item_ids, run.started), {})
+    async def _popularity(self, lists: Lists) -> Popularity:
+        run, settings = self._run, self._settings
+        found = await run.attempt("stats", self._ports.stats.responses(SITE, lists.item_ids, run.started), Responses())
+        known = Popularity(found, settings.popularity_half, settings.popularity_exposures)
+        self.popularity = self.popularity.joined(known)
+        return known
 
     async def _filtered(self, lists: Lists, *, repeats: bool = False) -> Lists:
         return filter_hits(lists, await self._screen(lists, repeats=repeats), self._ports.live)
 
     async def _order(self, scored: Sequence[Scored]) -> list[Scored]:
         run, pool = self._run, self._run.known.pool
-        ranked = order(await self._adjuster.adjusted(scored, run, self._ports), pool.ordering.pins)
+        most = self._settings.offered_per_item * run.request.size
+        ranked = order(await self._adjuster.adjusted(scored, run, self._ports), pool.ordering, most)
         if self.claiming.page.entries:  # the first round has kept the places already
             return ranked
         share = self._quotas[EXPLORE].share
         return reserve(ranked, run.request.size, share, pool.settings.max_per_category, pool.settings.spread_level, self._seed)
 
-    async def _find_own(self, query: Query) -> None:
-        """Once something that the person sells was recalled, finds the rest of it in one question: under the cap of the port it
-        would hide what others sell of the same spread key, a few items a round.
-        """
-        run, seller_id = self._run, self._run.request.identity.user_id
-        if seller_id is not None and any(drop.reason == "own" for drop in run.drops):
-            rest = replace(query, excluded=query.excluded | self._own, cap=OWN_AT_ONCE, limit=OWN_AT_ONCE)
-            answer = await run.attempt("wide_index", self._ports.reader.recall(rest, {term("seller", seller_id): 1}), NOTHING)
-            self._own |= {hit.item_id for hit in answer.hits}
+    async def _without_alike(self, query: Query) -> Query:
+        """The query without what is like what the person bought, where a setting asks for it."""
+        likenesses = bought_likenesses(self._person.state, self._behaviour)
+        self._alike = await bought_alike(likenesses, query, self._run, self._ports)
+        return replace(query, excluded=query.excluded | self._alike)
 
     async def _repeat_oldest(self, query: Query) -> None:
         """Where the pool allows it and has too few unseen items, claims seen ones, those first that were served longest ago."""
         run, claiming = self._run, self.claiming
         if claiming.page.closed or run.is_late() or not self._may_repeat() or not self._person.seen:
             return
-        excluded = self._bought | self._tired | self._on_page()
-        again = rewrite(len(self._person.seen), run.known, excluded, query.now, per_item=1)
+        excluded = self._bought | self._alike | self._tired | self._on_page()
+        again = rewrite(len(self._person.seen), run.known, excluded, query.now, 1, self._unwanted_sellers)
         oldest = [entry.item_id for entry in self._person.seen]
         answer = await run.attempt(f"source:{REPEATS}", self._ports.reader.pick(again, oldest), NOTHING)
         seen = Lists({REPEATS: answer.hits})
         popularity, kept = await side_by_side(self._popularity(seen), self._filtered(seen, repeats=True))
-        scored = score(merge(kept), self.taste, popularity)
-        run.note(Recalled({REPEATS: answer}), kept.dropped, scored)
+        scored = await self._adjuster.adjusted(score(merge(kept), self.taste, popularity), run, self._ports)
+        repeated = Recalled({REPEATS: answer})
+        run.note(repeated, kept.dropped, scored)
+        run.sources.note(again.limit, repeated, seen, kept)
         await claiming.take(scored, allow_seen=True)
 
     async def _short(self, query: Query) -> Short | None:
-        run, entries, pool = self._run, self.claiming.page.entries, self._run.known.pool.settings
+        run = self._run
         is_late = run.is_late()
         left = None if is_late else await self._left(query)
         if left is None and not run.known.is_trusted and (run.failures or not is_late):
             run.degrade("rule_pending", "the pool's tag is still being brought up to date, and the wide index that knows its rule fails")
         if is_late:
             return "deadline"
-        return short_reason(left, run.failures, entries, pool.max_per_category, pool.spread_level)
+        return short_reason(left, run.failures, await self.claiming.room())
 
-    async def _left(self, query: Query) -> Sequence[Hit] | None:
+    async def _left(self, query: Query) -> Sequence[Placed] | None:
         """Some of the items that this person could still be shown, were it not for the caps; None if the wide index fails."""
         run = self._run
         dropped = {drop.item_id for drop in run.drops if drop.stage != "spread"}
         seen = frozenset() if self._may_repeat() else self._seen
-        known = seen | self._bought | self._tired | self._own | self._on_page() | dropped
-        probe = Query(query.scope, known, cap=PROBED, limit=PROBED, now=query.now)
+        known = seen | self._bought | self._alike | self._tired | self._on_page() | dropped
+        probe = Query(query.scope, known, cap=PROBED, limit=PROBED, now=query.now, excluded_sellers=self._unwanted_sellers)
         answer = await run.attempt("wide_index", self._ports.reader.browse(probe, "static"), None)
         if answer is None:
             return None
         probed = Lists({"probe": answer.hits})
-        return (await self._filtered(probed, repeats=self._may_repeat())).by_source["probe"]
+        hits = (await self._filtered(probed, repeats=self._may_repeat())).by_source["probe"]
+        judged = await self._adjuster.adjusted([Scored(Candidate(hit, {}), (), 0.0) for hit in hits], run, self._ports)
+        return [placed(scored.candidate.hit, self.claiming.limits.level, scored.kinds) for scored in judged]
 
     async def _screen(self, lists: Lists, *, repeats: bool = False) -> Screen:
         """What the hits are held against."""
@@ -221,17 +240,25 @@ class Pipeline:
         ignored = await ignored_in_pool(item_ids, run, ports, self._settings)
         banned = await banned_meanwhile(item_ids, run, ports)
         seen = frozenset() if repeats else self._seen
-        return Screen(run.known.scope, seen, self._bought, run.request.identity.user_id, run.now(), self._tired | ignored, banned)
+        now = run.now()
+        return Screen(
+            scope=run.known.scope,
+            seen=seen,
+            bought=self._bought,
+            user_id=run.request.identity.user_id,
+            now=now,
+            over_exposed=self._tired | ignored,
+            banned=banned,
+            alike=self._alike,
+            blocked_sellers=self._person.blocked_sellers,
+            closing=now + self._settings.least_left_s * 1000,
+        )
 
     def _on_page(self) -> frozenset[str]:
         return frozenset(entry.item_id for entry in self.claiming.page.entries)
 
     def _may_repeat(self) -> bool:
         return self._run.known.pool.settings.when_exhausted == "repeat_oldest"
-
-    def _may_hold_more(self, recalled: Recalled, done: frozenset[str]) -> bool:
-        pool = self._run.known.pool.settings
-        return may_hold_more(recalled, done, self.claiming.page.entries, pool.max_per_category, pool.spread_level)
 
     def _asked(self, until: int) -> Sequence[Source]:
         """The sources that have not failed yet, less those for which there is no time before `until` (ms)."""

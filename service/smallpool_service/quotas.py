@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from smallpool_core.pools import PoolSettings
-from smallpool_core.sources import DEFAULT_SHARES, DEFAULT_TIMES, SHED_ORDER
+from smallpool_core.sources import SHED_ORDER
 from smallpool_service.settings import ReadSettings
 from smallpool_service.sources.source import Source
 
@@ -26,9 +26,8 @@ WHOLE = Quota(1.0, 1.0)
 
 def quotas_of(settings: ReadSettings, pool: PoolSettings) -> dict[str, Quota]:
     """The quota of each source by name: the pool's share of it where it has one, else that of the settings."""
-    shares: dict[str, float] = {**DEFAULT_SHARES, **settings.source_shares, **pool.sources}
-    times: dict[str, float] = {**DEFAULT_TIMES, **settings.source_times}
-    return {name: Quota(share, times[name]) for name, share in shares.items()}
+    shares = settings.shares | pool.sources
+    return {name: Quota(share, settings.times[name]) for name, share in shares.items()}
 
 
 def switched_on(sources: Sequence[Source], quotas: Mapping[str, Quota]) -> list[Source]:

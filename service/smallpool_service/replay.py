@@ -197,6 +197,7 @@ async def _again(recaller: Recaller, page: ServedPage, known: KnownPool, size: i
         identity=Identity(page.user_id, page.device_id),
         size=max(1, size),
         dry_run=True,
+        context=page.context,
         deadline_ms=min(recaller.ports.clock.now_ms() + PAGE_MS, stop),
         admitted=True,
     )

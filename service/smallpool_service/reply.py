@@ -4,14 +4,18 @@ In: the claimed page and the run. Out: a `Page`.
 """
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
 from smallpool_core.pages import Claimed, Entry, SourceFailure
+from smallpool_core.ranking import FEATURES
 from smallpool_service.candidates import Scored
 from smallpool_service.page import Explained, Page, PageItem, TraceReport
+from smallpool_service.popularity import Popularity
+from smallpool_service.rank import features_of
 from smallpool_service.run import Run
 from smallpool_service.score import Taste
 
@@ -24,26 +28,37 @@ def items_of(entries: Sequence[Entry]) -> list[PageItem]:
     return [_DECODER.decode(entry.payload) for entry in entries]
 
 
-def features_of(items: Sequence[PageItem], ranked: Mapping[str, Scored], taste: Taste) -> dict[str, dict[str, float]]:
-    """Value in each score dimension, rounded to six places, by item; lines that an earlier call claimed have none."""
-    names = taste.dimensions
-    values = {item.item_id: ranked[item.item_id].values for item in items if item.item_id in ranked}
-    return {item_id: {name: round(value, 6) for name, value in zip(names, row, strict=True)} for item_id, row in values.items()}
+def features_served(
+    items: Sequence[PageItem], ranked: Mapping[str, Scored], taste: Taste, popularity: Popularity
+) -> dict[str, dict[str, float]]:
+    """What a ranker reads of each item, rounded to six places, by item, so that one can be trained on what was served; lines that an
+    earlier call claimed have none.
+    """
+    known = [ranked[item.item_id] for item in items if item.item_id in ranked]
+    rows = features_of(known, taste, popularity)
+    named = ({name: round(value, 6) for name, value in zip(FEATURES, row, strict=True)} for row in rows)
+    return {one.item_id: row for one, row in zip(known, named, strict=True)}
 
 
 def explained(items: Sequence[PageItem], ranked: Mapping[str, Scored], taste: Taste) -> list[PageItem]:
     """The same lines, each with its explanation; lines that an earlier call claimed have none."""
-    features = features_of(items, ranked, taste)
-    return [
-        replace(item, explain=_explanation(ranked[item.item_id], features[item.item_id], taste)) if item.item_id in features else item
-        for item in items
-    ]
+    return [replace(item, explain=_explanation(ranked[item.item_id], taste)) if item.item_id in ranked else item for item in items]
 
 
-def _explanation(scored: Scored, features: dict[str, float], taste: Taste) -> Explained:
+def _explanation(scored: Scored, taste: Taste) -> Explained:
     candidate = scored.candidate
+    values = {name: round(value, 6) for name, value in zip(taste.dimensions, scored.values, strict=True)}
     triggers = {term: taste.triggers[term] for term in candidate.hit.terms}
-    return Explained(dict(candidate.ranks), triggers, features, round(scored.factor, 6), list(candidate.via))
+    return Explained(
+        dict(candidate.ranks), triggers, values, round(scored.factor, 6), list(candidate.via), scored.kinds or UNSET, _ranker(scored)
+    )
+
+
+def _ranker(scored: Scored) -> float | UnsetType:
+    """What a ranker gave; a score that is no number shows as 0."""
+    if scored.ranked is None:
+        return UNSET
+    return round(scored.ranked, 6) if isfinite(scored.ranked) else 0.0
 
 
 def page_of(run: Run, claimed: Claimed, items: list[PageItem], bucket: dict[str, str], age_ms: int | None, *, replayed: bool) -> Page:
@@ -58,6 +73,7 @@ def page_of(run: Run, claimed: Claimed, items: list[PageItem], bucket: dict[str,
         bucket=bucket,
         trace=TraceReport(
             stages=run.tracer.report(),
+            sources=run.sources.traced(items),
             failed=[SourceFailure(what.removeprefix("source:"), why) for what, why in run.degraded.items() if what != ANONYMOUS],
             bucket=bucket,
             age_ms=age_ms,
@@ -65,5 +81,7 @@ def page_of(run: Run, claimed: Claimed, items: list[PageItem], bucket: dict[str,
             candidates=run.candidates,
             ages_ms=dict(run.ages_ms),
             drops=run.drops if run.request.explain else UNSET,
+            triggers=dict(run.wishes.weights) if run.request.explain else UNSET,
+            origin=run.wishes.origin if run.request.explain else UNSET,
         ),
     )

@@ -1,15 +1,15 @@
 """What a caller asks for: `RecallRequest`, checked here once for HTTP, the command line and tests alike."""
 
 from hashlib import sha256
-from typing import Any
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Struct
 
 from smallpool_core.errors import Problem, Refused
 from smallpool_core.plain_text import text_problem
 from smallpool_core.row_reader import MAX_ID, shown
 from smallpool_core.users import Identity
+from smallpool_service.context import NOT_KNOWN, Context, context_problems
 
 MAX_SIZE = 100
 NOBODY = Identity(None, None)
@@ -20,8 +20,8 @@ class RecallRequest(Struct, frozen=True, kw_only=True):
     """One page asked for.
 
     `deadline_ms` is absolute (epoch ms); one that has passed is refused, unless it had not when the request was `admitted`: then a
-    page is made all the same, and says so. `context` is the caller's own and only enters the fingerprint. A
-    `dry_run` writes nothing anywhere and never replays.
+    page is made all the same, and says so. A `dry_run` writes nothing anywhere and never replays. `buckets` are those that a tester asks
+    for, as `experiment:bucket`; they are no part of the fingerprint.
     """
 
     pool_id: str
@@ -30,9 +30,10 @@ class RecallRequest(Struct, frozen=True, kw_only=True):
     request_id: str | None = None
     explain: bool = False
     dry_run: bool = False
-    context: dict[str, Any] = field(default_factory=dict)
+    context: Context = NOT_KNOWN
     deadline_ms: int | None = None
     admitted: bool = False
+    buckets: tuple[str, ...] = ()
 
     @property
     def fingerprint(self) -> str:
@@ -46,6 +47,7 @@ def check_request(request: RecallRequest) -> None:
     problems = [problem for name, text in _ids(request) if (problem := _id_problem(name, text)) is not None]
     if not 1 <= request.size <= MAX_SIZE:
         problems.append(Problem("size", str(request.size), f"allowed is a whole number from 1 to {MAX_SIZE}"))
+    problems += context_problems(request.context)
     if problems:
         raise Refused(problems)
 

@@ -16,7 +16,8 @@ PINNED = "pinned"
 
 
 def reserve(ranked: Sequence[Scored], size: int, share: float, cap: int, level: int | None, seed: int) -> list[Scored]:
-    """The order with `share` of the `size` places, rounded up or down by chance, given to explored items that would not be on the page.
+    """The order with `share` of the `size` places, rounded up or down by chance, given to explored items that would not be on the page,
+    those first that the source put first.
 
     The places lie in the page's second half, behind what is pinned. An item whose spread key is full by then is passed over.
     """
@@ -26,11 +27,13 @@ def reserve(ranked: Sequence[Scored], size: int, share: float, cap: int, level: 
     if wanted <= 0 or len(ranked) <= size:
         return list(ranked)
     page, behind = list(ranked[:size]), list(ranked[size:])
+    explored = sorted([one for one in behind if EXPLORE in one.candidate.ranks], key=lambda one: one.candidate.ranks[EXPLORE])
     for place in sorted(draw.sample(range(first, size), min(wanted, size - first))):
         keys = Counter(_key(one, level) for one in page[:place])
-        found = next((one for one in behind if EXPLORE in one.candidate.ranks and keys[_key(one, level)] < cap), None)
+        found = next((one for one in explored if keys[_key(one, level)] < cap), None)
         if found is None:
             break
+        explored.remove(found)
         behind.remove(found)
         page.insert(place, found)
     return page + behind

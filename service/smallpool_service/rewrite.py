@@ -12,8 +12,10 @@ from smallpool_core.catalogue import KnownPool
 from smallpool_core.pages import Query
 
 
-def rewrite(size: int, known: KnownPool, excluded: AbstractSet[str], now: int, per_item: int) -> Query:
-    """The query for a page of `size`; `per_item` candidates are wanted for each item, `now` in ms."""
+def rewrite(
+    size: int, known: KnownPool, excluded: AbstractSet[str], now: int, per_item: int, sellers: AbstractSet[str] = frozenset()
+) -> Query:
+    """The query for a page of `size` without items of these `sellers`; `per_item` candidates are wanted for each item, `now` in ms."""
     settings = known.pool.settings
     return Query(
         scope=known.scope,
@@ -22,12 +24,15 @@ def rewrite(size: int, known: KnownPool, excluded: AbstractSet[str], now: int, p
         limit=per_item * size,
         now=now,
         spread_level=settings.spread_level,
+        excluded_sellers=frozenset(sellers),
     )
 
 
-def deeper(query: Query, settled: AbstractSet[str], times: int) -> Query:
-    """The same query, `times` as deep, without the items that an earlier round has dealt with."""
-    return replace(query, excluded=query.excluded | settled, limit=query.limit * times)
+def deeper(query: Query, settled: AbstractSet[str], times: int, sellers: AbstractSet[str] = frozenset()) -> Query:
+    """The same query, `times` as deep, without the items that an earlier round has dealt with and those of `sellers` who have had their
+    share.
+    """
+    return replace(query, excluded=query.excluded | settled, limit=query.limit * times, excluded_sellers=query.excluded_sellers | sellers)
 
 
 def shared(query: Query, share: float) -> Query:

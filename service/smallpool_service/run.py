@@ -16,17 +16,23 @@ from smallpool_core.relation_ports import Relations
 from smallpool_core.rules import Rule
 from smallpool_core.source_ports import VectorIndex
 from smallpool_service.candidates import Recalled, Scored
+from smallpool_service.context import ReadQuery, reads_nothing
 from smallpool_service.cuts import Cuts
+from smallpool_service.experiments.placing import Placement
 from smallpool_service.prompt import in_time
 from smallpool_service.request import RecallRequest
+from smallpool_service.source_counts import SourceCounts
 from smallpool_service.trace import Observer, Tracer
+from smallpool_service.triggers import NO_WISHES
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class ReadPorts:
-    """What the read path asks of the world. `tail` is what feeds `live`, and says how far it has come; `cuts` looks at it."""
+    """What the read path asks of the world. `tail` is what feeds `live`, and says how far it has come; `cuts` looks at it;
+    `read_query` reads the words of a query, and waits for nothing.
+    """
 
     catalogue: Catalogue
     reader: ItemReader
@@ -42,6 +48,7 @@ class ReadPorts:
     cuts: Cuts
     relations: Relations
     vectors: VectorIndex
+    read_query: ReadQuery = reads_nothing
 
 
 class Run:
@@ -60,7 +67,9 @@ class Run:
         deadline: int,
         floor_ms: int,
         observer: Observer,
+        placement: Placement | None = None,
     ) -> None:
+        self.placement = placement
         self.pending_bans = pending_bans
         self.request = request
         self.request_id = request_id
@@ -75,10 +84,17 @@ class Run:
         self.failures: list[SourceFailure] = []
         self.drops: list[Dropped] = []
         self.ranked: dict[str, Scored] = {}
+        self.sources = SourceCounts()
+        self.wishes = NO_WISHES
         self.candidates = 0
         self._clock = clock
         self._floor_ms = floor_ms
         self._observer = observer
+
+    @property
+    def bucket(self) -> dict[str, str]:
+        """The buckets that the request is in, by layer."""
+        return {} if self.placement is None else self.placement.bucket
 
     def now(self) -> int:
         """The clock, in ms."""

@@ -5,11 +5,12 @@
     rank        how highly the sources place it, all together; see `fusion`
     vector      the largest inner product of the item's vector with one of the person's interests; below 0, which is unlike, counts as 0
     quality     as stored; what is missing counts as 0
-    freshness   2^(-age / half-life), age counted from publication
+    freshness   2^(-age / h), age counted from publication; h is the half-life of the settings, or for an item with an end a share of its
+                life (publication to end) where that is shorter: an auction of six hours is old at five
     seller      as stored; what is missing counts as 0
     price_fit   the smaller of the item's price and the person's usual price in its top category, over the larger; 0.5 where
                 one of the two is not known
-    popularity  p / (p + half), p the item's decayed weight of events over the whole site
+    popularity  what people do with it for how often it is shown, on the whole site: see `popularity.py`
 
 In: candidates, what is known of the person, popularity. Out: the same candidates, scored. A dimension of which nothing is
 known for the whole page (no triggers, no prices) is left out rather than filled with a guess.
@@ -29,6 +30,7 @@ from smallpool_core.terms import kind_of
 from smallpool_core.users import Touched
 from smallpool_service.candidates import Candidate, Scored
 from smallpool_service.fusion import fused
+from smallpool_service.popularity import Popularity
 
 UNKNOWN_PRICE_FIT = 0.5
 
@@ -36,8 +38,9 @@ UNKNOWN_PRICE_FIT = 0.5
 class Taste(Struct, frozen=True):
     """What a person's candidates are scored by: the pool's weights, the person's triggers (1 … 1024) and usual prices (cents).
 
-    `now` and `half_life_ms` in ms; `popularity_half` in decayed event weight. `source_weights` and `rank_smoothing` are those of `fusion`.
-    `likeness` is the inner product of each item with the person's interests, None where nobody asked for it.
+    `now` and `half_life_ms` in ms; `life_share` of an item's life may its half-life be at most, 0 for as long as `half_life_ms` always.
+    `source_weights` and `rank_smoothing` are those of `fusion`. `likeness` is the inner product of each item with the person's interests,
+    None where nobody asked for it.
     """
 
     weights: Mapping[str, float]
@@ -45,7 +48,7 @@ class Taste(Struct, frozen=True):
     prices: Mapping[str, float]
     now: int
     half_life_ms: int
-    popularity_half: float
+    life_share: float
     source_weights: Mapping[str, float]
     rank_smoothing: float
     likeness: Mapping[str, float] | None = None
@@ -69,11 +72,11 @@ def usual_prices(items: Iterable[Touched]) -> dict[str, float]:
     return {category: median(values) for category, values in prices.items()}
 
 
-def score(candidates: Sequence[Candidate], taste: Taste, popularity: Mapping[str, float]) -> list[Scored]:
+def score(candidates: Sequence[Candidate], taste: Taste, popularity: Popularity) -> list[Scored]:
     """Values and the weighted mean of them, in [0, 1]; the order of the candidates stays."""
     names = taste.dimensions
     hits = [candidate.hit for candidate in candidates]
-    columns = [_ranks(candidates, taste) if name == "rank" else _column(name, hits, taste, popularity) for name in names]
+    columns = [_ranks(candidates, taste) if name == "rank" else values_of(name, hits, taste, popularity) for name in names]
     total = sum(taste.weights[name] for name in names)
     sums = [0.0] * len(candidates)
     for name, column in zip(names, columns, strict=True):
@@ -87,7 +90,7 @@ def _ranks(candidates: Sequence[Candidate], taste: Taste) -> list[float]:
     return fused(candidates, taste.source_weights, taste.rank_smoothing)
 
 
-def _column(name: str, hits: Sequence[Hit], taste: Taste, popularity: Mapping[str, float]) -> list[float]:
+def values_of(name: str, hits: Sequence[Hit], taste: Taste, popularity: Popularity) -> list[float]:
     """One dimension of every hit, in their order."""
     match name:
         case "match":
@@ -98,14 +101,20 @@ def _column(name: str, hits: Sequence[Hit], taste: Taste, popularity: Mapping[st
         case "quality":
             return [hit.quality / THOUSAND for hit in hits]
         case "freshness":
-            return [exp2(min(0, hit.published_at - taste.now) / taste.half_life_ms) for hit in hits]
+            return [exp2(min(0, hit.published_at - taste.now) / half_life_of(hit, taste)) for hit in hits]
         case "seller":
             return [hit.seller_score / THOUSAND for hit in hits]
         case "price_fit":
             return _price_fit(hits, taste.prices)
         case _:
-            weights = [popularity.get(hit.item_id, 0.0) for hit in hits]
-            return [weight / (weight + taste.popularity_half) for weight in weights]
+            return [popularity.of(hit.item_id) for hit in hits]
+
+
+def half_life_of(hit: Hit, taste: Taste) -> float:
+    """Age (ms, above 0) at which an item is half as fresh as when it was published."""
+    if hit.expires_at is None or taste.life_share <= 0:
+        return taste.half_life_ms
+    return min(taste.half_life_ms, max(1.0, taste.life_share * (hit.expires_at - hit.published_at)))
 
 
 def _match(hits: Sequence[Hit], triggers: Mapping[str, int]) -> list[float]:

@@ -10,6 +10,8 @@ from msgspec import Struct
 
 from smallpool_core.ports import EventLog
 from smallpool_core.users import Identity
+from smallpool_service.context import NOT_KNOWN, Context
+from smallpool_service.experiments.placing import Placement
 from smallpool_service.page import PageItem
 
 MOST_WAITING = 1_000
@@ -20,7 +22,9 @@ _ENCODER = msgspec.json.Encoder()
 
 
 class ServedItem(Struct, frozen=True):
-    """One line of a page; `features` are its score dimensions, empty for a line that an interrupted call had claimed."""
+    """One line of a page; `features` are what a ranker reads of it (`smallpool_core.ranking`), none of a line that an interrupted
+    call had claimed.
+    """
 
     item_id: str
     sources: list[str]
@@ -29,7 +33,9 @@ class ServedItem(Struct, frozen=True):
 
 
 class ServedPage(Struct, frozen=True):
-    """One page that was returned; `at` in epoch ms."""
+    """One page that was returned; `at` in epoch ms, `context` as the request gave it. `forced` says that a tester asked for the bucket,
+    so no experiment counts the page.
+    """
 
     request_id: str
     pool_id: str
@@ -38,14 +44,25 @@ class ServedPage(Struct, frozen=True):
     bucket: dict[str, str]
     items: list[ServedItem]
     at: int
+    context: Context = NOT_KNOWN
+    forced: bool = False
 
 
 def served_record(
-    identity: Identity, request_id: str, pool_id: str, items: list[PageItem], features: dict[str, dict[str, float]], at: int
+    identity: Identity,
+    request_id: str,
+    pool_id: str,
+    items: list[PageItem],
+    features: dict[str, dict[str, float]],
+    at: int,
+    context: Context = NOT_KNOWN,
+    placement: Placement | None = None,
 ) -> tuple[str, bytes]:
     """The record of a page, keyed by its person."""
+    bucket, forced = ({}, False) if placement is None else (placement.bucket, placement.forced)
     lines = [ServedItem(item.item_id, item.sources, item.score, features.get(item.item_id, {})) for item in items]
-    return identity.key, _ENCODER.encode(ServedPage(request_id, pool_id, identity.user_id, identity.device_id, {}, lines, at))
+    page = ServedPage(request_id, pool_id, *identity, bucket, lines, at, context, forced)
+    return identity.key, _ENCODER.encode(page)
 
 
 class ServedLog:

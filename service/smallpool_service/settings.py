@@ -1,5 +1,6 @@
 """What an operator may tune of the read path; every default says what it is for."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from msgspec import Meta, Struct, field
@@ -34,14 +35,22 @@ class ReadSettings(Struct, frozen=True, forbid_unknown_fields=True):
         offered_per_item: candidates offered to one claim for each item asked for.
         trigger_share: largest share of the wanted candidates that one trigger may bring while others have more.
         profile_tag_share: weight of a tag of the profile, as a share of the person's heaviest trigger.
+        query_share: weight of the weightiest term of a request's own query text, as a share of the person's heaviest trigger.
+        city_share: weight of the city that a request names, likewise.
         prior_strength: pseudo-count of the site's terms in the prior of a pool (Dirichlet smoothing).
         priced_items: how many of the items a person touched last tell what they are used to paying.
         freshness_half_life_s: age at which freshness is one half.
-        popularity_half: decayed weight of events at which popularity is one half.
-        source_weights: what the rank in each source counts for the dimension `rank`; what is left out keeps its default.
-        rank_smoothing: rank at which a source's say has fallen to about a half.
+        freshness_life_share: of an item with an end freshness is one half after this share of its life already, where that comes sooner: a
+            quarter makes an auction of six hours old at five. 0 leaves the end out of it.
+        popularity_half: decayed weight of events at which popularity is one half, where clients do not report what they show.
+        popularity_exposures: where they do, so many exposures to the usual effect are added to those of an item before they are judged.
+        ranker_share: how much of a score is the ranker's, where there is one; the rest is the weighted mean.
+        ranker_time_share: share of the time left which a ranker may take; after that, the page goes on without it.
         max_exposures_without_click: so often may a pool show an item, and as often again for each click that it has there (other
             behaviour by its weight); exposures and clicks fade by the half-life of popularity. 0 for as often as it comes.
+        least_left_s: an item that ends sooner than this is not shown: it would be over before it could be opened.
+        source_weights: what the rank in each source counts for the dimension `rank`; what is left out keeps its default.
+        rank_smoothing: rank at which a source's say has fallen to about a half.
         x2i_items: how many of the items that a person touched, and bought, last are looked up there.
         x2i_decay: what each of these weighs, of the one after it.
         x2i_term_share: what the lists of a person's terms weigh, of those of their items.
@@ -60,13 +69,20 @@ class ReadSettings(Struct, frozen=True, forbid_unknown_fields=True):
     offered_per_item: Positive = 2
     trigger_share: Share = 0.4
     profile_tag_share: Share = 0.5
+    query_share: Annotated[float, Meta(ge=0)] = 1.5
+    city_share: Annotated[float, Meta(ge=0)] = 0.3
     prior_strength: Annotated[float, Meta(ge=0)] = 20.0
     priced_items: Positive = 5
     freshness_half_life_s: Positive = 86_400
+    freshness_life_share: Share = 0.25
     popularity_half: Annotated[float, Meta(gt=0)] = 5.0
+    popularity_exposures: Annotated[float, Meta(gt=0)] = 20.0
+    ranker_share: Share = 1.0
+    ranker_time_share: Share = 0.3
+    max_exposures_without_click: Annotated[int, Meta(ge=0)] = 0
+    least_left_s: Annotated[int, Meta(ge=0)] = 2
     source_weights: dict[str, Weight] = field(default_factory=_source_weights)
     rank_smoothing: Annotated[float, Meta(gt=0)] = 15.0
-    max_exposures_without_click: Annotated[int, Meta(ge=0)] = 0
     x2i_items: Positive = 10
     x2i_decay: Share = 0.8
     x2i_term_share: Share = 0.05
@@ -74,3 +90,17 @@ class ReadSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         force_setattr(self, "source_weights", _source_weights() | self.source_weights)
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The share of each source where a pool says nothing of it."""
+        return _over(DEFAULT_SHARES, self.source_shares)
+
+    @property
+    def times(self) -> dict[str, float]:
+        """The share of the time of each source."""
+        return _over(DEFAULT_TIMES, self.source_times)
+
+
+def _over(defaults: Mapping[SourceName, float], said: Mapping[SourceName, float]) -> dict[str, float]:
+    return {name: said.get(name, default) for name, default in defaults.items()}

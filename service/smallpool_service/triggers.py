@@ -4,7 +4,7 @@ In: the person's state and profile, as read. Out: `Wishes`: at most 20 terms wit
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -13,11 +13,14 @@ from smallpool_core.items import WideItem
 from smallpool_core.terms import MAX_TRIGGERS, Trigger, integer_weights, term
 from smallpool_core.users import Profile, TriggerState
 
-Origin = Literal["behaviour", "prior", "none"]
+Origin = Literal["behaviour", "prior", "context", "none"]
 
 
 class Wishes(Struct, frozen=True):
-    """What a person asks for; `origin` is where the weights come from. `prices` are what they usually pay (cents), by top category."""
+    """What a person asks for; `origin` is where the weights come from, beside the context of the request.
+
+    `prices` are what they usually pay (cents), by top category.
+    """
 
     weights: Mapping[str, int]
     origin: Origin
@@ -25,6 +28,9 @@ class Wishes(Struct, frozen=True):
 
     def __len__(self) -> int:
         return len(self.weights)
+
+
+NO_WISHES: Final = Wishes({}, "none")
 
 
 def pending_items(state: TriggerState) -> set[str]:

@@ -232,3 +232,26 @@ def test_the_list_is_searched_while_typing(operator: Visitor) -> None:
         page.fill("#q", "银元")
     expect(page.locator("tbody tr")).to_have_count(1)
     expect(page.locator("tbody")).to_contain_text("old-money")
+
+
+def test_an_experiment_is_made_started_and_read_in_the_browser(operator: Visitor, server: Served) -> None:
+    page = operator.open("/console/new-experiment")
+    page.fill("#experiment_id", "in-the-browser")
+    page.fill("#name", "浏览器里的实验")
+    page.fill("#layer", "in-the-browser")
+    for row, (name, overrides) in enumerate((("control", ""), ("wide", '{"settings": {"max_per_category": 6}}'))):
+        page.fill(f"#bucket-{row}-name", name)
+        page.fill(f"#bucket-{row}-share", "0.5")
+        page.fill(f"#bucket-{row}-overrides", overrides)
+    page.fill("#reason", "试一试")
+    page.click("text=保存")
+    expect(page.locator("h1")).to_contain_text("草稿")
+    page.fill("#why", "开始")
+    page.click("button:has-text('启动实验')")
+    expect(page.locator("h1")).to_contain_text("运行中")
+    asked = {"user_id": "u-in-the-browser", "size": 5}
+    bucket = server.call("POST", "/v1/feeds/home/recall", json=asked).json()["bucket"]["in-the-browser"]
+    assert bucket.startswith("in-the-browser:")
+    page.click("text=报告")
+    expect(page.locator(".tile")).to_have_count(2)
+    expect(page.locator("h2").first).to_contain_text("整页")

@@ -32,6 +32,10 @@ PAGES = {
     "item": f"/console/items/{ITEM}?pool=old-money&user={USER}",
     "items": "/console/items",
     "ingest": "/console/ingest",
+    "experiments": "/console/experiments",
+    "experiment": "/console/experiments/fresh-home",
+    "experiment-report": "/console/experiments/fresh-home/report",
+    "new-experiment": "/console/new-experiment",
     "audit": "/console/audit",
     "keys": "/console/keys",
 }
@@ -64,6 +68,8 @@ def dressed(server: Served) -> None:
     )
     server.make_pool("under-one-yuan", {"field": "price_cents", "op": "between", "value": [1, 99]}, name="一元清仓", reason="试试看")
     server.make_pool("editors-choice", {"field": "item_id", "op": "in", "value": PICKED}, name="编辑精选", reason="首页露出")
+    server.hold_experiment("fresh-home", "首页上新优先")
+    server.hold_experiment("later", "下一轮", state="draft")
     for pool in server.call("GET", "/v1/pools?state=live").json()["pools"]:
         server.show_pages(pool["pool_id"])
     server.await_alerts(("under-one-yuan", "empty"), ("editors-choice", "page_fill_low"))

@@ -34,6 +34,7 @@ def test_a_page_is_a_table_with_its_funnel_and_what_was_left_out(market: Shell) 
     assert printed.count("苹果手机") == 2
     assert "¥999" in printed
     assert all(stage in printed for stage in ("recall", "spread", "filter", "claim"))
+    assert all(source in printed for source in ("terms", "popular", "newest"))
 
 
 def test_a_page_that_falls_short_says_why(shell: Shell) -> None:
@@ -48,6 +49,14 @@ def test_why_names_the_stage_that_left_an_item_out(market: Shell) -> None:
     assert (answer["served"], answer["stage"], answer["reason"]) == (False, "filter", "seen")
     assert "would be served" in market.run("why", served, "--pool", "p", "--user", "somebody else").out
     assert "unknown_item" in market.run("why", "nothing", "--pool", "p", "--user", "asker").out
+
+
+def test_why_names_each_condition_that_fails_on_a_line_of_its_own(shell: Shell) -> None:
+    shell.publish([listing("i1", price_cents=500_000)])
+    shell.make_pool(rule="{all: [{field: price_cents, op: lt, value: 100}, {field: city, op: eq, value: 杭州}]}")
+    printed = shell.run("why", "i1", "--pool", "p", "--user", "asker").out
+    assert "  · $.all[0]: wants price_cents lt 100, the item has 500000\n" in printed
+    assert "  · $.all[1]: wants city eq 杭州, the item has None\n" in printed
 
 
 def test_triggers_add_up_what_a_person_did(shell: Shell) -> None:

@@ -54,3 +54,17 @@ def test_bench_understand_measures_batches_and_single_titles_beside_the_knowledg
     assert 0 < figures["one_p50_ms"] <= figures["one_p99_ms"]
     assert figures["knowledge_alone"]["titles_per_s"] > 0
     assert (figures["titles"], figures["characters"], figures["batch_size"], figures["seed"]) == (130, 30, 64, 2)
+
+
+def test_bench_service_measures_a_server_under_requests_that_arrive_by_the_clock(shell: Shell) -> None:
+    sizes = ("--items", "3000", "--pools", "20", "--people", "40", "--seconds", "1.5", "--connections", "8")
+    figures = shell.run("bench", "service", *sizes, "--rate", "30", "--rate", "20", "--seed", "2", "--json").json
+    slow, fast = figures["steps"]
+    assert (slow["rate"], fast["rate"]) == (20, 30)
+    assert 10 < slow["answered"] < 60
+    assert 0 < slow["p50_ms"] <= slow["p95_ms"] <= slow["p99_ms"] <= slow["max_ms"]
+    assert slow["server_cores"] > 0
+    assert slow["server_cpu_ms"] > 0
+    assert (figures["errors"], slow["errors_by_status"]) == (0, {})
+    assert figures["rps"] in {0, slow["rps"], fast["rps"]}
+    assert (figures["items"], figures["people"], figures["seed"], figures["aim_ms"]) == (3000, 40, 2, 50)

@@ -30,6 +30,7 @@ def test_it_tells_every_part_of_the_product(told: Printed) -> None:
         "claim",
         "Why was it not shown?",
         "found site-wide",
+        "Does it matter?",
         "/docs",
     )
     assert [part for part in parts if part not in told.out] == []
@@ -44,9 +45,18 @@ def test_the_two_pages_of_a_person_repeat_nothing(told: Printed) -> None:
 
 
 def test_inside_each_pool_recall_finds_what_a_site_wide_list_misses(told: Printed) -> None:
-    rows = re.findall(r"^.* (\d+\.\d) +(\d+\.\d) +\d+%", section(told, "Why inside the pool?", "Ask it yourself"), flags=re.MULTILINE)
+    rows = re.findall(r"^.* (\d+\.\d) +(\d+\.\d) +\d+%", section(told, "Why inside the pool?", "Does it matter?"), flags=re.MULTILINE)
     assert len(rows) == 5
     assert all(float(site_wide) < float(inside) for site_wide, inside in rows)
+
+
+def test_its_experiment_finds_that_people_click_what_they_like(told: Printed) -> None:
+    report = section(told, "Does it matter?", "Ask it yourself")
+    people = re.findall(r"^ +(as_they_like|newest) +(\d+) +", report, flags=re.MULTILINE)
+    assert sum(int(count) for _, count in people) == 80
+    lift = re.search(r"clicks a person.*?\n +newest .*?([+-]\d+\.\d)% ", report, flags=re.DOTALL)
+    assert lift is not None
+    assert float(lift.group(1)) < 0
 
 
 def test_the_same_seed_makes_the_same_marketplace(tmp_path: Path) -> None:

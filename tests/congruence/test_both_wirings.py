@@ -11,6 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from builders import HOUR, MINUTE, NOW, FakeClock, given, item_event, user_event
+from read_rig import request as request_of
 from smallpool_config.settings import Settings
 from smallpool_core.events import MAX_TITLE
 from smallpool_core.items import Given, ItemEvent
@@ -18,9 +19,13 @@ from smallpool_core.market_ports import Understander
 from smallpool_core.pools import Ordering
 from smallpool_core.selection import Selection
 from smallpool_core.users import Identity, UserEvent
+from smallpool_service.alerts.health import read_health, source_names
+from smallpool_service.context import Context
 from smallpool_service.page import Page
 from smallpool_service.people import erase_person
 from smallpool_service.previews import RulePreview, Wanted, preview
+from smallpool_service.similar import similar
+from smallpool_service.why import why
 from smallpool_stores.elasticsearch.writer import ElasticsearchItemWriter
 from system_rig import EVERYTHING, Marketplace, field, knowledge_understander
 from two_wirings import distributed, embedded, on_servers
@@ -194,6 +199,63 @@ def test_the_pages_are_the_same_before_elasticsearch_shows_what_came_in(tmp_path
             clock.advance(MINUTE)
             both(markets)  # both sweep now, when neither has anything under way
         assert served > 9 * REQUESTS, "pages with something on them were compared"
+
+
+def test_the_same_context_gives_the_same_pages_and_the_same_items_are_similar(markets: list[Marketplace]) -> None:
+    life = Life(5)
+    for market in markets:
+        market.save_pool("digital", RULES["digital"])
+    both(markets, *life.item_events(NOW, 300))
+    both(markets, *life.user_events(NOW, 60))
+    for place, title in enumerate(TITLES):
+        context = Context(city="杭州", hour=place, query=title)
+        request = {"identity": Identity(USERS[place], None), "request_id": f"r{place}", "context": context}
+        assert compare(markets, {"pool_id": "home", **request}) == 10
+        compare(markets, {"pool_id": "digital", **request})
+    alike = 0
+    for item_id in sorted(markets[0].stored())[:25]:
+        for pool_id in ("home", "digital"):
+            asked = request_of(pool_id=pool_id, size=20, explain=True, dry_run=True)
+            here, there = (asyncio.run(similar(market.system.recaller, item_id, asked)) for market in markets)
+            assert there == here
+            alike += len(here.items)
+    assert alike > 100
+
+
+def test_the_health_of_a_pool_is_the_same_in_both(markets: list[Marketplace]) -> None:
+    life, found = Life(7), []
+    for market in markets:
+        market.save_pool("digital", RULES["digital"])
+    both(markets, *life.item_events(NOW, 200))
+    both(markets, *life.user_events(NOW, 40))
+    for place, user in enumerate(USERS[:5]):
+        compare(markets, {"pool_id": "digital", "identity": Identity(user, None), "request_id": f"r{place}", "size": 6})
+    for market in markets:
+        system = market.system
+        system.count_sender.send()
+        known = system.catalogue.get("digital")
+        [health] = read_health(system.pool_figures, [known], {"digital": 9}, source_names(system.recaller), NOW)
+        found.append(replace(health, listed=0))  # versions that overtake each other are counted as they come
+    assert found[0] == found[1]
+    assert (health.pages, health.size) == (5, 9)
+    assert {source.source for source in health.sources} >= {"terms", "popular", "newest"}
+
+
+def test_both_say_the_same_of_why_an_item_is_not_shown(markets: list[Marketplace]) -> None:
+    life = Life(6)
+    for market in markets:
+        market.save_pool("digital", RULES["digital"])
+        market.save_pool("cheap", RULES["cheap"])
+    both(markets, *life.item_events(NOW, 400))
+    both(markets, *life.user_events(NOW, 90))
+    identity, reasons = Identity(USERS[1], None), set[str]()
+    compare(markets, {"pool_id": "digital", "identity": identity, "request_id": "r1", "size": 20})
+    for item_id in [*sorted(markets[0].stored())[:60], "nothing"]:
+        for pool_id in ("digital", "cheap"):
+            here, there = (asyncio.run(why(market.system.recaller, item_id, pool_id, identity, 5)) for market in markets)
+            assert there == here
+            reasons.add(here.reason)
+    assert {"unknown_item", "sold", "not_in_pool", "seen", "below_cut", "served"} <= reasons
 
 
 def previewed(market: Marketplace, rule: dict[str, Any], against: str | None) -> RulePreview:

@@ -163,6 +163,19 @@ def test_records_of_a_stretch_of_time_come_oldest_first_and_end_before_it_does(e
     assert asyncio.run(event_log.between("user-events", NOW, NOW + 60_000, 10)) == []
 
 
+def test_who_goes_on_from_where_a_call_ended_misses_nothing_of_a_stretch(event_log: EventLog) -> None:
+    for place in range(7):
+        append(event_log, f"r{place}", topic="served", at=NOW + place // 3)
+    passed: dict[int, int] = {}
+    found: list[str] = []
+    while records := asyncio.run(event_log.between("served", NOW, NOW + 2, 2, passed)):
+        assert len(records) <= 2
+        found += texts(records)
+        passed = {record.partition: record.offset for record in records}
+    assert found == [f"r{place}" for place in range(6)]
+    assert texts(asyncio.run(event_log.between("served", NOW, NOW + 2, 9, {0: 3}))) == ["r4", "r5"]
+
+
 def test_pruning_forgets_what_is_old_and_passed(pruned_log: EventLog) -> None:
     append(pruned_log, "old", "older", at=NOW - 8 * DAY)
     append(pruned_log, "young")

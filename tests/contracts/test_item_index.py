@@ -223,6 +223,15 @@ def test_excluded_items_never_come(index: Index) -> None:
     assert ids(index.pick(query, ["c", "b", "a"])) == ["c", "a"]
 
 
+def test_items_of_excluded_sellers_never_come_and_take_no_place_under_the_cap(index: Index) -> None:
+    index.write(*(tagged(wide_item(f"x{place}", seller_id="x", static_score=500)) for place in range(5)))
+    index.write(*(tagged(wide_item(item_id, seller_id=seller)) for item_id, seller in (("a", "s1"), ("b", None), ("c", "y" * 128))))
+    query = asked(cap=2, excluded_sellers=frozenset({"x", "nobody", "y" * 128}))
+    assert ids(index.recall(query, {"category:数码›手机": 1})) == ["a", "b"]
+    assert ids(index.browse(query, "static")) == ["a", "b"]
+    assert ids(index.pick(query, ["x0", "b", "c", "a"])) == ["b", "a"]
+
+
 def test_an_item_comes_from_its_publication_until_the_millisecond_of_its_expiry(index: Index) -> None:
     index.write(tagged(wide_item("a", published_at=NOW, expires_at=NOW + HOUR)))
     found = {now: ids(index.browse(asked(now=now), "newest")) for now in (NOW - 1, NOW, NOW + HOUR - 1, NOW + HOUR)}

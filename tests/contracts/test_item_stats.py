@@ -15,7 +15,7 @@ from builders import DAY, HOUR, NOW
 from redis_cluster import shared_cluster
 from redis_rig import Opened, shared_redis
 from smallpool_core.ports import Atomic, ItemStats
-from smallpool_core.statistics import StatDelta
+from smallpool_core.statistics import Responses, StatDelta
 from smallpool_core.terms import Trigger
 from smallpool_stores.redis.stats import RedisItemStats
 from smallpool_stores.redis.triggers import RedisTriggerStore
@@ -71,7 +71,11 @@ def popular(stats: ItemStats, pool_id: str = "p1", limit: int = 100) -> list[str
 
 
 def popularity(stats: ItemStats, *item_ids: str, pool_id: str = "p1", now: int = NOW) -> dict[str, float]:
-    return asyncio.run(stats.popularity(pool_id, item_ids, now))
+    return asyncio.run(stats.responses(pool_id, item_ids, now)).weights
+
+
+def responses(stats: ItemStats, *item_ids: str, pool_id: str = "p1", now: int = NOW) -> Responses:
+    return asyncio.run(stats.responses(pool_id, item_ids, now))
 
 
 def top_terms(stats: ItemStats, pool_id: str = "p1", limit: int = 100, now: int = NOW) -> list[Trigger]:
@@ -94,6 +98,26 @@ def test_a_weight_halves_every_half_life(stats: ItemStats) -> None:
     for half_lives, weight in ((0, 8.0), (1, 4.0), (3, 1.0), (6, 0.125)):
         now = NOW + int(half_lives * HALF_LIFE_HOURS * HOUR)
         assert popularity(stats, "i1", now=now) == {"i1": pytest.approx(weight)}
+
+
+def test_exposures_and_what_all_items_add_up_to_fade_alike(stats: ItemStats) -> None:
+    stats.add([delta(weight=8.0), delta("i2", weight=4.0), *[delta("i2", type="expose", weight=0.0)] * 6], 0, 0)
+    found = responses(stats, "i1", "i2", "i3")
+    assert found.weights == pytest.approx({"i1": 8.0, "i2": 4.0})
+    assert found.exposures == pytest.approx({"i2": 6.0})
+    assert (found.weight_of_all, found.exposures_of_all) == (pytest.approx(12.0), pytest.approx(6.0))
+    later = responses(stats, "i2", now=NOW + int(HALF_LIFE_HOURS * HOUR), pool_id="")
+    assert later.exposures == pytest.approx({"i2": 3.0})
+    assert (later.weight_of_all, later.exposures_of_all) == pytest.approx((6.0, 3.0))
+    assert responses(stats, "i1", pool_id="p2") == Responses()
+
+
+def test_what_all_items_add_up_to_stays_when_one_leaves(stats: ItemStats) -> None:
+    stats.add([delta(weight=8.0), delta(type="expose", weight=0.0)], 0, 0)
+    stats.forget(["i1"])
+    found = responses(stats, "i1")
+    assert (found.weights, found.exposures) == ({}, {})
+    assert (found.weight_of_all, found.exposures_of_all) == (pytest.approx(8.0), pytest.approx(1.0))
 
 
 def test_items_without_events_are_left_out(stats: ItemStats) -> None:
@@ -215,6 +239,21 @@ def test_an_event_outside_every_pool_counts_once_for_the_site(stats: ItemStats) 
     stats.add([delta(pool_id=SITE, terms=("t:1",))], 0, 0)
     assert popularity(stats, "i1", pool_id=SITE) == {"i1": pytest.approx(1.0)}
     assert top_terms(stats, SITE) == [Trigger("t:1", pytest.approx(1.0), NOW)]
+
+
+def exposures(stats: ItemStats, *item_ids: str, pool_id: str = "p1", now: int = NOW) -> dict[str, float]:
+    return asyncio.run(stats.exposures(pool_id, item_ids, now))
+
+
+def test_how_often_items_were_shown_is_told_by_pool_and_fades(stats: ItemStats) -> None:
+    shown = [delta("i1", type="expose", weight=0.0), delta("i1", type="expose", weight=0.0), delta("i1", pool_id="p2", type="expose")]
+    stats.add([*shown, delta("i2")], 0, 0)
+    assert exposures(stats, "i1", "i2", "unknown") == {"i1": pytest.approx(2.0)}
+    assert exposures(stats, "i1", pool_id=SITE) == {"i1": pytest.approx(3.0)}
+    assert exposures(stats, "i1", now=NOW + int(HALF_LIFE_HOURS * HOUR)) == {"i1": pytest.approx(1.0)}
+    assert exposures(stats) == {}
+    stats.forget(["i1"])
+    assert exposures(stats, "i1") == {}
 
 
 def test_a_record_that_comes_again_is_ignored_as_a_whole(stats: ItemStats) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from itertools import product
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -10,12 +11,13 @@ import oracle
 from builders import HOUR, NOW, wide_item
 from market import NOWS, RULES, Market, tagged
 from smallpool_core.cuts import CUT_BYS
-from smallpool_core.pages import LiveItem, Scope
+from smallpool_core.items import WideItem
+from smallpool_core.pages import LiveItem, Query, Scope
 from smallpool_core.pools import HOME
 from smallpool_core.ports import LiveView
 from smallpool_core.versions import ENRICH_EXPIRED, ENRICH_SOLD
 from smallpool_stores.memory.columns import ColumnIndex
-from smallpool_stores.memory.live_view import PackedLiveView
+from smallpool_stores.memory.live_view import SAMPLED_OF, PackedLiveView
 
 ADAPTERS: dict[str, Callable[[], LiveView]] = {"packed": PackedLiveView, "packed, of a column index": lambda: ColumnIndex().live_view}
 
@@ -163,3 +165,43 @@ def test_a_removal_is_a_newer_record_than_any_change_of_its_version(view: LiveVi
     view.apply([replace(listing, state="withdrawn", enrich=2**20 - 4)])
     view.apply([replace(listing, enrich=2**20 - 9)])
     assert not seen(view).is_on_sale
+
+
+def sampled(view: LiveView, seed: int, **changes: Any) -> list[str]:
+    query = replace(Query(Scope("all", RULES["all"], trusted=True), frozenset(), cap=9, limit=99, now=NOW), **changes)
+    return [hit.item_id for hit in view.sample(query, seed).hits]
+
+
+def shelved(count: int, **changes: Any) -> list[WideItem]:
+    items = [wide_item(f"i{place:02}", category=f"c{place}", published_at=NOW - place, **changes) for place in range(count)]
+    return [tagged(item) for item in items]
+
+
+def test_a_sample_is_another_order_for_another_seed_and_the_same_for_the_same_one_whatever_came_before(view: LiveView) -> None:
+    view.apply(shelved(40))
+    orders = {seed: sampled(view, seed) for seed in (1, 2, 2**63 - 1)}
+    assert all(sorted(order) == [f"i{place:02}" for place in range(40)] for order in orders.values())
+    assert len({tuple(order) for order in orders.values()}) == 3
+    view.apply([replace(item, version=9, state="sold") for item in shelved(20)])
+    view.apply([replace(item, version=10) for item in shelved(20)][::-1])
+    assert {seed: sampled(view, seed) for seed in orders} == orders
+
+
+def test_every_item_comes_first_now_and_then(view: LiveView) -> None:
+    view.apply(shelved(10))
+    assert {sampled(view, seed * 7919, limit=1)[0] for seed in range(200)} == {f"i{place:02}" for place in range(10)}
+
+
+def test_a_sample_holds_what_the_query_allows_and_says_whether_there_is_more(view: LiveView) -> None:
+    view.apply([*shelved(6), tagged(wide_item("over", expires_at=NOW)), wide_item("elsewhere", pools=())])
+    assert sorted(sampled(view, 1, excluded=frozenset({"i00"}))) == ["i01", "i02", "i03", "i04", "i05"]
+    assert "elsewhere" in sampled(view, 1, scope=Scope(HOME, RULES["all"], trusted=True, everything=True))
+    query = Query(Scope("all", RULES["all"], trusted=True), frozenset(), cap=9, limit=6, now=NOW)
+    assert [view.sample(replace(query, limit=limit), 1).exhausted for limit in (5, 6)] == [False, True]
+
+
+def test_of_a_scope_with_very_many_items_some_are_looked_at() -> None:
+    view = PackedLiveView()
+    view.load([tagged(wide_item(f"i{place}", category=f"c{place % 7}", published_at=NOW - place)) for place in range(2 * SAMPLED_OF)])
+    looked_at = {item_id for seed in range(6) for item_id in sampled(view, seed, limit=3)}
+    assert len(looked_at) > 10

@@ -12,7 +12,7 @@ from redis_cluster import shared_cluster
 from redis_rig import Opened, shared_redis
 from smallpool_core.alerts import Alert
 from smallpool_core.pool_counts import PoolCounter
-from smallpool_core.pool_hours import LISTINGS_KEPT_H, PAGES_KEPT_H, Counted, HourCount
+from smallpool_core.pool_hours import LISTINGS_KEPT_H, PAGES_KEPT_H, SOURCE_STEPS, SOURCES_KEPT_H, Counted, HourCount, of_source
 from smallpool_core.ports import PoolFigures
 from smallpool_stores.redis.pool_figures import RedisPoolFigures
 from smallpool_stores.sqlite.pool_figures import SqlitePoolFigures
@@ -82,6 +82,17 @@ def test_what_is_too_old_goes_and_what_is_wanted_stays(figures: PoolFigures) -> 
     assert figures.read(["p1"], long_ago) == {}
 
 
+def test_counts_of_sources_are_kept_for_two_hours_however_many_there_are(figures: PoolFigures) -> None:
+    sources = [of_source(step, f"source_{number}") for step in SOURCE_STEPS for number in range(8)]
+    for hour in range(H - LISTINGS_KEPT_H, H + 1):
+        figures.add([count(hour=hour), *(count(hour=hour, counted=kind) for kind in ("pages", "asked", "given", "recalled", *sources))])
+    recent = [(kind, hour) for kind in sources for hour in range(H - SOURCES_KEPT_H, H + 1)]
+    assert len(figures.read(["p1"], recent)["p1"]) == len(recent)
+    assert figures.read(["p1"], [(kind, H - LISTINGS_KEPT_H + 1) for kind in sources]) == {}
+    assert figures.read(["p1"], [("listed", H - LISTINGS_KEPT_H)]) == {"p1": {("listed", H - LISTINGS_KEPT_H): 1}}
+    assert figures.read(["p1"], [("pages", H - PAGES_KEPT_H)]) == {"p1": {("pages", H - PAGES_KEPT_H): 1}}
+
+
 def test_one_of_all_who_ask_has_the_turn(figures: PoolFigures) -> None:
     assert [figures.take_turn(NOW, MINUTE) for _ in range(3)] == [True, False, False]
 
@@ -114,7 +125,7 @@ def test_a_turn_on_redis_ends_by_itself(tmp_path: Path) -> None:
 
 def test_a_counter_merges_until_its_counts_are_taken_and_takes_back_what_was_not_stored() -> None:
     counter = PoolCounter()
-    counter.page("p", NOW, asked=10, given=7, recalled=40)
+    counter.page("p", NOW, asked=10, given=7, recalled=40, sources={"page:terms": 7})
     counter.page("p", NOW, asked=10, given=10, recalled=60)
     counter.listed(["p", "q"], NOW + HOUR)
     taken = counter.take()
@@ -123,6 +134,7 @@ def test_a_counter_merges_until_its_counts_are_taken_and_takes_back_what_was_not
         ("p", H, "asked"): 20,
         ("p", H, "given"): 17,
         ("p", H, "recalled"): 100,
+        ("p", H, "page:terms"): 7,
         ("p", H + 1, "listed"): 1,
         ("q", H + 1, "listed"): 1,
     }

@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from builders import DAY, HOUR, NOW, user_event, wide_item
-from smallpool_core.behaviour import KEPT, BehaviourSettings, apply_event, over_exposed, resolve_pending, term_shares, triggers_from
+from smallpool_core.behaviour import (
+    KEPT,
+    BehaviourSettings,
+    apply_event,
+    bought_likenesses,
+    likeness,
+    over_exposed,
+    resolve_pending,
+    term_shares,
+    triggers_from,
+)
 from smallpool_core.terms import MAX_TRIGGERS
 from smallpool_core.users import Exposed, Touched, TriggerState, UserEvent, Weighted
 
@@ -201,3 +211,31 @@ def test_late_events_need_no_order(history: list[tuple[str, int, str]], data: st
 def test_a_weight_that_is_left_out_keeps_its_default() -> None:
     assert BehaviourSettings(behaviour_weights={"click": 2.0}).weight_of("purchase") == SETTINGS.weight_of("purchase") > 0
     assert BehaviourSettings(kind_limits={"brand": 1}).kind_limits == SETTINGS.kind_limits | {"brand": 1}
+
+
+ALIKE = BehaviourSettings(bought_alike=2)
+
+
+def test_a_purchase_keeps_what_makes_another_item_like_it_where_a_setting_asks_for_it() -> None:
+    terms = ("category:a›b", "brand:x", "seller:s", "point:p", "point:q", "category:a", "tag:t", "city:c")
+    assert likeness(terms) == ("category:a›b", "brand:x", "point:p", "point:q")
+    state = applied((user_event("purchase"), terms), settings=ALIKE)
+    assert bought_likenesses(state, ALIKE) == [frozenset(likeness(terms))]
+    assert applied((user_event("purchase"), terms)).bought == [Touched("i1", "purchase", NOW)]
+
+
+def test_an_item_of_which_only_the_category_is_known_is_like_no_other() -> None:
+    assert likeness(("category:a›b", "category:a", "seller:s")) == ()
+    assert likeness(()) == ()
+
+
+def test_the_likeness_of_the_last_purchases_counts_newest_first() -> None:
+    bought = [(user_event("purchase", name, at=NOW + at), ("category:c", f"brand:{name}")) for at, name in enumerate("abc")]
+    assert bought_likenesses(applied(*bought, settings=ALIKE), ALIKE) == [{"category:c", "brand:c"}, {"category:c", "brand:b"}]
+
+
+def test_a_purchase_that_waited_for_its_item_learns_what_it_was() -> None:
+    late = applied((user_event("purchase"), None), settings=ALIKE)
+    assert bought_likenesses(late, ALIKE) == []
+    resolved = resolve_pending(late, {"i1": wide_item(terms=PHONE)}, ALIKE, NOW)
+    assert bought_likenesses(resolved, ALIKE) == [{"category:数码›手机", "brand:apple"}]

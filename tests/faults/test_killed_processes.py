@@ -50,7 +50,7 @@ class Outcome(NamedTuple):
 
 
 def outcome(market: Marketplace) -> Outcome:
-    popularity = asyncio.run(market.system.stats.popularity("", [f"i{place:04}" for place in range(ITEMS)], NOW))
+    popularity = asyncio.run(market.system.stats.responses("", [f"i{place:04}" for place in range(ITEMS)], NOW)).weights
     items = {item_id: _timeless(item) for item_id, item in market.stored().items()}
     return Outcome(items, market.system.triggers.load("u:u1"), popularity, sorted(market.glance(size=100)))
 

@@ -1,5 +1,6 @@
 """A model that is damaged, of another form or dangerous is refused, and the one before goes on; models are swapped whole, under load."""
 
+import asyncio
 import json
 import pickle
 import threading
@@ -9,8 +10,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from ranker_rig import linear_net, write_ranker
+from smallpool_config.ranking import ServedRanker
+from smallpool_config.settings import ModelSettings, Settings, StoreSettings
 from smallpool_config.tagging import ServedCategories, ServedTagger
+from smallpool_config.wiring import open_system
+from smallpool_core.errors import ModelRefused
 from smallpool_core.items import Given
+from smallpool_core.ranking import FEATURES
 from smallpool_models.encoders.ner import READS
 from smallpool_models.encoders.session import GRAPH
 from smallpool_models.registry.folder import MANIFEST, Tensor, write_model
@@ -142,6 +149,36 @@ def test_case_28_every_batch_is_labelled_by_one_whole_model_while_models_are_swa
     thread.join()
     assert all(paths == {(versions[version],)} for version, paths in seen)
     assert {version for version, _ in seen} == set(versions)
+
+
+def a_net_of_other_features(folder: Path) -> None:
+    manifest = json.loads((folder / MANIFEST).read_bytes())
+    tensors = {part: tuple(msgspec.convert(manifest[part], list[Tensor])) for part in ("inputs", "outputs")}
+    write_model(folder, "ranker", 1, {GRAPH: linear_net(width=5)}, tensors["inputs"], tensors["outputs"])
+
+
+@pytest.mark.parametrize("damage", [cut_short, of_another_schema, a_pickle, a_net_of_other_features])
+def test_case_28_a_bad_ranker_is_refused_the_old_one_ranks_and_a_sound_one_is_taken_up(
+    tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    write_ranker(tmp_path, price=0.1)
+    ranker = ServedRanker(tmp_path)
+    rows = [[float(name == "price") for name in FEATURES]]
+    damage(tmp_path)
+    ranker.refresh()
+    assert ranker.refused, "it says why"
+    assert list(asyncio.run(ranker.rank(rows))) == pytest.approx([0.1])
+    second = write_ranker(tmp_path, price=0.7)
+    ranker.refresh()
+    assert (ranker.version, ranker.refused) == (second.version, "")
+    assert list(asyncio.run(ranker.rank(rows))) == pytest.approx([0.7])
+
+
+def test_case_28_a_system_whose_ranker_is_no_model_at_the_start_says_so(tmp_path: Path) -> None:
+    (tmp_path / "ranker").mkdir()
+    settings = Settings(store=StoreSettings(str(tmp_path / "data"), "off"), models=ModelSettings(ner="", ranker=str(tmp_path / "ranker")))
+    with pytest.raises(ModelRefused, match="manifest"):
+        open_system(settings).recaller  # noqa: B018, building it loads the ranker
 
 
 def taken_while(swap: Callable[[], None], tagger: ServedTagger) -> dict[str, list[object]]:

@@ -30,7 +30,7 @@ READS: dict[str, Callable[[Stores], object]] = {
     "triggers.erased": lambda stores: stores.triggers.erased("u:u1"),
     "profiles.get": lambda stores: asyncio.run(stores.profiles.get("u:u1")),
     "stats.popular": lambda stores: asyncio.run(stores.stats.popular("p1", 10)),
-    "stats.popularity": lambda stores: asyncio.run(stores.stats.popularity("p1", ["i1"], NOW)),
+    "stats.responses": lambda stores: asyncio.run(stores.stats.responses("p1", ["i1"], NOW)),
     "stats.top_terms": lambda stores: asyncio.run(stores.stats.top_terms("p1", 10, NOW)),
 }
 WRITES: dict[str, Callable[[Stores], object]] = {
@@ -226,7 +226,7 @@ def test_case_16_scripts_that_were_forgotten_are_given_again(server: RedisServer
     stores.stats.add([CLICK], 0, 1)
     assert [entry.item_id for entry in asyncio.run(stores.seen.open("u:u1", "p1", "r2", NOW)).seen] == ["seen", "a"]
     assert not stores.triggers.mark("u:u1", user_event(), 1)
-    assert asyncio.run(stores.stats.popularity("p1", ["i1"], NOW)) == {"i1": pytest.approx(2.0)}
+    assert asyncio.run(stores.stats.responses("p1", ["i1"], NOW)).weights == {"i1": pytest.approx(2.0)}
 
 
 def of_another_type(client: "redis.Redis", key: bytes) -> None:

@@ -12,11 +12,14 @@ import pytest
 from builders import NOW, FakeClock, given, item_event, user_event
 from http_rig import Api, assert_problem, click, paths_of, shelf
 from read_rig import ids
-from smallpool_core.errors import DeadlinePassed, StoreUnavailable
+from smallpool_core.errors import DeadlinePassed, Refused, StoreUnavailable
 from smallpool_core.events import encode_item_event, parse_item_event, parse_user_event
 from smallpool_core.items import ItemEvent
+from smallpool_core.plain_text import text_problem
+from smallpool_core.pools import MAX_NAME
 from smallpool_core.row_reader import Rejection
 from smallpool_core.users import Identity
+from smallpool_service.context import Context
 from smallpool_service.metrics import MAX_LABEL_VALUES, Metrics
 from system_rig import EVERYTHING, Marketplace, field, knowledge_understander, listing, listings
 
@@ -171,6 +174,18 @@ def test_case_24_the_text_of_a_query_is_data(understanding: Marketplace, name: s
     assert set(ids(page)) == set(TEXTS), "every title was taken in, and no query keeps one of them away"
     assert page.degraded == []
     assert market.dead_letters() == []
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_case_24_the_query_text_of_a_request_is_data_or_refused(understanding: Marketplace, name: str) -> None:
+    request: dict[str, Any] = {"identity": Identity("somebody", None), "size": len(TEXTS), "dry_run": True}
+    if text_problem(TEXTS[name], MAX_NAME) is not None:
+        with pytest.raises(Refused, match=r"context\.query"):
+            understanding.recall(context=Context(query=TEXTS[name]), **request)
+        return
+    page = understanding.recall(context=Context(query=TEXTS[name]), **request)
+    assert set(ids(page)) == set(TEXTS), "it keeps no title away"
+    assert page.degraded == []
 
 
 @pytest.mark.parametrize("name", TEXTS)

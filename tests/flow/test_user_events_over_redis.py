@@ -59,7 +59,7 @@ def outcome(stores: Stores) -> dict[str, Any]:
     hours = [keys.pool(pool_id, stores.stats._half_life_ms).hour(HOUR) for pool_id in ("p", "")]
     return {
         "states": [stores.triggers.load(f"u:u{number}") for number in range(1, 5)],
-        "popularity": [asyncio.run(stores.stats.popularity(pool_id, ["a", "b"], NOW)) for pool_id in ("p", "")],
+        "popularity": [asyncio.run(stores.stats.responses(pool_id, ["a", "b"], NOW)).weights for pool_id in ("p", "")],
         "hours": [
             dict(zip(flat[::2], flat[1::2], strict=True))
             for flat in stores.stats._connection.read_now(*(("HGETALL", key) for key in hours))

@@ -104,7 +104,7 @@ def taste(events: Sequence[UserEvent], batch_size: int) -> Taste:
             {trigger.term: trigger.weight for trigger in triggers_from(state, NOW, BehaviourSettings())},
             {(touched.item_id, touched.at) for touched in state.bought},
             {(touched.item_id, touched.at) for touched in state.recent},
-            asyncio.run(market.system.stats.popularity("", ITEMS, NOW)),
+            asyncio.run(market.system.stats.responses("", ITEMS, NOW)).weights,
         )
 
 

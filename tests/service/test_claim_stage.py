@@ -4,7 +4,7 @@ from builders import NOW
 from read_rig import hit
 from smallpool_core.pages import Claimed, ClaimRequest, Entry, Short
 from smallpool_service.candidates import Candidate, Scored
-from smallpool_service.claim import entry_of, offer, unclaimed
+from smallpool_service.claim import entry_of, unclaimed
 
 
 def scored(item_id: str, category: str = "书", score: float = 0.5, **changes: object) -> Scored:
@@ -17,18 +17,6 @@ def entry(item_id: str, key: str = "书", expires_at: int | None = None) -> Entr
 
 def asked(*ordered: Entry, n: int = 3, final: bool = False, short: Short | None = None) -> ClaimRequest:
     return ClaimRequest("u:u1", "p", "r1", 0, ordered, n, 2, 200, False, NOW, NOW + 200, final, "f", short)  # noqa: FBT003
-
-
-def test_what_is_offered_fits_the_cap_of_the_whole_page_and_the_rest_waits_in_order() -> None:
-    ranked = [scored("a"), scored("b"), scored("c"), scored("d", "表"), scored("e")]
-    offered, waiting = offer(ranked, [entry("on-page")], most=10, cap=2, level=None)
-    assert [one.item_id for one in offered] == ["a", "d"]
-    assert [one.item_id for one in waiting] == ["b", "c", "e"]
-
-
-def test_no_more_are_offered_at_once_than_asked() -> None:
-    offered, waiting = offer([scored(f"i{place}", f"类{place}") for place in range(9)], [], most=4, cap=3, level=None)
-    assert ([one.item_id for one in offered], len(waiting)) == (["i0", "i1", "i2", "i3"], 5)
 
 
 def test_an_entry_carries_the_item_as_the_page_shows_it() -> None:

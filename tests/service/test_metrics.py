@@ -1,6 +1,7 @@
 """Figures stay few and readable whatever is reported."""
 
 from smallpool_service.metrics import MAX_LABEL_VALUES, OTHER, Metrics
+from smallpool_service.page import SourceTrace
 
 
 def test_a_label_never_takes_more_values_than_its_bound() -> None:
@@ -54,3 +55,12 @@ def test_every_metric_that_is_served_is_described() -> None:
     metrics.watch("size", "how many", lambda: 1)
     served = {family.name + ("_total" if family.type == "counter" else "") for family in metrics.registry.collect()}
     assert served == {one.name for one in metrics.describe()}
+
+
+def test_candidates_are_counted_by_source_and_by_how_far_they_came() -> None:
+    metrics = Metrics()
+    metrics.sources([SourceTrace("terms", 100, 90, 90, 80, 70, 6)])
+    metrics.sources([SourceTrace("terms", 100, 90, 90, 80, 70, 6)])
+    text = metrics.text().decode()
+    assert 'smallpool_source_candidates_total{source="terms",step="asked"} 200.0' in text
+    assert 'smallpool_source_candidates_total{source="terms",step="page"} 12.0' in text

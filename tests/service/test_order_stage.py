@@ -1,12 +1,14 @@
 from math import inf, nan
 
 from read_rig import hit
+from smallpool_core.pools import Ordering
 from smallpool_service.candidates import Candidate, Scored
 from smallpool_service.order import order
 
 
 def ordered(**scores: float) -> list[str]:
-    return [scored.item_id for scored in order([Scored(Candidate(hit(item_id), {}), (), score) for item_id, score in scores.items()], ())]
+    made = [Scored(Candidate(hit(item_id), {}), (), score) for item_id, score in scores.items()]
+    return [scored.item_id for scored in order(made, Ordering(), 20)]
 
 
 def test_the_best_score_comes_first_and_ties_go_by_item_id() -> None:

@@ -3,12 +3,13 @@ import pytest
 from read_rig import U1, request
 from smallpool_core.errors import Refused
 from smallpool_core.users import Identity
+from smallpool_service.context import Context
 from smallpool_service.request import check_request
 
 
 def test_the_fingerprint_is_of_the_body_without_request_id_explain_and_deadline() -> None:
-    plain = request(context={"a": 1, "b": 2})
-    same = request(context={"b": 2, "a": 1}, request_id="r1", explain=True, deadline_ms=5)
+    plain = request(context=Context("杭州", 9))
+    same = request(context=Context("杭州", 9), request_id="r1", explain=True, deadline_ms=5)
     assert plain.fingerprint == same.fingerprint
 
 
@@ -18,7 +19,9 @@ def test_the_fingerprint_is_of_the_body_without_request_id_explain_and_deadline(
         {"pool_id": "q"},
         {"size": 9},
         {"dry_run": True},
-        {"context": {"a": 1}},
+        {"context": Context(hour=1)},
+        {"context": Context(city="1")},
+        {"context": Context(query="1")},
         {"identity": Identity(None, "u1")},
         {"identity": Identity("u1", "d")},
     ],

@@ -1,6 +1,8 @@
 import asyncio
 from typing import Any
 
+from msgspec.structs import replace
+
 from builders import NOW
 from read_rig import World, in_pool, shelf
 from smallpool_core.pages import Answer
@@ -9,6 +11,7 @@ from smallpool_service.rewrite import rewrite
 from smallpool_service.sources.newest import Newest
 from smallpool_service.sources.popular import Popular
 from smallpool_service.sources.terms import Terms
+from smallpool_service.sources.vectors import Vectors
 from smallpool_service.spread import spread
 
 
@@ -107,3 +110,59 @@ def test_a_trigger_that_stands_alone_is_asked_once() -> None:
     world = World(*[in_pool(f"i{place:02}", f"甲{place}", terms=("brand:x",)) for place in range(30)])
     assert len(found(Terms(world.reader, 0.4), question(world, brand__x=1024)).hits) == 10
     assert len(world.reader.queries) == 1
+
+
+PHONES, JADE = ("category:手机", "point:双卡"), ("category:手串", "point:老料")
+
+
+def liked_by_kind() -> World:
+    """Many phones that match all that somebody likes, jade that matches a part of it, and a stone that matches nothing."""
+    phones = [in_pool(f"p{place}", f"机{place}", terms=(*PHONES, f"brand:b{place}")) for place in range(9)]
+    jade = [in_pool(f"j{place}", f"玉{place}", terms=JADE) for place in range(3)]
+    return World(*phones, *jade, in_pool("stone", "石", terms=("tag:old",)))
+
+
+def test_vectors_gives_each_interest_its_turn_and_nothing_that_is_unlike_all_of_them() -> None:
+    world = liked_by_kind()
+    asked = question(world, category__手机=1024, point__双卡=600, category__手串=100)
+    answer = found(Vectors(world.ports.vectors), shared_of(asked, 6))
+    assert [item_id[0] for item_id in item_ids(answer)] == ["p", "j", "p", "j", "p", "j"]
+    assert not answer.exhausted
+
+
+def test_vectors_gives_no_item_twice() -> None:
+    world = World(in_pool("both", terms=(*PHONES, *JADE)))
+    answer = found(Vectors(world.ports.vectors), question(world, category__手机=9, category__手串=9))
+    assert item_ids(answer) == ["both"]
+    assert answer.exhausted
+
+
+def test_vectors_asks_nothing_for_someone_who_wants_nothing() -> None:
+    world = liked_by_kind()
+    assert found(Vectors(world.ports.vectors), question(world)) == Answer((), exhausted=True)
+
+
+def test_a_pool_switches_vectors_on_and_weighs_how_like_its_items_are() -> None:
+    world = liked_by_kind()
+    world.put_pool(weights={"vector": 1.0}, sources={"vectors": 0.25})
+    world.likes(category__手串=1.0, point__老料=1.0)
+    page = world.recall(size=5, explain=True, dry_run=True)
+    assert [item.item_id for item in page.items[:3]] == ["j0", "j1", "j2"]
+    assert "vectors" in page.items[0].sources
+    scores = [item.explain.score["vector"] for item in page.items if item.explain]
+    assert scores[0] > 0.95
+    assert all(0 <= score < 0.5 for score in scores[3:])
+
+
+def test_where_the_vectors_fail_the_page_goes_on_without_them_and_says_so() -> None:
+    world = liked_by_kind()
+    world.put_pool(weights={"vector": 1.0, "match": 1.0}, sources={"vectors": 0.25})
+    world.likes(category__手串=1.0)
+    world.ports.vectors.is_down = True  # type: ignore[attr-defined]
+    page = world.recall(size=5)
+    assert len(page.items) == 5
+    assert {"source:vectors", "vectors"} <= set(page.degraded)
+
+
+def shared_of(asked: Question, limit: int) -> Question:
+    return replace(asked, query=replace(asked.query, limit=limit))

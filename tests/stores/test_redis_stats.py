@@ -98,7 +98,7 @@ def test_asking_for_nothing_gives_nothing(connection: RedisConnection) -> None:
     stats.add([click(terms=("t:1",))], 0, 0)
     stats.forget([])
     assert asyncio.run(stats.popular("p1", 0)) == []
-    assert asyncio.run(stats.popularity("p1", [], NOW)) == {}
+    assert asyncio.run(stats.responses("p1", [], NOW)).weights == {}
     assert asyncio.run(stats.top_terms("p1", 0, NOW)) == []
 
 
@@ -112,4 +112,4 @@ def test_more_items_may_be_asked_for_than_a_script_takes_as_arguments(connection
     stats = RedisItemStats(connection)
     stats.add([click("i5"), click("i9999", weight=2.0)], 0, 0)
     asked = [f"i{number}" for number in range(10_000)]
-    assert asyncio.run(stats.popularity("p1", asked, NOW)) == {"i5": pytest.approx(1.0), "i9999": pytest.approx(2.0)}
+    assert asyncio.run(stats.responses("p1", asked, NOW)).weights == {"i5": pytest.approx(1.0), "i9999": pytest.approx(2.0)}

@@ -104,7 +104,7 @@ READS: dict[str, Callable[[Stores], object]] = {
     "triggers.erased": lambda stores: stores.triggers.erased("u:u1"),
     "profiles.get": lambda stores: asyncio.run(stores.profiles.get("u:u1")),
     "stats.popular": lambda stores: asyncio.run(stores.stats.popular("p1", 10)),
-    "stats.popularity": lambda stores: asyncio.run(stores.stats.popularity("p1", ["i1"], NOW)),
+    "stats.responses": lambda stores: asyncio.run(stores.stats.responses("p1", ["i1"], NOW)),
     "stats.top_terms": lambda stores: asyncio.run(stores.stats.top_terms("p1", 10, NOW)),
 }
 LARGE = 1 << 20

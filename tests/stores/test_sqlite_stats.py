@@ -29,7 +29,7 @@ def click(item_id: str = "i1", at: int = NOW, weight: float = 1.0, terms: tuple[
 
 
 def popularity(stats: SqliteItemStats, now: int, *item_ids: str) -> dict[str, float]:
-    return asyncio.run(stats.popularity("p1", item_ids, now))
+    return asyncio.run(stats.responses("p1", item_ids, now)).weights
 
 
 def hours(database: Database, item_id: str, pool_id: str) -> list[tuple[int, str, int]]:

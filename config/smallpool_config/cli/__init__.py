@@ -16,10 +16,13 @@ from smallpool_config.cli import (
     demo,
     doctor,
     evaluate,
+    experiments,
+    export,
     import_wide,
     index,
     keys,
     knowledge,
+    models,
     pools,
     publish,
     rebuild,
@@ -103,7 +106,10 @@ app.command("why", rich_help_panel=ASK)(why.why)
 app.add_typer(triggers.app, name="triggers", rich_help_panel=ASK)
 app.add_typer(pools.app, name="pools", rich_help_panel=OPERATE)
 app.add_typer(keys.app, name="keys", rich_help_panel=OPERATE)
+app.add_typer(experiments.app, name="experiments", rich_help_panel=OPERATE)
+app.add_typer(export.app, name="export", rich_help_panel=TEACH)
 app.add_typer(knowledge.app, name="knowledge", rich_help_panel=TEACH)
+app.add_typer(models.app, name="models", rich_help_panel=TEACH)
 app.add_typer(train.app, name="train", rich_help_panel=TEACH)
 app.add_typer(evaluate.app, name="evaluate", rich_help_panel=MEASURE)
 app.add_typer(bench.app, name="bench", rich_help_panel=MEASURE)

@@ -48,7 +48,7 @@ class PoolFile(Struct, frozen=True):
 def read_pools(place: Path, catalogue: Catalogue) -> list[PoolFile]:
     """The pools of a file, or of all `.yaml` and `.yml` files of a folder, by pool_id. Raises `Refused` with every mistake."""
     problems: list[Problem] = []
-    found = [pool for path in _files(place) for pool in _read(path, catalogue, problems)]
+    found = [pool for path in files_of(place) for pool in _read(path, catalogue, problems)]
     by_id: dict[str, Path] = {}
     for pool in found:
         first = by_id.setdefault(pool.pool_id, pool.path)
@@ -82,12 +82,12 @@ def _held(folder: Path) -> dict[str, Path]:
     for path in sorted(folder.iterdir()):
         if path.suffix in SUFFIXES:
             own: list[Problem] = []
-            pool_id = _values(path, own).get("pool_id")
+            pool_id = mapping_of(path, own).get("pool_id")
             if isinstance(pool_id, str):
                 held[pool_id] = path
             elif not own:
                 own.append(Problem("pool_id", repr(pool_id), "each file of a folder of pools names its pool; mend this one or move it"))
-            problems += _in_file(path, own)
+            problems += in_file(path, own)
     if problems:
         raise Refused(problems)
     return held
@@ -121,40 +121,44 @@ def _digest(pool_id: str) -> str:
     return sha256(pool_id.encode()).hexdigest()[:16]
 
 
-def _files(place: Path) -> list[Path]:
+def files_of(place: Path) -> list[Path]:
+    """The file, or every YAML file of the folder; raises `Refused` where there is none."""
     if place.is_file():
         return [place]
     found = sorted(path for path in place.iterdir() if path.suffix in SUFFIXES)
     if not found:
-        raise Refused([Problem(str(place), "no such file in it", "a folder of pools holds files that end in .yaml, one a pool")])
+        raise Refused([Problem(str(place), "no such file in it", "a folder that is applied holds files that end in .yaml")])
     return found
 
 
 def _read(path: Path, catalogue: Catalogue, problems: list[Problem]) -> Iterator[PoolFile]:
     """The pool of one file, nothing where something is wrong with it."""
     own: list[Problem] = []
-    values = _values(path, own)
+    values = mapping_of(path, own)
     pool = None if own else _pool_file(path, values, catalogue, own)
-    problems += _in_file(path, own)
+    problems += in_file(path, own)
     if pool is not None and not own:
         yield pool
 
 
-def _in_file(path: Path, problems: Sequence[Problem]) -> list[Problem]:
+def in_file(path: Path, problems: Sequence[Problem]) -> list[Problem]:
     """The same mistakes with the file that they are in."""
     return [Problem(f"{path}: {problem.path}", problem.found, problem.message) for problem in problems]
 
 
-def _values(path: Path, problems: list[Problem]) -> Mapping[str, Any]:
+def mapping_of(path: Path, problems: list[Problem], known: Sequence[str] = NAMES, what: str = "a pool") -> Mapping[str, Any]:
+    """What a file says, with keys that are known; every mistake is added to the problems."""
     try:
         values = yaml.load(path.read_text("utf-8"), _EachOnce)  # noqa: S506, it is the safe loader, made stricter
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
-        problems.append(Problem("(file)", " ".join(str(error).split()) or type(error).__name__, "one YAML mapping in UTF-8 is a pool"))
+        problems.append(Problem("(file)", " ".join(str(error).split()) or type(error).__name__, f"one YAML mapping in UTF-8 is {what}"))
         return {}
     if not isinstance(values, dict):
-        problems.append(Problem("(file)", type(values).__name__, f"a pool is a mapping with {', '.join(NAMES)}"))
+        problems.append(Problem("(file)", type(values).__name__, f"{what} is a mapping with {', '.join(known)}"))
         return {}
-    problems.extend(Problem(str(name), "a key that no pool has", f"there are {', '.join(NAMES)}") for name in values if name not in NAMES)
+    problems.extend(
+        Problem(str(name), f"a key that is not of {what}", f"there are {', '.join(known)}") for name in values if name not in known
+    )
     return values
 
 

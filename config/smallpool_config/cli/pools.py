@@ -12,6 +12,7 @@ import typer
 from rich.text import Text
 
 from smallpool_config.cli.options import AsJson, Data
+from smallpool_config.cli.pool_health import health
 from smallpool_config.cli.pool_history import diff, rollback
 from smallpool_config.cli.pool_lists import ban, include, pin
 from smallpool_config.cli.pool_preview import preview
@@ -148,6 +149,7 @@ def export(
     screen().print(Text(f"{new} of {len(written)} files in {folder} written, the others hold their pools already"), soft_wrap=True)
 
 
+app.command("health")(health)
 app.command("preview")(preview)
 app.command("replay")(replay)
 app.command("pin")(pin)

@@ -21,9 +21,7 @@ app = typer.Typer(no_args_is_help=True, help="Which items go with which: make th
 
 _Events = Annotated[
     list[str] | None,
-    typer.Option(
-        "--events", metavar="FILE", help="Events from JSONL, or from *.parquet, instead of the log; may be given several times."
-    ),
+    typer.Option("--events", metavar="FILE", help="Events from JSONL, or from *.parquet, instead of the log; may be given several times."),
 ]
 MOST_SHOWN = 200
 

@@ -60,6 +60,7 @@ def serve(
         directory = Path(system.settings.store.directory)
         key_file = insist(lambda: asyncio.run(first_admin_key(system.keys, directory, os.environ, system.clock.now_ms())))
         insist(lambda: load(system, shown=True))
+        system.load_words()
         insist(system.begin_serving)
         with listening(settings.host, settings.port) as (listener, address), Background(system, system.serving_lines()) as background:
             run(app_of(system, background), listener, partial(_greet, address, system.place, key_file))

@@ -37,6 +37,8 @@ def app_of(system: System, background: Background) -> FastAPI:
         keys=system.keys,
         log=system.acknowledged_log,
         metrics=system.metrics,
+        experiments=system.experiment_desk,
+        figures=system.pool_figures,
         limits=system.settings.limits,
         board=system.board,
         checks={

@@ -12,6 +12,9 @@ from rich.text import Text
 from smallpool_config.cli.options import AsJson, Data, Device, User, person
 from smallpool_config.cli.screen import plain, print_json, screen
 
+SAID_BY_LINES = frozenset({"not_in_pool"})
+"""Reasons whose lines say all that the sentence says."""
+
 
 def why(
     ctx: typer.Context,
@@ -42,4 +45,7 @@ def why(
         console.print(Text(plain(stored.given.title), style="bold"))
     console.print(Text.assemble(plain(item), " ", verdict, f" in {plain(pool)}"))
     console.print(Text(f"  {answer.stage}: {answer.reason}"))
-    console.print(Text(f"  {plain(answer.detail)}"), soft_wrap=True)
+    if not answer.more or answer.reason not in SAID_BY_LINES:
+        console.print(Text(f"  {plain(answer.detail)}"), soft_wrap=True)
+    for line in answer.more:
+        console.print(Text(f"  · {plain(line)}", style="bright_black"), soft_wrap=True)

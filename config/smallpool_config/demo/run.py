@@ -22,6 +22,7 @@ from smallpool_config.cli.serving import app_of, run
 from smallpool_config.clock import StandingClock
 from smallpool_config.demo import market, scenes
 from smallpool_config.demo.people import Person, effective_recall, people_of, two_unlike
+from smallpool_config.demo.trial import hold_trial
 from smallpool_config.runtime import Background
 from smallpool_config.settings import Settings, apart, shipped
 from smallpool_config.settle import settle
@@ -119,6 +120,7 @@ class Story:
         self._funnel(pages[0])
         self._reasons(first, pages[1])
         self._effects(people)
+        self._trial(made)
         return first
 
     def ending(self) -> None:
@@ -232,6 +234,13 @@ class Story:
             f"The same triggers of {len(people)} buyers, asked of the whole marketplace and of each pool. Means, measured just now.",
         )
         scenes.effects(self.console, asyncio.run(effective_recall(self._system, people, TOP)), TOP)
+
+    def _trial(self, made: market.Market) -> None:
+        self._next(
+            "Does it matter?",
+            f"An experiment on {POOL}: half of the buyers, by a hash of their ids, get the newest first. Clicks follow their tastes.",
+        )
+        scenes.report(self.console, hold_trial(self._system, made.buyers, POOL))
 
     async def _recall(self, person: Person, *, dry_run: bool = False) -> Page:
         deadline = self._system.clock.now_ms() + TIMEOUT_MS

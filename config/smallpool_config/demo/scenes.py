@@ -10,7 +10,9 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from smallpool_config.cli.page_tables import drops_table, funnel_table, page_table, verdict
+from smallpool_config.cli.experiment_tables import report_of
+from smallpool_config.cli.explained import drops_table, funnel_table
+from smallpool_config.cli.page_tables import page_table, verdict
 from smallpool_config.cli.pools import rule_text
 from smallpool_config.cli.screen import path, plain, span, table, yuan
 from smallpool_config.cli.triggers import trigger_row
@@ -18,6 +20,7 @@ from smallpool_config.cli.understand import highlighted
 from smallpool_config.demo.people import Effect, Person
 from smallpool_core.items import THOUSAND, WideItem
 from smallpool_core.pools import Pool
+from smallpool_service.experiments.report import Report
 from smallpool_service.page import Page
 from smallpool_service.why import Why
 
@@ -143,6 +146,14 @@ def effects(console: Console, found: Sequence[Effect], top: int) -> None:
             f"{plain(effect.name)}  {effect.pool_id}", f"{effect.size:,}", f"{effect.site_wide:.1f}", f"{effect.inside:.1f}", share
         )
     console.print(Padding(rows, INDENT, expand=False))
+
+
+def report(console: Console, made: Report) -> None:
+    """What came of an experiment."""
+    for part in report_of(made):
+        console.print(Padding(part, INDENT, expand=False))
+        console.print()
+    said(console, f"smallpool experiments report {made.experiment_id} prints this of a marketplace that is kept", "bright_black")
 
 
 def how_to_go_on(console: Console, address: str, secret: str, person: Person, pool_id: str) -> None:

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, closing, nullcontext
 from functools import cached_property
 
 from smallpool_config.closing import close_together
+from smallpool_config.wiring.in_elasticsearch import InElasticsearch
 from smallpool_config.wiring.over_redis import OverRedis
 from smallpool_config.wiring.system import Loaded
 from smallpool_core.errors import StoreError
@@ -33,11 +34,8 @@ from smallpool_indexer.index import TailIndexer
 from smallpool_indexer.rebuild import Rebuild, Sources
 from smallpool_indexer.replay import Sync
 from smallpool_indexer.write_path import Line, Worker
-from smallpool_stores.elasticsearch import keys, pool_documents
 from smallpool_stores.elasticsearch import removal as elasticsearch_removal
-from smallpool_stores.elasticsearch.connection import Connection
 from smallpool_stores.elasticsearch.indices import ItemIndices
-from smallpool_stores.elasticsearch.keys import ElasticsearchKeyStore
 from smallpool_stores.elasticsearch.names import next_items_alias
 from smallpool_stores.elasticsearch.pools import ElasticsearchPoolStore
 from smallpool_stores.elasticsearch.reader import ElasticsearchItemReader
@@ -68,16 +66,12 @@ CLOSED_WITHIN_S = 1.5
 LOOK_EVERY_S = 0.02
 
 
-class Distributed(OverRedis):
+class Distributed(InElasticsearch, OverRedis):
     """Any number of these share the servers; each turns only what its process is for."""
 
     usual_batch = 256
 
     @cached_property
-    def connection(self) -> Connection:
-        """Elasticsearch."""
-        return Connection(self.settings.elasticsearch)
-
     @property
     def place(self) -> str:
         asked = self.settings
@@ -199,10 +193,6 @@ class Distributed(OverRedis):
     def pools(self) -> PoolStore:
         return ElasticsearchPoolStore(self.connection, self.log.offsets.partitions("item-wide"))
 
-    @cached_property
-    def keys(self) -> ElasticsearchKeyStore:
-        return ElasticsearchKeyStore(self.connection)
-
     @property
     def directory_kept(self) -> None:
         return None
@@ -243,9 +233,7 @@ class Distributed(OverRedis):
 
     def init(self) -> None:
         topics.ensure(self.settings.kafka)
-        client, asked = self.connection.sync, self.settings.elasticsearch
-        pool_documents.ensure(client, asked)
-        keys.ensure(client, asked)
+        self.ensure_small_indices()
         ItemIndices(self.connection, self.knowledge.attributes).ensure()
 
     def begin(self) -> None:
@@ -323,6 +311,7 @@ class Distributed(OverRedis):
             self.owner.checkpoint()
 
     def close(self) -> None:
+        self.end_assistants()
         self._leave()
         self._close(("redis", "connection"))
 
@@ -348,7 +337,9 @@ class Distributed(OverRedis):
         """Leaves groups, so that others take over at once, and stops whatever reads; whichever server hangs, that is soon over."""
         made = self.__dict__
         parts: dict[str, Callable[[], object]] = {
-            name: made.pop(name).close for name in ("index_tail", "owner", "tail", "synced_tail", "pools", "keys") if name in made
+            name: made.pop(name).close
+            for name in ("index_tail", "owner", "tail", "synced_tail", "pools", "keys", "experiment_store")
+            if name in made
         }
         if "counter" in made:
             parts["counts"] = self.count_sender.send

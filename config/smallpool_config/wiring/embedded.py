@@ -6,6 +6,7 @@ from pathlib import Path
 
 from smallpool_config.wiring.system import Loaded, System
 from smallpool_core.errors import StoreError
+from smallpool_core.experiment_ports import ExperimentStore
 from smallpool_core.market_ports import RepostIndex, SellerRecords
 from smallpool_core.ports import (
     Atomic,
@@ -32,6 +33,7 @@ from smallpool_stores.memory.listing import ListingRow
 from smallpool_stores.memory.rows import ItemRows
 from smallpool_stores.sqlite.database import Database
 from smallpool_stores.sqlite.event_log import SqliteEventLog
+from smallpool_stores.sqlite.experiments import SqliteExperimentStore
 from smallpool_stores.sqlite.keys import SqliteKeyStore
 from smallpool_stores.sqlite.lock import DirectoryLock, is_locked
 from smallpool_stores.sqlite.people import SqlitePeople
@@ -196,6 +198,10 @@ class Embedded(System):
         return SqlitePoolStore(self.durable_database)
 
     @cached_property
+    def experiment_store(self) -> ExperimentStore:
+        return SqliteExperimentStore(self.durable_database)
+
+    @cached_property
     def keys(self) -> KeyStore:
         return SqliteKeyStore(self.durable_database)
 
@@ -286,6 +292,7 @@ class Embedded(System):
         self.database.checkpoint()
 
     def close(self) -> None:
+        self.end_assistants()
         if "counter" in self.__dict__:
             self.count_sender.send()
         for name in ("database", "durable_database"):

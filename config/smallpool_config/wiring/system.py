@@ -15,6 +15,7 @@ from smallpool_config.settings import Settings
 from smallpool_config.wiring.finds_alike import FindsAlike
 from smallpool_config.wiring.judges_listings import JudgesListings
 from smallpool_config.wiring.relates_items import RELATING, RelatesItems
+from smallpool_config.wiring.runs_experiments import RunsExperiments
 from smallpool_config.wiring.watches_pools import WatchesPools
 from smallpool_core.catalogue import Catalogue
 from smallpool_core.ports import (
@@ -54,7 +55,7 @@ Loaded = Callable[[int, int], None]
 """Called while the index is filled at the start: the place reached in the wide table, and its end."""
 
 
-class System(WatchesPools, JudgesListings, FindsAlike, RelatesItems):
+class System(WatchesPools, RunsExperiments, JudgesListings, FindsAlike, RelatesItems):
     """Ports by name, and the pipelines over them. Each line of workers may be turned by a thread of its own, while another serves."""
 
     usual_batch: int  # item events a batch, where the settings say nothing else
@@ -204,10 +205,11 @@ class System(WatchesPools, JudgesListings, FindsAlike, RelatesItems):
         """Whether some process turns the write path now."""
 
     def load(self, loaded: Loaded | None = None) -> None:
-        """Reads the pools, and fills what lives in memory from `item-wide`, up to its end; to be called before the first recall, and
-        again where a store does not answer. So whoever serves never waits for the first copy of the pools.
+        """Reads the pools and the experiments, and fills what lives in memory from `item-wide`, up to its end; to be called before the
+        first recall, and again where a store does not answer. So whoever serves never waits for the first copy of either.
         """
         self.catalogue.refresh()
+        self.experiments.refresh()
         self._load(loaded)
 
     @abstractmethod
@@ -296,6 +298,7 @@ class System(WatchesPools, JudgesListings, FindsAlike, RelatesItems):
             cuts=self.cuts,
             relations=self.relations,
             vectors=self.vector_index,
+            read_query=self.read_query,
         )
 
     @cached_property
@@ -308,6 +311,8 @@ class System(WatchesPools, JudgesListings, FindsAlike, RelatesItems):
             observer=self._observer,
             counter=self.counter,
             data_age_ms=self.data_age_ms,
+            experiments=self.experiments,
+            rankers=self.rankers,
         )
 
     @cached_property

@@ -3,13 +3,22 @@
 In: settings. Out: an understander, loaded when it is first asked for, and what keeps it up to date.
 """
 
-from functools import cached_property
+from collections.abc import Mapping
+from functools import cached_property, partial
 
+from smallpool_config.assistant import Assistant
+from smallpool_config.ranking import ServedRanker, rankers_of
 from smallpool_config.settings import Settings
+from smallpool_config.sharing import SharedUnderstander, assistants_of
 from smallpool_config.tagging import ServedUnderstander
+from smallpool_core.items import Given
+from smallpool_indexer.terms import query_terms
 from smallpool_models.registry.served import stamp_of
 from smallpool_models.understanding import KnowledgeBase, load_knowledge
+from smallpool_models.understanding.remembered import Remembered
 from smallpool_service.metrics import Metrics
+
+KEPT_QUERIES = 10_000
 
 
 class Understands:
@@ -30,27 +39,66 @@ class Understands:
         return self._knowledge_as_read[1]
 
     @cached_property
-    def understander(self) -> ServedUnderstander:
+    def understander(self) -> SharedUnderstander:
         """What makes sense of titles, by the knowledge base and models that lie in their folders now."""
-        return ServedUnderstander(self.settings, self.knowledge, self._knowledge_as_read[0])
+        own = ServedUnderstander(self.settings, self.knowledge, self._knowledge_as_read[0])
+        return SharedUnderstander(own, assistants_of(self.settings.indexer.assistants), partial(Assistant, self.settings))
+
+    def load_words(self) -> None:
+        """Loads what understands words, some seconds: to be called before the first request, so that none with a query waits for it."""
+        self.understander  # noqa: B018
+
+    def read_query(self, text: str) -> tuple[str, ...]:
+        """The terms that the words of a query stand for, by what serves now; 10,000 queries are remembered."""
+        return self._queries[self.understander.version, text]
+
+    @cached_property
+    def _queries(self) -> Remembered[tuple[str, str], tuple[str, ...]]:
+        def read(asked: tuple[str, str]) -> tuple[str, ...]:
+            return query_terms(self.understander.understand([Given(title=asked[1])])[0])
+
+        return Remembered(read, KEPT_QUERIES)
+
+    @cached_property
+    def rankers(self) -> Mapping[str, ServedRanker]:
+        """The rankers of the settings by pool; raises `ModelRefused` where a folder holds none at the start."""
+        return rankers_of(self.settings.models)
 
     def refresh_models(self) -> None:
         """Changes over to the knowledge base and models that lie in their folders now; not before the first are loaded."""
-        if "understander" in self.__dict__:
+        if self._loaded:
             self.understander.refresh()
+        if "rankers" in self.__dict__:
+            for ranker in {id(one): one for one in self.rankers.values()}.values():
+                ranker.refresh()
+
+    def end_assistants(self) -> None:
+        """Ends the processes that helped to understand, if there are any."""
+        if self._loaded:
+            self.understander.close()
 
     def watch_models(self) -> None:
         """The gauges of what is refused; a scrape loads nothing."""
         self.metrics.watch(
             "models_refused",
             "New models in their folders that are refused; those before them go on serving.",
-            lambda: float(bool(self._loaded and self.understander.model_refused)),
+            lambda: float(bool(self._loaded and self.understander.model_refused) or self._ranker_refused),
         )
         self.metrics.watch(
             "knowledge_refused",
             "Whether a changed knowledge base is refused; the one before goes on serving.",
             lambda: float(bool(self._loaded and self.understander.knowledge_refused)),
         )
+
+        self.metrics.watch(
+            "understanding_assistants",
+            "Processes that help this one to understand listings.",
+            lambda: float(self.understander.assistants if self._loaded else 0),
+        )
+
+    @property
+    def _ranker_refused(self) -> bool:
+        return "rankers" in self.__dict__ and any(ranker.refused for ranker in self.rankers.values())
 
     @property
     def _loaded(self) -> bool:

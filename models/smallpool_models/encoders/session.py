@@ -19,7 +19,7 @@ _EXTERNAL = b"location"
 """The key under which ONNX names the file of a tensor's data; it stands in the bytes of every graph that has such a tensor."""
 _FATAL = 4
 """What ONNX Runtime writes to stderr by itself; all else comes as an exception."""
-_ERRORS = (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NotImplementedByRuntime, RuntimeException, ValueError, RuntimeError)
+ERRORS = (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NotImplementedByRuntime, RuntimeException, ValueError, RuntimeError)
 
 
 class Session:
@@ -31,12 +31,9 @@ class Session:
             raise files.refused(GRAPH, "no graph", "the folder of a model holds one; copy it whole")
         if _EXTERNAL in graph:
             raise files.refused(GRAPH, "weights in another file", "a model's graph holds its weights itself; export it so")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = _FATAL
         try:
-            self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-        except _ERRORS as error:
+            self._session = onnxruntime.InferenceSession(graph, options(), providers=["CPUExecutionProvider"])
+        except ERRORS as error:
             raise files.refused(GRAPH, str(error).splitlines()[0][:200], "ONNX Runtime cannot read it; train the model again") from error
         for name, promised, there in (
             ("inputs", files.manifest.inputs, self._session.get_inputs()),
@@ -48,13 +45,21 @@ class Session:
         outputs = [one.name for one in files.manifest.outputs]
         try:
             self.tried = dict(zip(outputs, self.run(outputs, smallest), strict=True))
-        except _ERRORS as error:
+        except ERRORS as error:
             raise files.refused(GRAPH, str(error).splitlines()[0][:200], "its parts do not fit; train the model again") from error
 
     def run(self, outputs: Sequence[str], inputs: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
         """The outputs of these names; only what they need is computed."""
         computed: list[NDArray[Any]] = self._session.run(list(outputs), dict(inputs))
         return computed
+
+
+def options() -> onnxruntime.SessionOptions:
+    """One thread, and no words of its own on stderr."""
+    made = onnxruntime.SessionOptions()
+    made.intra_op_num_threads = made.inter_op_num_threads = 1
+    made.log_severity_level = _FATAL
+    return made
 
 
 def _named(tensors: Sequence[Tensor]) -> str:

@@ -38,17 +38,18 @@ def wanted_of(now: int, inflow_hours: int) -> list[Wanted]:
     return [*pages, *((LISTED, hour - back) for back in range(inflow_hours + 1))]
 
 
+def in_last_hour(counts: Counts, counted: Counted, now: int) -> float:
+    """How much of a kind the last sixty minutes brought."""
+    hour, left = now // HOUR_MS, 1 - now % HOUR_MS / HOUR_MS
+    return counts.get((counted, hour), 0) + left * counts.get((counted, hour - 1), 0)
+
+
 def figures_of(counts: Counts, now: int, size: int | None) -> LastHour:
     """The figures of one pool."""
-    hour, left = now // HOUR_MS, 1 - now % HOUR_MS / HOUR_MS
-
-    def last_hour(counted: Counted) -> float:
-        return counts.get((counted, hour), 0) + left * counts.get((counted, hour - 1), 0)
-
-    pages, asked = last_hour("pages"), last_hour("asked")
-    page_fill = round(last_hour("given") / asked, 3) if asked else None
-    recalled = round(last_hour("recalled") / pages, 1) if pages else None
-    return LastHour(size, round(pages), page_fill, recalled, round(last_hour(LISTED)))
+    pages, asked = in_last_hour(counts, "pages", now), in_last_hour(counts, "asked", now)
+    page_fill = round(in_last_hour(counts, "given", now) / asked, 3) if asked else None
+    recalled = round(in_last_hour(counts, "recalled", now) / pages, 1) if pages else None
+    return LastHour(size, round(pages), page_fill, recalled, round(in_last_hour(counts, LISTED, now)))
 
 
 def came_in(counts: Counts, now: int, inflow_hours: int) -> int:

@@ -7,6 +7,7 @@ from fastapi import FastAPI, Request, Response
 
 from smallpool_service.console import (
     audit,
+    experiments_page,
     history,
     ingest,
     item_page,
@@ -37,6 +38,7 @@ ROUTERS = (
     replay_page.router,
     item_page.router,
     ingest.router,
+    experiments_page.router,
     audit.router,
     keys_page.router,
     rest,  # last, since it takes every address that nothing else takes

@@ -19,7 +19,7 @@ from smallpool_service.console.assets import Assets
 from smallpool_service.console.sessions import LASTS_MS, Session, Sessions
 from smallpool_service.console.vocabulary import Vocabulary
 from smallpool_service.console.words import FOLDER, Language, Words, load_words, wanted_language
-from smallpool_service.http.auth import INCLUDES, Keyring, check_pool, may_see
+from smallpool_service.http.auth import Keyring, check_pool, granted, may_see
 from smallpool_service.http.parts import ServiceParts
 from smallpool_service.http.problems import HttpProblem
 
@@ -84,8 +84,7 @@ class Visit:
 
     def may(self, *roles: Role) -> bool:
         """Whether the key has one of the roles."""
-        granted = frozenset[Role]().union(*(INCLUDES[role] for role in self.key.roles))
-        return not granted.isdisjoint(roles)
+        return not granted(self.key).isdisjoint(roles)
 
     def may_see(self, pool_id: str) -> bool:
         """Whether the pool is in the set that the key is limited to."""

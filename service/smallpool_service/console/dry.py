@@ -15,6 +15,7 @@ from smallpool_core.pools import Ordering, PoolSettings
 from smallpool_core.terms import MAX_TRIGGERS, TERM_KINDS, Trigger, integer_weights, kind_of, term
 from smallpool_core.users import Identity, TriggerState, Weighted
 from smallpool_service.console.figures import settled
+from smallpool_service.context import NOT_KNOWN, Context
 from smallpool_service.page import Page
 from smallpool_service.person import Person, open_person
 from smallpool_service.recaller import Recaller
@@ -32,6 +33,7 @@ class Asked(Struct, frozen=True):
     identity: Identity
     size: int
     triggers: Mapping[str, float] = {}
+    context: Context = NOT_KNOWN
 
 
 class Shown(Struct, frozen=True):
@@ -52,7 +54,9 @@ def varied(catalogue: Catalogue, known: KnownPool, settings: PoolSettings | None
 
 async def dry_page(recaller: Recaller, known: KnownPool, asked: Asked) -> Shown:
     """The page; raises `Refused` for ids or a size that are not allowed, `StoreError` where nothing tells a cut-off."""
-    request = RecallRequest(pool_id=known.pool.pool_id, identity=asked.identity, size=asked.size, explain=True, dry_run=True)
+    request = RecallRequest(
+        pool_id=known.pool.pool_id, identity=asked.identity, size=asked.size, explain=True, dry_run=True, context=asked.context
+    )
     check_request(request)
     ports, settings = recaller.ports, recaller.settings
     now = ports.clock.now_ms()

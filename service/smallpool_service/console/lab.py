@@ -14,13 +14,14 @@ from msgspec import UNSET, Struct, structs
 from smallpool_core.errors import Problem, Refused, SmallpoolError
 from smallpool_core.items import WideItem
 from smallpool_core.pages import Dropped
-from smallpool_core.pools import MAX_WEIGHT
+from smallpool_core.pools import MAX_NAME, MAX_WEIGHT
 from smallpool_core.row_reader import MAX_ID, shown
 from smallpool_core.users import Identity
 from smallpool_service.console.desk import Viewer, Visit
 from smallpool_service.console.dry import Asked, Shown, dry_page, read_triggers, varied
 from smallpool_service.console.pool_page import WEIGHED
 from smallpool_service.console.routes import console_router
+from smallpool_service.context import Context
 from smallpool_service.items import get_items
 from smallpool_service.operators import refresh
 from smallpool_service.request import MAX_SIZE
@@ -30,6 +31,7 @@ SUGGESTED: Final = 500
 
 router = console_router()
 Id = Annotated[str, Query(max_length=MAX_ID)]
+Said = Annotated[str, Query(max_length=MAX_NAME)]
 Weights = Annotated[str, Query(max_length=500)]
 
 
@@ -56,6 +58,8 @@ async def lab(
     pool: Id = "",
     user: Id = "",
     device: Id = "",
+    query: Said = "",
+    city: Said = "",
     triggers: Annotated[str, Query(max_length=4_000)] = "",
     size: Annotated[int, Query(ge=1, le=MAX_SIZE)] = 10,
     pool_b: Id = "",
@@ -63,12 +67,13 @@ async def lab(
     weights_b: Weights = "",
 ) -> Response:
     """The form, and what came of it."""
-    typed = {"pool": pool, "user": user, "device": device, "triggers": triggers, "size": size}
+    typed = {"pool": pool, "user": user, "device": device, "triggers": triggers, "size": size, "query": query, "city": city}
     typed |= {"pool_b": pool_b, "weights": weights, "weights_b": weights_b}
     sides: list[Side] = []
     problems: list[Problem] = []
     try:
-        asked = Asked(Identity(user or None, device or None), size, read_triggers(triggers))
+        context = Context(city=city.strip() or None, query=query.strip() or None)
+        asked = Asked(Identity(user or None, device or None), size, read_triggers(triggers), context)
         if pool:
             sides.append(await _side(visit, pool, weights, asked))
             if pool_b or weights_b:

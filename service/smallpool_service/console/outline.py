@@ -73,8 +73,10 @@ def offset_text(t: Words, value: str) -> str:
 
 
 def pool_lines(t: Words, pool: Pool) -> list[str]:
-    """The whole pool but for its lists: name, state, priority, windows, rule, settings, weights, what it boosts and buries, pins."""
-    settings = [f"{t('settings.' + name)}: {_setting(t, name, value)}" for name, value in structs.asdict(pool.settings).items()]
+    """The whole pool but for its lists: name, state, priority, windows, rule, settings, weights, what it boosts and counts, pins."""
+    plain = {name: value for name, value in structs.asdict(pool.settings).items() if name != "sources"}
+    settings = [f"{t('settings.' + name)}: {_setting(t, name, value)}" for name, value in plain.items()]
+    shares = [f"{t('settings.sources')} {t('source.' + name)}: {share:g}" for name, share in sorted(pool.settings.sources.items())]
     weights = [
         f"{t('weight')} {t.either(f'dimension.{name}', name)}: {pool.ordering.weights[name]:g}"
         for name in DIMENSIONS
@@ -83,7 +85,7 @@ def pool_lines(t: Words, pool: Pool) -> list[str]:
     head = [f"{t('pool.name')}: {pool.name}", f"{t('pool.state')}: {t('state.' + pool.state)}", f"{t('lists.priority')}: {pool.priority}"]
     windows = [f"{t('lists.window')}: {one.opens} – {one.closes} ({pool.schedule.timezone})" for one in pool.schedule.windows]
     pins = [f"{t('lists.pins')}: {item_id}" for item_id in pool.ordering.pins]
-    return [*head, *windows, *rule_lines(t, pool.rule), *settings, *weights, *_adjusted(t, pool.ordering), *pins]
+    return [*head, *windows, *rule_lines(t, pool.rule), *settings, *shares, *weights, *_adjusted(t, pool.ordering), *pins]
 
 
 def difference(t: Words, before: Pool | None, after: Pool) -> list[Line]:
@@ -106,6 +108,12 @@ def _adjusted(t: Words, ordering: Ordering) -> Iterator[str]:
         for one in getattr(ordering, kind):
             yield f"{t('adjust.' + kind)} ×{one.factor:g}"
             yield from rule_lines(t, one.condition, 1)
+    for quota in ordering.quotas:
+        bounds = [f"{t('quota.' + name)} {value}" for name in ("at_most", "at_least") if (value := getattr(quota, name)) is not None]
+        yield f"{t('quota.one')}: {', '.join(bounds)}"
+        yield from rule_lines(t, quota.condition, 1)
+    if ordering.diversity > 0:
+        yield f"{t('settings.diversity')}: {ordering.diversity:g}"
 
 
 def _of_lists(t: Words, before: Selection, after: Selection) -> list[Line]:

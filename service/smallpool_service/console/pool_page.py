@@ -10,17 +10,21 @@ from msgspec import Struct, structs
 
 from smallpool_core.cuts import CUT_BYS, MAX_SIZES
 from smallpool_core.errors import Problem, Refused
+from smallpool_core.messages import problem
 from smallpool_core.plain_text import text_problem
 from smallpool_core.pools import DEFAULT_WEIGHTS, DIMENSIONS, MAX_NAME, MAX_WEIGHT, Ordering, Pool, PoolDraft, PoolSettings, check_settings
 from smallpool_core.row_reader import shown
+from smallpool_core.sources import DEFAULT_SHARES
 from smallpool_core.users import Identity
 from smallpool_service.console.adjusting import adjustment_problems, read_adjustments, rows_of, typed_rows
 from smallpool_service.console.desk import Operator, Viewer, Visit
 from smallpool_service.console.dry import Asked, Shown, dry_page, varied
 from smallpool_service.console.forms import Form, read_form
 from smallpool_service.console.pool_rule import pool_of
+from smallpool_service.console.quota_rows import quota_rows, read_quotas, typed_quotas
 from smallpool_service.console.routes import console_router
 from smallpool_service.console.saving import Target, save
+from smallpool_service.http.pool_health import health_of_pool
 from smallpool_service.http.recall import PoolId
 
 SIZE: Final = 10
@@ -69,6 +73,13 @@ async def change_settings(visit: Operator, pool_id: PoolId) -> Response:
     return await save(visit, form, Target(pool_id, "page"), PoolDraft(settings=wanted.settings, ordering=wanted.ordering))
 
 
+@router.get("/health")
+async def health(visit: Viewer, pool_id: PoolId) -> Response:
+    """What the pool's pages held in the last hour, by source."""
+    visit.check_pool(pool_id)
+    return visit.page("part_health.html", health=await health_of_pool(visit.parts, pool_id))
+
+
 @router.post("/example")
 async def example(visit: Viewer, pool_id: PoolId) -> Response:
     """The example page by what the form says now."""
@@ -101,6 +112,8 @@ def read_wanted(visit: Visit, form: Form, pool: Pool) -> Wanted:
         when_exhausted="repeat_oldest" if exhausted == "repeat_oldest" else "stop",
         max_size=most,
         cut_by=next((one for one in CUT_BYS if one == cut_by), DEFAULTS.cut_by),
+        sources=_shares(form, problems),
+        max_per_seller=whole("max_per_seller", 1) if form("max_per_seller") else None,
     )
     weights = {name: weight for name, weight in pool.ordering.weights.items() if name not in WEIGHED}
     for name in WEIGHED:
@@ -113,19 +126,39 @@ def read_wanted(visit: Visit, form: Form, pool: Pool) -> Wanted:
             weights[name] = weight
     boost, unread_boost = read_adjustments(form, "boost")
     bury, unread_bury = read_adjustments(form, "bury")
-    ordering = structs.replace(pool.ordering, weights=weights, boost=boost, bury=bury)
-    problems += [*unread_boost, *unread_bury]
+    quotas, unread_quotas = read_quotas(form)
+    diversity = _number(form("diversity") or "0")
+    if diversity is None:
+        problems.append(Problem("ordering.diversity", shown(form("diversity")), "a number is allowed"))
+    ordering = structs.replace(pool.ordering, weights=weights, boost=boost, bury=bury, quotas=quotas, diversity=diversity or 0.0)
+    problems += [*unread_boost, *unread_bury, *unread_quotas]
     if not problems:
         problems = check_settings(settings, ordering) + adjustment_problems(visit.parts.recaller.ports.catalogue, ordering)
     return Wanted(settings, ordering, problems)
 
 
-def _weight(text: str) -> float | None:
+def _shares(form: Form, problems: list[Problem]) -> dict[str, float]:
+    """The shares of sources that are not left to the settings; what is no number is a mistake."""
+    typed = {name: text for name in DEFAULT_SHARES if (text := form(f"share-{name}"))}
+    shares: dict[str, float] = {}
+    for name, text in typed.items():
+        try:
+            shares[name] = float(text)
+        except ValueError:
+            problems.append(problem(f"settings.sources.{name}", shown(text), "pool.share"))
+    return shares
+
+
+def _number(text: str) -> float | None:
     try:
-        weight = float(text)
+        return float(text)
     except ValueError:
         return None
-    return weight if 0 <= weight <= MAX_WEIGHT else None
+
+
+def _weight(text: str) -> float | None:
+    weight = _number(text)
+    return weight if weight is not None and 0 <= weight <= MAX_WEIGHT else None
 
 
 class Example(Struct, frozen=True):
@@ -149,7 +182,7 @@ async def _example(visit: Visit, pool: Pool, wanted: Wanted | None, user: str) -
 
 
 def _page(visit: Visit, pool: Pool, wanted: Wanted, form: Form, status: int = OK, **values: Any) -> Response:
-    errors = {problem.path: f"{visit.words.said(problem)} ({problem.found})" for problem in wanted.problems}
+    errors = {one.path: f"{visit.words.said(one)} ({one.found})" for one in wanted.problems}
     typed = cast("dict[str, Any]", {name: form(name) for name, _ in form})
     return visit.page(
         "pool_page.html",
@@ -165,7 +198,9 @@ def _page(visit: Visit, pool: Pool, wanted: Wanted, form: Form, status: int = OK
         defaults=DEFAULT_WEIGHTS,
         cut_bys=CUT_BYS,
         max_sizes=MAX_SIZES,
+        shares=visit.parts.recaller.settings.shares,
         form=form,
         adjusted=typed_rows(form) if status != OK else rows_of(wanted.ordering),
+        quotas=typed_quotas(form) if status != OK else quota_rows(wanted.ordering.quotas),
         **values,
     )

@@ -85,8 +85,7 @@ class Needs:
         if sent is None:
             raise _unknown("no API key was sent; send `Authorization: Bearer …`")
         key = self._known(request, sent.credentials)
-        granted = frozenset[Role]().union(*(INCLUDES[role] for role in key.roles))
-        if granted.isdisjoint(self.roles):
+        if granted(key).isdisjoint(self.roles):
             wanted, has = " or ".join(self.roles), ", ".join(key.roles) or "none"
             raise HttpProblem(403, "wrong-role", f"this takes a key with the role {wanted}; the key {key.key_id} has {has}")
         return key
@@ -107,6 +106,11 @@ class Needs:
             failed.note(address)
             raise _unknown("this API key is not known here" if key is None else f"the API key {key.key_id} was revoked")
         return key
+
+
+def granted(key: ApiKey) -> frozenset[Role]:
+    """Every role that the key's roles stand for."""
+    return frozenset[Role]().union(*(INCLUDES[role] for role in key.roles))
 
 
 def may_see(key: ApiKey, pool_id: str) -> bool:

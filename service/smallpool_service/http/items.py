@@ -6,23 +6,28 @@ In: ids. Out: wide items; the stage and the reason that decided.
 from functools import partial
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from msgspec import Struct
 from pydantic import Field
 
 from smallpool_core.access import ApiKey
+from smallpool_core.pools import HOME
 from smallpool_core.users import Identity
 from smallpool_service.http.auth import Needs, check_pool, may_see
 from smallpool_service.http.bodies import Identifier, IdInQuery, Strict, body_of
 from smallpool_service.http.item_view import ItemView, item_view
+from smallpool_service.http.limits import deadline_of
 from smallpool_service.http.parts import Parts
 from smallpool_service.http.replies import documented, reply
 from smallpool_service.http.routing import in_path
 from smallpool_service.items import MAX_ITEMS, get_item, get_items
+from smallpool_service.request import MAX_SIZE, RecallRequest
+from smallpool_service.similar import SimilarItems, similar
 from smallpool_service.why import Why, why
 
 ItemId = Annotated[Identifier, in_path, Path(description="The item's id.", examples=["i-52"])]
 READS = Needs("viewer", "recall")
+RECALLS = Needs("recall")
 EXPLAINS = Needs("viewer")
 ITEM: Final = {
     "item_id": "i-52",
@@ -92,6 +97,40 @@ async def read_items(
     found = await get_items(parts.recaller.ports.reader, asked)
     views = [item_view(found[item_id], partial(may_see, key)) for item_id in asked if item_id in found]
     return reply(FoundItems(views, [item_id for item_id in asked if item_id not in found]))
+
+
+@router.get(
+    "/v1/items/{item_id}/similar",
+    **documented(
+        name="similarItems",
+        summary="Items like one item, which may be sold",
+        reply=SimilarItems,
+        example={
+            "item_id": "i-52",
+            "pool_id": "digital-bargains",
+            "items": [{"item_id": "i-87", "category": ["数码", "手机"], "score": 0.731502, "sources": ["terms"]}],
+            "short": "exhausted",
+            "degraded": [],
+        },
+        needs=RECALLS,
+        problems=(404, 409),
+    ),
+)
+async def similar_items(
+    request: Request,
+    parts: Parts,
+    key: Annotated[ApiKey, Depends(RECALLS)],
+    item_id: ItemId,
+    pool_id: Annotated[Identifier, Query(description="The pool, `home` for the whole marketplace.")] = HOME,
+    size: Annotated[int, Query(ge=1, le=MAX_SIZE)] = 10,
+    explain: Annotated[bool, Query(description="Adds the terms that each item shares with it, and their weights.")] = False,  # noqa: FBT002
+) -> Response:
+    """What shares most with the item of what it is: category, brand, selling points, tags, seller, price band, city. Only what may be
+    served now; nothing is claimed, nobody's seen list is looked at, and no cap per category holds.
+    """
+    check_pool(key, pool_id)
+    asked = RecallRequest(pool_id=pool_id, size=size, explain=explain, dry_run=True, deadline_ms=deadline_of(request), admitted=True)
+    return reply(await similar(parts.recaller, item_id, asked))
 
 
 @router.get(

@@ -13,11 +13,15 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from smallpool_core.experiments import Experiment
 from smallpool_core.sellers import SellerEvent
 from smallpool_core.users import UserEvent
+from smallpool_service.alerts.health import PoolHealth
+from smallpool_service.experiments.report import Report
 from smallpool_service.history import PoolDifference
 from smallpool_service.http.alerts import AlertList
 from smallpool_service.http.events import ItemBatch, ItemRow, SellerBatch, Taken, UserBatch
+from smallpool_service.http.experiment_bodies import EndBody, ExperimentChange, ExperimentHistory, ExperimentList, NewExperiment
 from smallpool_service.http.health import Health, Readiness
 from smallpool_service.http.history import AuditPage, RollbackBody
 from smallpool_service.http.item_view import ItemView
@@ -43,14 +47,18 @@ from smallpool_service.http.users import ProfileBody, UserView
 from smallpool_service.page import Page
 from smallpool_service.previews import RulePreview
 from smallpool_service.replay import Replay
+from smallpool_service.similar import SimilarItems
 from smallpool_service.why import Why
 
 BODIES: Final[tuple[type[BaseModel], ...]] = (
     ArchiveBody,
     BansBody,
+    EndBody,
+    ExperimentChange,
     IncludesBody,
     KeyBody,
     ManyItems,
+    NewExperiment,
     NewPool,
     PinsBody,
     PoolChange,
@@ -65,6 +73,9 @@ STRUCTS: Final[tuple[type, ...]] = (
     AlertList,
     AuditPage,
     CreatedKey,
+    Experiment,
+    ExperimentHistory,
+    ExperimentList,
     FoundItems,
     Health,
     ItemBatch,
@@ -73,13 +84,16 @@ STRUCTS: Final[tuple[type, ...]] = (
     KeyList,
     Page,
     PoolDifference,
+    PoolHealth,
     PoolList,
     PoolView,
     ProblemDocument,
     Readiness,
     RevisionList,
+    SimilarItems,
     RulePreview,
     Replay,
+    Report,
     SavedPool,
     Taken,
     UserBatch,
@@ -95,6 +109,7 @@ TAGS: Final = [
     {"name": "items", "description": "What is known of an item, and why it is shown or not."},
     {"name": "users", "description": "What is kept of a person, and how it is forgotten."},
     {"name": "pools", "description": "Pools and their rules."},
+    {"name": "experiments", "description": "Buckets of people, what is different for them, and what came of it."},
     {"name": "keys", "description": "API keys."},
     {"name": "health", "description": "Open to everybody."},
 ]

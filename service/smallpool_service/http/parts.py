@@ -9,8 +9,9 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from smallpool_core.ports import EventLog, KeyStore, PoolStore
+from smallpool_core.ports import EventLog, KeyStore, PoolFigures, PoolStore
 from smallpool_service.alerts.board import Board
+from smallpool_service.experiments.operating import ExperimentDesk
 from smallpool_service.http.auth import Keyring
 from smallpool_service.http.settings import HttpLimits
 from smallpool_service.metrics import Metrics
@@ -25,8 +26,8 @@ class ServiceParts:
     """The parts of one serving process.
 
     `log` is the one that callers are acknowledged from: its append returns when the events are durable. `checks` are asked
-    by `/readyz`, by name. `board` has the figures and alerts of all live pools. Everything else that routes read comes through
-    the recaller's ports.
+    by `/readyz`, by name. `board` has the figures and alerts of all live pools, `figures` is what
+    these are counted in. Everything else that routes read comes through the recaller's ports.
     """
 
     recaller: Recaller
@@ -34,6 +35,8 @@ class ServiceParts:
     keys: KeyStore
     log: EventLog
     metrics: Metrics
+    experiments: ExperimentDesk
+    figures: PoolFigures
     limits: HttpLimits = field(default_factory=HttpLimits)
     checks: Mapping[str, Check] = field(default_factory=dict)
     board: Board = field(default_factory=Board)

@@ -28,9 +28,11 @@ from smallpool_core.pools import (
     PoolSettings,
     PoolState,
 )
+from smallpool_core.quotas import MAX_OF_PAGE, MAX_QUOTAS, Quota
 from smallpool_core.rules import RuleWarning
 from smallpool_core.schedule import MAX_WINDOWS, Schedule, is_open, next_opening
 from smallpool_core.selection import MAX_LISTED, MAX_PINS, Selection
+from smallpool_core.sources import SourceName
 from smallpool_service.alerts.board import Board
 from smallpool_service.alerts.figures import LastHour
 from smallpool_service.http.bodies import Identifier, Line, Strict
@@ -60,6 +62,13 @@ class SettingsBody(Strict):
         Annotated[int, Field(ge=MAX_SIZES[0], le=MAX_SIZES[1])] | None, Field(description="The pool holds its first so many items.")
     ] = None
     cut_by: Annotated[CutBy, Field(description="What decides which are first; `-` means large values first.")] = "-quality"
+    sources: Annotated[
+        dict[SourceName, Annotated[float, Field(ge=0, le=1)]],
+        Field(default_factory=dict, description="Shares of sources that are not those of the settings; 0 is off."),
+    ]
+    max_per_seller: Annotated[
+        Annotated[int, Field(ge=1, le=MAX_CAP)] | None, Field(description="So many items of one seller may a page hold; null for no limit.")
+    ] = None
 
     def settings(self) -> PoolSettings:
         """As the pool keeps them."""
@@ -73,21 +82,33 @@ class AdjustmentBody(Strict):
     factor: Annotated[float, Field(description=f"A boost: above 1, up to {MAX_BOOST:g}; to bury: above 0, below 1.")]
 
 
+class QuotaBody(Strict):
+    """How many items of a page a condition may hold for at most, or should hold for at least; one of the two or both."""
+
+    condition: RuleJson
+    at_most: Annotated[int, Field(ge=0, le=MAX_OF_PAGE)] | None = None
+    at_least: Annotated[int, Field(ge=1, le=MAX_OF_PAGE)] | None = None
+
+
 class OrderingBody(Strict):
     """Weights of the score dimensions: where they are given, one that is left out counts nothing; without them the defaults hold.
-    `boost` and `bury` then multiply scores; `pins` come first among what may be served, in their order.
+    `boost` and `bury` then multiply scores; `pins` come first among what may be served, in their order; `quotas` bound what of a page is of
+    a kind; `diversity` sets what is unlike the rest of the page against the score.
     """
 
     weights: dict[Dimension, Annotated[float, Field(ge=0, le=MAX_WEIGHT)]] | None = None
     pins: Annotated[list[Identifier], Field(default_factory=list, max_length=MAX_PINS)]
     boost: Annotated[list[AdjustmentBody], Field(default_factory=list, max_length=MAX_ADJUSTMENTS)]
     bury: Annotated[list[AdjustmentBody], Field(default_factory=list, max_length=MAX_ADJUSTMENTS)]
+    quotas: Annotated[list[QuotaBody], Field(default_factory=list, max_length=MAX_QUOTAS)]
+    diversity: Annotated[float, Field(ge=0, lt=1, description="The share of what is unlike the rest of the page; 0 for none.")] = 0.0
 
     def ordering(self) -> Ordering:
         """As the pool keeps it."""
         weights = Ordering().weights if self.weights is None else {str(name): weight for name, weight in self.weights.items()}
         boost, bury = (tuple(Adjustment(one.condition, one.factor) for one in kind) for kind in (self.boost, self.bury))
-        return Ordering(weights, tuple(self.pins), boost, bury)
+        quotas = tuple(Quota(one.condition, one.at_most, one.at_least) for one in self.quotas)
+        return Ordering(weights, tuple(self.pins), boost, bury, quotas, self.diversity)
 
 
 class SelectionBody(Strict):

@@ -38,6 +38,7 @@ WRITES = Needs("operator")
 MAX_LISTED = 1_000
 IfMatch = Annotated[str | None, Header(description='The revision you read, in quotes: `"3"`.')]
 RULE: Final = {"all": [{"field": "category", "op": "prefix", "value": ["数码"]}, {"field": "price_cents", "op": "lte", "value": 100000}]}
+QUOTA: Final = {"condition": {"field": "sale", "op": "eq", "value": "auction"}, "at_most": 4, "at_least": 1}
 BODY: Final = {
     "pool_id": "digital-bargains",
     "name": "数码捡漏",
@@ -58,8 +59,17 @@ STORED: Final[dict[str, Any]] = {
         "when_exhausted": "stop",
         "max_size": None,
         "cut_by": "-quality",
+        "sources": {"explore": 0.1},
+        "max_per_seller": 3,
     },
-    "ordering": {"weights": {"match": 1.0, "quality": 0.3, "freshness": 0.3}, "pins": ["i-52"], "boost": [], "bury": []},
+    "ordering": {
+        "weights": {"match": 1.0, "quality": 0.3, "freshness": 0.3},
+        "pins": ["i-52"],
+        "boost": [],
+        "bury": [],
+        "quotas": [QUOTA],
+        "diversity": 0.0,
+    },
     "epoch": 41,
     "selection": {"include": [], "ban_items": [], "ban_sellers": ["s-9"], "ban_words": []},
     "schedule": {"timezone": "Asia/Shanghai", "windows": [{"from": "2026-11-01T00:00", "until": "2026-12-01T00:00"}]},

@@ -20,7 +20,7 @@ from smallpool_service.http.problems import HttpProblem
 from smallpool_service.http.replies import documented, reply
 from smallpool_service.http.routing import in_path
 from smallpool_service.operators import refresh
-from smallpool_service.people import MAX_ATTRIBUTES, MAX_TAGS, erase_person, erase_seen, put_profile, view_person
+from smallpool_service.people import MAX_ATTRIBUTES, MAX_BLOCKED, MAX_TAGS, erase_person, erase_seen, put_profile, view_person
 
 UserId = Annotated[Identifier, in_path, Path(description="The user's id.", examples=["u-1001"])]
 DeviceId = Annotated[Identifier, in_path, Path(description="The device's id.", examples=["d-52"])]
@@ -43,6 +43,10 @@ class ProfileBody(Strict):
 
     tags: Annotated[list[str], Field(default_factory=list, max_length=MAX_TAGS)]
     attributes: Annotated[dict[str, Attribute], Field(default_factory=dict, max_length=MAX_ATTRIBUTES)]
+    blocked_sellers: Annotated[
+        list[Identifier],
+        Field(default_factory=list, max_length=MAX_BLOCKED, description="Sellers of whom nothing is shown to them."),
+    ]
 
 
 class TouchedView(Struct, frozen=True):
@@ -54,7 +58,7 @@ class TouchedView(Struct, frozen=True):
 
 
 class UserView(Struct, frozen=True, kw_only=True):
-    """One person: the profile, triggers as of now (heaviest first), what they bought, and what they touched last."""
+    """One person: the profile, triggers as of now (heaviest first), what they bought and touched last, and whom they block."""
 
     user_id: str
     tags: tuple[str, ...]
@@ -62,9 +66,10 @@ class UserView(Struct, frozen=True, kw_only=True):
     triggers: list[Trigger]
     bought: list[TouchedView]
     recent: list[TouchedView]
+    blocked_sellers: tuple[str, ...]
 
 
-PROFILE: Final = {"tags": ["摄影", "复古"], "attributes": {"city": "杭州", "age": 31}}
+PROFILE: Final = {"tags": ["摄影", "复古"], "attributes": {"city": "杭州", "age": 31}, "blocked_sellers": ["s-13"]}
 USER: Final = {
     "user_id": "u-1001",
     **PROFILE,
@@ -99,7 +104,7 @@ async def read_user(parts: Parts, user_id: UserId) -> Response:
 )
 async def write_user(parts: Parts, body: Annotated[ProfileBody, Depends(body_of(ProfileBody))], user_id: UserId) -> Response:
     """Tags become triggers of kind `tag`; they are stored normalised, each once. Behaviour is left as it is."""
-    await put_profile(parts.recaller.ports, Identity(user_id, None), body.tags, body.attributes)
+    await put_profile(parts.recaller.ports, Identity(user_id, None), body.tags, body.attributes, body.blocked_sellers)
     return reply(await _view(parts, user_id))
 
 
@@ -157,6 +162,7 @@ async def _view(parts: ServiceParts, user_id: str) -> UserView:
         triggers=person.triggers,
         bought=[_touched(one) for one in person.bought],
         recent=[_touched(one) for one in person.recent],
+        blocked_sellers=person.blocked_sellers,
     )
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from smallpool_core.pages import Answer
 from smallpool_core.ports import ItemReader
 from smallpool_service.candidates import Question
@@ -18,4 +20,5 @@ class Pinned:
 
     async def find(self, question: Question) -> Answer:
         """See `Source.find`. The cap per spread key holds among them as among any others."""
-        return await self._reader.pick(question.query, self._pins)
+        count = len(self._pins)
+        return replace(await self._reader.pick(question.query, self._pins), asked=count, found=count)

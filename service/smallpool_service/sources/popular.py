@@ -27,11 +27,13 @@ class Popular:
     async def find(self, question: Question) -> Answer:
         """See `Source.find`. The cap holds within each of the two parts; the spread stage holds it over both."""
         query = question.query
-        item_ids = await self._stats.popular(stats_pool(query.scope), query.limit)
+        wanted = query.limit
+        item_ids = await self._stats.popular(stats_pool(query.scope), wanted)
         picked = await self._reader.pick(query, item_ids) if item_ids else NOTHING
-        if len(picked.hits) >= query.limit:
-            return replace(picked, exhausted=False)
+        if len(picked.hits) >= wanted:
+            return replace(picked, exhausted=False, asked=wanted, found=len(item_ids))
         topping = await self._reader.browse(query, "static")
         popular = {hit.item_id for hit in picked.hits}
         hits = picked.hits + tuple([hit for hit in topping.hits if hit.item_id not in popular])
-        return Answer(hits[: query.limit], topping.exhausted and len(hits) <= query.limit)
+        found = len(item_ids) + len(hits) - len(picked.hits)
+        return Answer(hits[:wanted], topping.exhausted and len(hits) <= wanted, asked=wanted, found=found)

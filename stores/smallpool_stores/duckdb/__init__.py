@@ -1,1 +1,1 @@
-"""Adapters over DuckDB: what is counted over more events than memory holds."""
+"""Adapters over DuckDB: what is counted, or joined, over more events than memory holds."""

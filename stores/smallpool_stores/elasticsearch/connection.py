@@ -16,6 +16,7 @@ from elasticsearch import AsyncElasticsearch, Elasticsearch
 from elasticsearch.serializer import JsonSerializer
 
 from smallpool_core.errors import Problem, SettingsRefused
+from smallpool_stores.elasticsearch.retrying import BudgetedTransport
 from smallpool_stores.elasticsearch.settings import ElasticsearchSettings
 
 
@@ -23,7 +24,7 @@ class Connection:
     """Both clients. Neither asks anything by itself: a server that is down is met by the first question, not here.
 
     Retries are the caller's, but for one on another node, or another connection, where a connection fails: a node may have closed
-    one that lay idle.
+    one that lay idle. On the event loop, where pages wait, these have a budget.
     """
 
     def __init__(self, settings: ElasticsearchSettings) -> None:
@@ -51,7 +52,9 @@ class Connection:
             self.sync.close()
 
     async def _living(self) -> AsyncIterator[AsyncElasticsearch]:
-        client = AsyncElasticsearch(**self._options, request_timeout=self.settings.read_timeout_ms / 1000)
+        client = AsyncElasticsearch(
+            **self._options, request_timeout=self.settings.read_timeout_ms / 1000, transport_class=BudgetedTransport
+        )
         try:
             yield client
         finally:

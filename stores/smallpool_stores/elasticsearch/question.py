@@ -90,6 +90,7 @@ def _search(rows: Filter, order: list[Any]) -> dict[str, Any]:
 def _allowed(query: Query) -> dict[str, list[Filter]]:
     """The clauses that every row of an answer meets."""
     excluded = [_one_of("item_id", list(query.excluded))] if query.excluded else []
+    excluded += [_one_of("seller_id", sorted(map(key, query.excluded_sellers)))] if query.excluded_sellers else []
     cut = [] if query.scope.cut is None else [to_filter(query.scope.cut.rule, query.now)]
     return {"filter": [*_in_scope(query.scope, query.now), *cut], "must_not": [*_off_sale(query.now), *excluded]}
 

@@ -76,8 +76,8 @@ class KafkaEventLog:
     async def recent(self, topic: Topic, limit: int) -> list[LogRecord]:
         return await asyncio.to_thread(self._recent, topic, limit)
 
-    async def between(self, topic: Topic, since: int, until: int, limit: int) -> list[LogRecord]:
-        return await asyncio.to_thread(self._between, topic, since, until, limit)
+    async def between(self, topic: Topic, since: int, until: int, limit: int, after: Places | None = None) -> list[LogRecord]:
+        return await asyncio.to_thread(self._between, topic, since, until, limit, after or {})
 
     def commit(self, topic: Topic, group: str, upto: Places) -> None:
         feed = self._feed(topic, group)
@@ -165,9 +165,10 @@ class KafkaEventLog:
         found.sort(key=lambda record: (record.at, record.offset), reverse=True)
         return [log_record(topic, record) for record in found[:limit]]
 
-    def _between(self, topic: Topic, since: int, until: int, limit: int) -> list[LogRecord]:
-        starts, stops = self.offsets.since(topic, since), self.offsets.since(topic, until)
-        each = -(-limit // len(starts))
+    def _between(self, topic: Topic, since: int, until: int, limit: int, after: Places) -> list[LogRecord]:
+        firsts, stops = self.offsets.since(topic, since), self.offsets.since(topic, until)
+        starts = {partition: max(start, after.get(partition, -1) + 1) for partition, start in firsts.items()}
+        each = max(1, limit // len(starts))  # rounded down: what is read is not cut again, or a later call would pass it over
         ends = {partition: min(stops[partition], start + each) - 1 for partition, start in starts.items() if stops[partition] > start}
         if not ends or limit <= 0:
             return []

@@ -36,8 +36,8 @@ class KafkaItemLog:
     async def recent(self, topic: Topic, limit: int) -> list[LogRecord]:
         return await self._plain.recent(topic, limit)
 
-    async def between(self, topic: Topic, since: int, until: int, limit: int) -> list[LogRecord]:
-        return await self._plain.between(topic, since, until, limit)
+    async def between(self, topic: Topic, since: int, until: int, limit: int, after: Places | None = None) -> list[LogRecord]:
+        return await self._plain.between(topic, since, until, limit, after)
 
     def poll(self, topic: Topic, group: str, limit: int) -> list[LogRecord]:
         if (topic, group) != OWNED:

@@ -1,4 +1,4 @@
-"""Which of some rows a question may have: on sale at its instant, not excluded, at most `cap` of a spread key.
+"""Which of some rows a question may have: on sale at its instant, not excluded by item or seller, at most `cap` of a spread key.
 
 In: a question, and rows with what they are ranked by. Out: the best of them that the question allows, and their spread keys. Under the
 lock of the rows.
@@ -39,13 +39,18 @@ def cut(category: str, level: int) -> str:
 
 
 def _kinds(base: ItemRows, query: Query, rows: Rows) -> NDArray[np.int32]:
-    """A number for the spread key of each row that is on sale at the query's instant and within its cut-off, `NOT_OPEN` for the others."""
+    """A number for the spread key of each row that is on sale at the query's instant, within its cut-off and of a seller who may come;
+    `NOT_OPEN` for the others.
+    """
     numbers: NDArray[np.int32] = base.category.values.take(rows)
     if query.spread_level is not None:
         numbers = _cut(base, numbers, query.spread_level)
     numbers[~are_live(base.facts_of(rows), query.now)] = NOT_OPEN
     if query.scope.cut is not None:
         numbers[~are_within(base, rows, query.scope.cut)] = NOT_OPEN
+    sellers = [number for seller in query.excluded_sellers if (number := base.sellers.find(seller)) is not None]
+    if sellers:
+        numbers[np.isin(base.seller.values.take(rows), sellers)] = NOT_OPEN
     return numbers
 
 

@@ -38,8 +38,8 @@ def breaker_of(name: str, after: int, pause_ms: int) -> Breaker:
 
 
 class LiveFirstReader:
-    """Term recall, whole items and counts of rules need the wide index; so does a pool whose tag is not trusted. Counts are asked past
-    the breaker. `recent` is fed by the tail that feeds the live view.
+    """Term recall, whole items and counts of rules need the wide index; so does a pool whose tag is not trusted. An operator's
+    counts are asked past the breaker. `recent` is fed by the tail that feeds the live view.
     """
 
     def __init__(self, index: ItemReader, live: LiveItemReader, recent: RecentIndex, breaker: Breaker) -> None:
@@ -79,6 +79,10 @@ class LiveFirstReader:
         with self._breaker.asking():
             return await self._index.get(item_ids)
 
+    async def cut_off(self, rule: Rule, by: CutBy, size: int, now: int) -> Cut | None:
+        with self._breaker.asking():
+            return await self._index.cut_off(rule, by, size, now)
+
     # Of these an operator's patience may cut many short, which tells nothing of how the index would serve a page.
     async def preview(self, rule: Rule, now: int, sample: int) -> tuple[int, list[str]]:
         return await self._index.preview(rule, now, sample)
@@ -88,6 +92,3 @@ class LiveFirstReader:
 
     async def exclusions(self, parts: Sequence[Rule], now: int) -> list[Exclusion]:
         return await self._index.exclusions(parts, now)
-
-    async def cut_off(self, rule: Rule, by: CutBy, size: int, now: int) -> Cut | None:
-        return await self._index.cut_off(rule, by, size, now)

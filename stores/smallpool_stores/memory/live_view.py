@@ -129,4 +129,5 @@ def _shuffled(base: ItemRows, rows: Rows, seed: int) -> NDArray[np.int64]:
     mixed = (facts[:, LIVE_FROM] * 3 + facts[:, LIVE_UNTIL] * 5 + base.shown.values.take(rows)).astype(np.uint64) + np.uint64(seed)
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
         mixed = (mixed ^ mixed >> np.uint64(shift)) * np.uint64(factor)
-    return (mixed >> np.uint64(1)).astype(np.int64)
+    shuffled: NDArray[np.int64] = (mixed >> np.uint64(1)).astype(np.int64)
+    return shuffled

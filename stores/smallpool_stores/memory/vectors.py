@@ -64,7 +64,7 @@ class VectorColumns:
         if self._waiting:
             self._make()
         asked = np.zeros((DIMENSIONS, max(_FEWEST, len(vectors))), np.float32)
-        asked[:, : len(vectors)] = np.rint(vectors * SCALE).T
+        asked[:, : len(vectors)] = np.rint(vectors.astype(np.float64) * SCALE).T
         found = np.empty((len(rows), asked.shape[1]), np.int32)
         for first in range(0, len(rows), _AT_ONCE):
             some = self._values.values.take(rows[first : first + _AT_ONCE], axis=0).astype(np.float32)
@@ -88,7 +88,7 @@ class VectorColumns:
         self._values.values[list(made)] = np.rint(unit * SCALE)
 
 
-def _sums(rows: Sequence[Sequence[Direction]]) -> NDArray[np.float32]:
+def _sums(rows: Sequence[Sequence[Direction]]) -> NDArray[np.float64]:
     """(n, 64) the sums of each row's directions, each as long as it weighs. What is added up are the bits, since they are bytes: the sum
     of the signs is twice that less all weights.
     """
@@ -97,4 +97,4 @@ def _sums(rows: Sequence[Sequence[Direction]]) -> NDArray[np.float32]:
     weights = np.array([one.weight for row in rows for one in row], np.int16)
     bits = np.frombuffer(b"".join([one.bits for row in rows for one in row]), np.uint8).reshape(-1, DIMENSIONS // 8)
     plus = np.add.reduceat(np.unpackbits(bits, axis=1) * weights[:, None], starts, axis=0)
-    return (2 * plus - np.add.reduceat(weights, starts)[:, None]).astype(np.float32)
+    return (2 * plus - np.add.reduceat(weights, starts)[:, None]).astype(np.float64)

@@ -1,6 +1,6 @@
 -- What one record of the log adds to one pool's statistics, once: a record at or below the last one of its partition is ignored.
 --
--- KEYS: the offsets, the items, the terms, the exposures, then a key for each hour.
+-- KEYS: the offsets, the items, the terms, the exposures, the totals, then a key for each hour.
 -- ARGV: the addition, msgpack. Scores are log2 of decayed sums, negated, so that the heaviest come first and equal ones by their
 -- bytes.
 -- Returns 1, or 0 for a record that was applied before.
@@ -26,7 +26,8 @@ local function sums(key, shares)
 end
 
 local items, terms, exposures = sums(KEYS[2], add.items), sums(KEYS[3], add.terms), sums(KEYS[4], add.exposures)
-for place = 5, #KEYS do
+local totals = sums(KEYS[5], add.totals)
+for place = 6, #KEYS do
   redis.call('HLEN', KEYS[place])  -- a key of another type is noticed here, before the first write
 end
 local nothing = string.format('(%.17g', -add.nothing)
@@ -47,8 +48,9 @@ redis.call('PEXPIRE', KEYS[1], add.kept)
 write(KEYS[2], items, add.most_items)
 write(KEYS[3], terms, add.most_terms)
 write(KEYS[4], exposures, add.most_items)
-for place = 5, #KEYS do
-  for member, events in pairs(add.hours[place - 4]) do
+write(KEYS[5], totals, add.most_items)
+for place = 6, #KEYS do
+  for member, events in pairs(add.hours[place - 5]) do
     redis.call('HINCRBY', KEYS[place], member, events)
   end
   redis.call('PEXPIRE', KEYS[place], add.hours_kept)

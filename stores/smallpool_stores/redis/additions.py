@@ -14,14 +14,17 @@ from smallpool_stores.forward_decay import log_sum, log_weight
 SITE = ""
 """The pool that stands for the whole site: every delta counts there, and in its own pool if it names one."""
 HOUR_MS = 3_600_000
+WEIGHT = "weight"
+"""The total of what people did; that of exposures goes by their type."""
 
 
 class PoolAddition(Struct):
-    """What is added to one pool; `hours` counts events by `type:item_id`."""
+    """What is added to one pool; `totals` are of all items, `hours` counts events by `type:item_id`."""
 
     items: dict[str, float] = field(default_factory=dict)
     terms: dict[str, float] = field(default_factory=dict)
     exposures: dict[str, float] = field(default_factory=dict)
+    totals: dict[str, float] = field(default_factory=dict)
     hours: defaultdict[int, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
 
 
@@ -35,9 +38,11 @@ def additions(deltas: Sequence[StatDelta], half_life_ms: float) -> dict[str, Poo
                 addition.hours[delta.at // HOUR_MS][f"{delta.type}:{delta.item_id}"] += 1
             if delta.item_id and delta.type == EXPOSURE:
                 _add(addition.exposures, [delta.item_id], log_weight(1.0, delta.at, half_life_ms))
+                _add(addition.totals, [EXPOSURE], log_weight(1.0, delta.at, half_life_ms))
             if delta.weight > 0:
                 share = log_weight(delta.weight, delta.at, half_life_ms)
                 _add(addition.items, [delta.item_id] if delta.item_id else (), share)
+                _add(addition.totals, [WEIGHT] if delta.item_id else (), share)
                 _add(addition.terms, delta.terms, share)
     return dict(by_pool)
 

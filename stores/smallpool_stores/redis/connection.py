@@ -3,10 +3,10 @@
 In: settings. Out: replies as Redis gives them (bytes, integers, lists), for the event loop and, with names that end in `now`,
 for threads. Every error leaves as a `StoreError`.
 
-A command that only reads is sent once more where the connection turns out to be dead; one that writes never is, because it may
-have had its effect. Nothing is sent again after a timeout: the time is used up. On the event loop, where a page waits, a server that
-does not answer is then left alone for a while. The cluster client of redis-py keeps none of this, so it is not used: it sends writes
-again, sleeps before it does, and refuses a call that finds every connection busy.
+A command that only reads is sent once more where the connection turns out to be dead, on the event loop within a budget; one that
+writes never is, because it may have had its effect. Nothing is sent again after a timeout: the time is used up. On the event loop, where
+a page waits, a server that does not answer is then left alone for a while. The cluster client of redis-py keeps none of this, so it is
+not used: it sends writes again, sleeps before it does, and refuses a call that finds every connection busy.
 """
 
 import asyncio
@@ -32,6 +32,7 @@ from smallpool_stores.redis.routing import routed
 from smallpool_stores.redis.scripts import Script
 from smallpool_stores.redis.settings import RedisSettings
 from smallpool_stores.redis.slots import Slots
+from smallpool_stores.retry_budget import RetryBudget
 
 T = TypeVar("T")
 
@@ -47,6 +48,7 @@ class RedisConnection:
         self._slots = Slots(settings.url, self._slots_by if settings.cluster else None)
         self._now: dict[str, redis.Redis] = {}
         self._breakers: dict[str, Breaker] = {}
+        self.budget = RetryBudget()
         self._by_loop: dict[asyncio.AbstractEventLoop, tuple[dict[str, redis.asyncio.Redis], AsyncGenerator[None]]] = {}
 
     @contextmanager
@@ -57,16 +59,16 @@ class RedisConnection:
 
     async def read(self, *command: Part) -> Any:
         """The reply to one command that only reads."""
-        [reply] = await _once_more(lambda: self._send([command]))
+        [reply] = await self._once_more(lambda: self._send([command]))
         return reply
 
     async def read_all(self, *commands: Command) -> list[Any]:
         """The replies to several of them, in one round trip to each server."""
-        return await _once_more(lambda: self._send(commands))
+        return await self._once_more(lambda: self._send(commands))
 
     async def read_by(self, script: Script, keys: Sequence[str], arguments: Sequence[Part]) -> Any:
         """What a script that only reads returns; all of one moment."""
-        return await _once_more(lambda: self.run(script, keys, arguments))
+        return await self._once_more(lambda: self.run(script, keys, arguments))
 
     async def write(self, *commands: Command) -> None:
         """Commands, those of one slot in their order. Each may fail by itself, so each must bear repeating."""
@@ -127,6 +129,16 @@ class RedisConnection:
                 server, words = steps.send(await self._exchange(server, words))
         except StopIteration as end:
             return _sound(end.value)
+
+    async def _once_more(self, call: Callable[[], Awaitable[T]]) -> T:
+        """What the call returns, made a second time if the connection was lost and the budget allows it."""
+        self.budget.called()
+        try:
+            return await call()
+        except redis.ConnectionError as exc:
+            if not _is_lost(exc) or not self.budget.may_retry():
+                raise
+            return await call()
 
     async def _exchange(self, server: str, commands: Sequence[Sequence[Part]]) -> list[Any]:
         client = await self._client(server)
@@ -215,16 +227,6 @@ def _check(settings: RedisSettings, where: str) -> None:
         raise SettingsRefused([Problem("url", repr(where), f"redis://, rediss:// or unix:// is wanted: {exc}")]) from exc
     if settings.cluster and ("path" in options or options.get("db")):
         raise SettingsRefused([Problem("url", repr(where), "a cluster is reached by redis:// or rediss://, and has no database but 0")])
-
-
-async def _once_more(call: Callable[[], Awaitable[T]]) -> T:
-    """What the call returns, made a second time if the connection was lost."""
-    try:
-        return await call()
-    except redis.ConnectionError as exc:
-        if not _is_lost(exc):
-            raise
-        return await call()
 
 
 def _is_lost(error: redis.ConnectionError) -> bool:

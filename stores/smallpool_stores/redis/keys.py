@@ -88,6 +88,11 @@ class PoolKeys(Struct, frozen=True):
         """Sorted set: items by the negated log2 of their decayed exposures."""
         return f"{self.base}x"
 
+    @property
+    def totals(self) -> str:
+        """Sorted set: what weights and exposures of all items add up to, likewise."""
+        return f"{self.base}a"
+
     def hour(self, hour: int) -> str:
         """Hash: events by `type:item_id` in one hour since 1970."""
         return f"{self.base}h{hour}"

@@ -10,13 +10,13 @@ from typing import Final
 from msgspec import msgpack
 
 from smallpool_core.alerts import Alert
-from smallpool_core.pool_hours import HOUR_MS, LISTINGS_KEPT_H, PAGES_KEPT_H, Counted, HourCount
+from smallpool_core.pool_hours import HOUR_MS, LISTINGS_KEPT_H, PAGES_KEPT_H, SOURCES_KEPT_H, Counted, HourCount
 from smallpool_stores.redis.commands import Call
 from smallpool_stores.redis.connection import RedisConnection
 from smallpool_stores.redis.scripts import load_script
 
 KEPT_MS: Final = LISTINGS_KEPT_H * HOUR_MS
-LOOKED_THROUGH_FROM: Final = LISTINGS_KEPT_H + 8 * PAGES_KEPT_H
+LOOKED_THROUGH_FROM: Final = LISTINGS_KEPT_H + 12 * PAGES_KEPT_H
 """Fields that a pool may have before old ones are looked for; below the 512 up to which Redis packs a hash."""
 AT_ONCE: Final = 500
 
@@ -36,7 +36,8 @@ class RedisPoolFigures:
         for one in counts:
             by_pool[one.pool_id] += (_field(one.counted, one.hour), one.amount)
         newest = max((one.hour for one in counts), default=0)
-        bounds = (KEPT_MS, LOOKED_THROUGH_FROM, newest - LISTINGS_KEPT_H, newest - PAGES_KEPT_H)
+        oldest = [newest - kept_h for kept_h in (LISTINGS_KEPT_H, PAGES_KEPT_H, SOURCES_KEPT_H)]
+        bounds = (KEPT_MS, LOOKED_THROUGH_FROM, *oldest)
         calls = [Call(self._add, (self._connection.keys.figures(pool_id),), (*bounds, *added)) for pool_id, added in by_pool.items()]
         with self._connection.translated(f"add what was counted in {len(by_pool)} pools"):
             for start in range(0, len(calls), AT_ONCE):

@@ -17,10 +17,10 @@ from struct import unpack
 from msgspec import Struct, msgpack
 
 from smallpool_core.errors import Problem, SettingsRefused
-from smallpool_core.statistics import StatDelta
+from smallpool_core.statistics import EXPOSURE, Responses, StatDelta
 from smallpool_core.terms import Trigger
 from smallpool_stores.forward_decay import LEAST_WEIGHT, log_weight, reaches, weight_at
-from smallpool_stores.redis.additions import HOUR_MS, SITE, PoolAddition, additions
+from smallpool_stores.redis.additions import HOUR_MS, SITE, WEIGHT, PoolAddition, additions
 from smallpool_stores.redis.commands import Call, Command
 from smallpool_stores.redis.connection import RedisConnection
 from smallpool_stores.redis.scripts import load_script
@@ -34,6 +34,7 @@ class _Added(Struct, frozen=True):
     items: dict[str, float]
     terms: dict[str, float]
     exposures: dict[str, float]
+    totals: dict[str, float]
     hours: list[dict[str, int]]
     nothing: float
     most_items: int
@@ -44,6 +45,7 @@ class _Added(Struct, frozen=True):
 
 _encode = msgpack.Encoder().encode
 _decode_ids = msgpack.Decoder(list[str]).decode
+_TOTALS = _encode((WEIGHT, EXPOSURE))
 
 
 class RedisItemStats:
@@ -102,9 +104,19 @@ class RedisItemStats:
             ranked = await self._connection.read_by(self._ranking, [key], [limit])
             return _decode_ids(ranked) if ranked is not None else []
 
-    async def popularity(self, pool_id: str, item_ids: Sequence[str], now: int) -> dict[str, float]:
-        key = self._connection.keys.pool(pool_id, self._half_life_ms).items
-        return await self._read(key, item_ids, now, f"read the popularity of {len(item_ids)} items in pool {pool_id!r}")
+    async def responses(self, pool_id: str, item_ids: Sequence[str], now: int) -> Responses:
+        if not item_ids:
+            return Responses()
+        keys, count = self._connection.keys.pool(pool_id, self._half_life_ms), len(item_ids)
+        with self._connection.translated(f"read the popularity of {count} items in pool {pool_id!r}"):
+            asked = [_TOTALS, _encode(item_ids)]
+            packed = await self._connection.read_by(self._weights, [keys.totals, keys.items, keys.exposures], asked)
+        scores = unpack(f">{2 + 2 * count}d", packed)
+        weights, exposures = (
+            {item_id: self._weight(score, now) for item_id, score in zip(item_ids, half, strict=True) if not isnan(score)}
+            for half in (scores[2 : 2 + count], scores[2 + count :])
+        )
+        return Responses(weights, exposures, self._weight(scores[0], now), self._weight(scores[1], now))
 
     async def exposures(self, pool_id: str, item_ids: Collection[str], now: int) -> dict[str, float]:
         key = self._connection.keys.pool(pool_id, self._half_life_ms).exposures
@@ -154,6 +166,7 @@ class RedisItemStats:
             items=addition.items,
             terms=addition.terms,
             exposures=addition.exposures,
+            totals=addition.totals,
             hours=[dict(counts) for counts in addition.hours.values()],
             nothing=log_weight(LEAST_WEIGHT, newest, self._half_life_ms),
             most_items=settings.most_items_of_pool if pool_id != SITE else settings.most_items_of_site,
@@ -162,7 +175,7 @@ class RedisItemStats:
             hours_kept=settings.hours_kept_s * 1000,
         )
         hours = [keys.hour(hour) for hour in addition.hours]
-        return Call(self._add, (keys.offsets, keys.items, keys.terms, keys.exposures, *hours), (_encode(added),))
+        return Call(self._add, (keys.offsets, keys.items, keys.terms, keys.exposures, keys.totals, *hours), (_encode(added),))
 
     def _notes(self, by_pool: dict[str, PoolAddition]) -> list[Call]:
         """Notes in which pools items have weight or were shown, so that `forget` need not ask every pool."""

@@ -85,10 +85,11 @@ class SqliteEventLog:
             rows = self._database.connection.execute(_RECENT, (first, first + (1 << _OFFSET_BITS), limit)).fetchall()
         return [LogRecord(topic, PARTITION, number - first, key, value, at) for number, key, value, at in rows]
 
-    async def between(self, topic: Topic, since: int, until: int, limit: int) -> list[LogRecord]:
+    async def between(self, topic: Topic, since: int, until: int, limit: int, after: Places | None = None) -> list[LogRecord]:
         first, end = _FIRST[topic], _FIRST[topic] + self.end(topic).get(PARTITION, -1) + 1
         with translated(f"read {topic} from a time on"):
             begins, ends = self._first_since(since, first, end), self._first_since(until, first, end)
+            begins = max(begins, first + (after or {}).get(PARTITION, -1) + 1)
             rows = self._database.connection.execute(_FROM, (begins, ends, limit)).fetchall()
         return [LogRecord(topic, PARTITION, number - first, key, value, at) for number, key, value, at in rows]
 

@@ -9,7 +9,7 @@ from typing import Final
 from msgspec import json, msgpack
 
 from smallpool_core.alerts import Alert
-from smallpool_core.pool_hours import LISTED, LISTINGS_KEPT_H, PAGES_KEPT_H, Counted, HourCount
+from smallpool_core.pool_hours import LISTED, LISTINGS_KEPT_H, PAGES_KEPT_H, SOURCES_KEPT_H, Counted, HourCount
 from smallpool_stores.sqlite.database import Database, translated
 
 TABLES: Final = """
@@ -28,7 +28,9 @@ CREATE TABLE pool_alerts (
 """
 
 _ADD = "INSERT INTO pool_hours VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET amount = amount + excluded.amount"
-_DROP = "DELETE FROM pool_hours WHERE pool_id = ? AND (hour < ? OR hour < ? AND counted <> ?)"
+_DROP = """
+DELETE FROM pool_hours WHERE pool_id = ? AND (hour < ? OR hour < ? AND counted <> ? OR hour < ? AND instr(counted, ':') > 0)
+"""
 _TAKE = """
 INSERT INTO pool_alerts VALUES (1, ?, ?) ON CONFLICT DO UPDATE SET taken_until = excluded.taken_until
 WHERE taken_until <= ? OR taken_until > excluded.taken_until
@@ -38,6 +40,7 @@ _PUT = "INSERT INTO pool_alerts VALUES (1, ?, 0) ON CONFLICT DO UPDATE SET alert
 _READ = """
 SELECT pool_id, counted, hour, amount FROM pool_hours
 WHERE pool_id IN (SELECT value FROM json_each(?)) AND hour IN (SELECT value FROM json_each(?))
+    AND counted IN (SELECT value FROM json_each(?))
 """
 
 _encode_json = json.Encoder().encode
@@ -62,17 +65,17 @@ class SqlitePoolFigures:
         with self._database.atomic(), translated(f"add what was counted in {len(pools)} pools"):
             connection = self._database.connection
             connection.executemany(_ADD, [(one.pool_id, one.hour, one.counted, one.amount) for one in counts])
-            oldest = (newest - LISTINGS_KEPT_H, newest - PAGES_KEPT_H, LISTED)
+            oldest = (newest - LISTINGS_KEPT_H, newest - PAGES_KEPT_H, LISTED, newest - SOURCES_KEPT_H)
             connection.executemany(_DROP, [(pool_id, *oldest) for pool_id in due])
         self._pruned.update(dict.fromkeys(due, newest))
 
     def read(self, pool_ids: Sequence[str], wanted: Sequence[tuple[Counted, int]]) -> dict[str, dict[tuple[Counted, int], int]]:
-        hours, keys = [hour for _, hour in wanted], set(wanted)
+        keys = set(wanted)
+        values = (pool_ids, sorted({hour for _, hour in wanted}), sorted({counted for counted, _ in wanted}))
         found: dict[str, dict[tuple[Counted, int], int]] = {}
         # In one statement: whoever also wants the interpreter may have it before each.
         with translated(f"read what was counted in {len(pool_ids)} pools"):
-            asked = (_encode_json(pool_ids).decode(), _encode_json(sorted(set(hours))).decode())
-            rows = self._database.connection.execute(_READ, asked).fetchall()
+            rows = self._database.connection.execute(_READ, [_encode_json(asked).decode() for asked in values]).fetchall()
         for pool_id, counted, hour, amount in rows:
             if (counted, hour) in keys:
                 found.setdefault(pool_id, {})[counted, hour] = amount

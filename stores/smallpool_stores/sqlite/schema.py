@@ -11,6 +11,7 @@ from pathlib import Path
 from smallpool_core.errors import SchemaUnknown, StoreError
 from smallpool_stores.sqlite import (
     event_log,
+    experiments,
     keys,
     pool_figures,
     pools,
@@ -32,7 +33,21 @@ SCHEMA_VERSION = 6
 
 TABLES = "".join(
     module.TABLES
-    for module in (event_log, wide_table, pools, keys, seen, triggers, profiles, stats, pool_figures, reposts, sellers, relations)
+    for module in (
+        event_log,
+        wide_table,
+        pools,
+        experiments,
+        keys,
+        seen,
+        triggers,
+        profiles,
+        stats,
+        pool_figures,
+        reposts,
+        sellers,
+        relations,
+    )
 )
 
 

@@ -13,7 +13,7 @@ from sqlite3 import Connection
 from msgspec.structs import replace
 
 from smallpool_core.errors import Problem, SettingsRefused
-from smallpool_core.statistics import EXPOSURE, StatDelta
+from smallpool_core.statistics import EXPOSURE, Responses, StatDelta
 from smallpool_core.terms import Trigger
 from smallpool_stores.forward_decay import LEAST_WEIGHT, log_sum, log_weight, reaches, weight_at
 from smallpool_stores.sqlite import decay
@@ -58,6 +58,8 @@ _WRITE_CLOCK = "INSERT OR REPLACE INTO stats_clock VALUES (1, ?, ?)"
 _ITEMS = DecayedWeights("item")
 _TERMS = DecayedWeights("term")
 _EXPOSURES = DecayedWeights("exposure")
+_TOTALS = DecayedWeights("total")
+_WEIGHT = "weight"
 
 
 class SqliteItemStats:
@@ -82,8 +84,10 @@ class SqliteItemStats:
             _count(connection, deltas, newest // HOUR_MS - HOURS_KEPT)
             self._weigh(connection, _ITEMS, ((delta, (delta.item_id,)) for delta in deltas if delta.item_id), newest)
             self._weigh(connection, _TERMS, ((delta, delta.terms) for delta in deltas), newest)
-            shown = (replace(delta, weight=1.0) for delta in deltas if delta.item_id and delta.type == EXPOSURE)
+            shown = [replace(delta, weight=1.0) for delta in deltas if delta.item_id and delta.type == EXPOSURE]
             self._weigh(connection, _EXPOSURES, ((delta, (delta.item_id,)) for delta in shown), newest)
+            self._weigh(connection, _TOTALS, ((delta, (EXPOSURE,)) for delta in shown), newest)
+            self._weigh(connection, _TOTALS, ((delta, (_WEIGHT,)) for delta in deltas if delta.item_id), newest)
 
     def forget(self, item_ids: Sequence[str]) -> None:
         with self._database.atomic(), translated(f"forget the popularity of {len(item_ids)} items"):
@@ -100,11 +104,17 @@ class SqliteItemStats:
         with translated(f"read what is popular in pool {pool_id!r}"):
             return [item_id for item_id, _ in _ITEMS.rank(self._database.connection, pool_id, limit)]
 
-    async def popularity(self, pool_id: str, item_ids: Sequence[str], now: int) -> dict[str, float]:
+    async def responses(self, pool_id: str, item_ids: Sequence[str], now: int) -> Responses:
         with translated(f"read the popularity of {len(item_ids)} items in pool {pool_id!r}"):
-            stored = _ITEMS.read(self._database.connection, pool_id, item_ids)
-            half_life_ms, _ = self._clock(self._database.connection)
-        return {item_id: weight_at(log_score, now, half_life_ms) for item_id, log_score in stored.items()}
+            connection = self._database.connection
+            half_life_ms, _ = self._clock(connection)
+            items = _ITEMS.read(connection, pool_id, item_ids)
+            totals = _TOTALS.read(connection, pool_id, (_WEIGHT, EXPOSURE))
+            shown = _EXPOSURES.read(connection, pool_id, item_ids) if EXPOSURE in totals else {}
+        weights, exposures, of_all = (
+            {key: weight_at(log_score, now, half_life_ms) for key, log_score in stored.items()} for stored in (items, shown, totals)
+        )
+        return Responses(weights, exposures, of_all.get(_WEIGHT, 0.0), of_all.get(EXPOSURE, 0.0))
 
     async def exposures(self, pool_id: str, item_ids: Collection[str], now: int) -> dict[str, float]:
         with translated(f"read how often {len(item_ids)} items were shown in pool {pool_id!r}"):

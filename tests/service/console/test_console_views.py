@@ -9,6 +9,7 @@ from console_rig import Desk
 from http_rig import click, shelf
 from smallpool_core.alerts import Alert
 from smallpool_core.errors import Refused
+from smallpool_core.pool_counts import PoolCounter
 from smallpool_service.alerts.figures import LastHour
 from smallpool_service.console import figures
 from smallpool_service.console.csv_file import harmless
@@ -238,6 +239,31 @@ def test_the_lab_follows_a_person_or_triggers_made_up_by_hand_and_claims_nothing
     assert desk.api.post("/v1/pools/p/recall", {"user_id": "u1", "size": 12}).json()["items"].__len__() == 12
 
 
+def test_the_lab_takes_a_query_and_a_city_and_shows_how_far_each_source_came(desk: Desk) -> None:
+    desk.api.publish(*shelf(12))
+    desk.api.make_pool()
+    desk.log_in()
+    text = desk.get("/console/lab", params={"pool": "p", "city": "杭州"}).text
+    assert "city:杭州" not in text
+    assert re.search(r"杭州 <small>\S+ 1024</small>", text), "it is a trigger"
+    assert text.count("<code>newest</code>") == 1
+    assert desk.get("/console/lab", params={"pool": "p", "query": "字" * 201}).status_code == 422
+
+
+def test_a_pools_page_shows_what_each_source_gave_in_the_last_hour(desk: Desk) -> None:
+    desk.api.make_pool()
+    desk.log_in()
+    assert "最近一小时没有人请求过这个池" in desk.get("/console/pools/p/health").text
+    counter = PoolCounter()
+    counter.page("p", desk.api.clock.now_ms(), asked=10, given=4, recalled=9, sources={"asked:terms": 100, "in_pool:terms": 9})
+    desk.api.parts.figures.add(counter.take())
+    text = desk.get("/console/pools/p/health").text
+    assert "填充率 40%" in text
+    assert "<code>terms</code>" in text
+    assert desk.get("/console/pools/nowhere/health").status_code == 404
+    assert 'hx-get="/console/pools/p/health"' in desk.get("/console/pools/p/page").text
+
+
 def test_two_sides_of_the_lab_show_where_each_item_stands_on_the_other(desk: Desk) -> None:
     desk.api.publish(*shelf(6))
     desk.api.make_pool()
@@ -268,6 +294,7 @@ def test_an_item_says_why_it_is_not_shown(desk: Desk) -> None:
     text = desk.get("/console/items/a?pool=p&user=u1").text
     assert "不会展示" in text
     assert "price_cents lte 300" in text
+    assert "<li>$: wants price_cents lte 300, the item has 900</li>" in text
     assert desk.get("/console/items?item_id=nothing").status_code == 404
 
 

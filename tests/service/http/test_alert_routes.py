@@ -5,6 +5,7 @@ import pytest
 from builders import NOW
 from http_rig import Api
 from smallpool_core.alerts import Alert
+from smallpool_core.pool_counts import PoolCounter
 from smallpool_service.alerts.figures import LastHour
 
 FIGURES = LastHour(7, 30, 0.41, 61.5, 3)
@@ -64,3 +65,22 @@ def test_the_list_of_pools_has_their_figures_and_alerts(watched: Api) -> None:
     assert (p["figures"], p["alerts"]) == (None, ["empty"])
     assert q["figures"] == {"size": 7, "pages": 30, "page_fill": 0.41, "recalled": 61.5, "listed": 3}
     assert q["alerts"] == ["page_fill_low"]
+
+
+def test_a_pool_says_how_it_does_by_source(api: Api) -> None:
+    api.publish({"item_id": "i1"}, {"item_id": "i2"})
+    api.make_pool("p")
+    counter = PoolCounter()
+    counter.page("p", NOW, asked=10, given=2, recalled=2, sources={"asked:terms": 100, "in_pool:terms": 2, "page:terms": 2})
+    api.parts.figures.add(counter.take())
+    health = api.get("/v1/pools/p/health").json()
+    assert (health["size"], health["pages"], health["page_fill"]) == (2, 1, 0.2)
+    assert health["sources"] == [{"source": "terms", "asked": 100.0, "returned": 0.0, "in_pool": 2.0, "filtered": 0.0, "page": 2.0}]
+    assert api.get("/v1/pools/home/health").json()["pool_id"] == "home"
+
+
+def test_the_health_of_a_pool_is_for_those_who_may_see_it(api: Api) -> None:
+    api.make_pool("p")
+    assert api.get("/v1/pools/p/health", key=api.key("recall")).status_code == 403
+    assert api.get("/v1/pools/p/health", key=api.key("viewer", pools=("q",))).status_code == 404
+    assert api.get("/v1/pools/nowhere/health").status_code == 404

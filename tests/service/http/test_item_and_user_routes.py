@@ -67,6 +67,33 @@ def test_one_to_a_thousand_ids_are_asked_for(shop: Api, ids: object) -> None:
     assert paths_of(problem)[0].startswith("item_ids")
 
 
+def similar_to(api: Api, item_id: str, **query: Any) -> dict[str, Any]:
+    reply = api.call("GET", f"/v1/items/{item_id}/similar", params=query)
+    assert reply.status_code == 200, reply.text
+    content: dict[str, Any] = reply.json()
+    return content
+
+
+def test_items_like_one_that_is_sold_come_without_it_and_are_claimed_for_nobody(shop: Api) -> None:
+    shop.post("/v1/item-events", {"events": [removal("i003")]})
+    shop.settle()
+    found = similar_to(shop, "i003", pool_id="p", size=20)
+    assert sorted(item["item_id"] for item in found["items"]) == [f"i{place:03}" for place in range(12) if place != 3]
+    assert (found["item_id"], found["pool_id"], found["short"]) == ("i003", "p", "exhausted")
+    assert similar_to(shop, "i003", size=2)["items"] == similar_to(shop, "i003", size=2)["items"]
+    assert all("explain" in item for item in similar_to(shop, "i003", explain="true")["items"])
+
+
+def test_similar_items_are_asked_for_inside_pools_that_the_key_may_see(shop: Api) -> None:
+    key = shop.key("recall", pools=("p",))
+    assert shop.get("/v1/items/i003/similar?pool_id=p", key=key).status_code == 200
+    assert_problem(shop.get("/v1/items/i003/similar", key=key), 404, "not-found")
+    assert_problem(shop.get("/v1/items/i003/similar", key=shop.key("ingest")), 403)
+    assert_problem(shop.get("/v1/items/nothing/similar"), 404, "not-found")
+    assert paths_of(assert_problem(shop.get("/v1/items/i003/similar?size=0"), 422)) == ["query.size"]
+    assert_problem(shop.get("/v1/items/i003/similar", headers={"X-Smallpool-Timeout-Ms": "0"}), 504)
+
+
 def why(api: Api, item_id: str, **query: Any) -> dict[str, Any]:
     reply = api.call("GET", f"/v1/items/{item_id}/why", params={"pool_id": "p", "user_id": "u1"} | query)
     assert reply.status_code == 200, reply.text
@@ -134,7 +161,7 @@ def test_triggers_and_what_was_touched_are_shown(shop: Api) -> None:
 
 def test_a_stranger_has_nothing(shop: Api) -> None:
     user = shop.get("/v1/users/nobody").json()
-    assert user == {"user_id": "nobody", "tags": [], "attributes": {}, "triggers": [], "bought": [], "recent": []}
+    assert user == {"user_id": "nobody", "tags": [], "attributes": {}, "triggers": [], "bought": [], "recent": [], "blocked_sellers": []}
 
 
 def test_an_erased_person_is_a_stranger_who_may_see_everything_again(shop: Api) -> None:

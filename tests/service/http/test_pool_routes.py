@@ -22,7 +22,7 @@ def test_a_new_pool_is_live_with_its_first_revision_and_an_address(api: Api) -> 
     assert reply.headers["location"] == "/v1/pools/%E6%95%B0%E7%A0%81%2F%E6%8D%A1%E6%BC%8F"
     content = reply.json()
     assert (content["state"], content["revision"], content["name"], content["rule"]) == ("live", 1, "Bargains", PHONES)
-    whole = {"max_size": None, "cut_by": "-quality"}
+    whole = {"max_size": None, "cut_by": "-quality", "sources": {}, "max_per_seller": None}
     assert content["settings"] == {"max_per_category": 3, "seen_size": 200, "spread_level": None, "when_exhausted": "stop"} | whole
 
 
@@ -135,6 +135,8 @@ def test_every_mistake_of_a_rule_is_named_with_its_path(api: Api) -> None:
         ("settings.spread_level", {"settings": {"spread_level": 0}}),
         ("settings.when_exhausted", {"settings": {"when_exhausted": "panic"}}),
         ("settings.colour", {"settings": {"colour": "red"}}),
+        ("settings.sources.vectors", {"settings": {"sources": {"vectors": 1.5}}}),
+        ("settings.sources.luck", {"settings": {"sources": {"luck": 0.5}}}),
         ("ordering.weights.match", {"ordering": {"weights": {"match": 10.5}}}),
         ("ordering.weights.match", {"ordering": {"weights": {"match": "1"}}}),
         ("ordering.weights.luck", {"ordering": {"weights": {"luck": 1}}}),
@@ -239,7 +241,7 @@ def test_a_pool_keeps_its_id(api: Api) -> None:
 
 def test_an_ordering_without_weights_is_the_usual_one(api: Api) -> None:
     usual = api.post("/v1/pools", {"pool_id": "p", "rule": PHONES}).json()["ordering"]
-    rest: dict[str, list[object]] = {"pins": [], "boost": [], "bury": []}
+    rest = {"pins": [], "boost": [], "bury": [], "quotas": [], "diversity": 0.0}
     assert change(api, {"ordering": {"weights": {"match": 1}}}).json()["ordering"] == {"weights": {"match": 1}} | rest
     assert change(api, {"ordering": {}}, revision=2).json()["ordering"] == usual
 

@@ -37,6 +37,22 @@ def test_a_page_has_the_items_asked_for_and_says_how_it_came_about(shop: Api) ->
     assert set(content["items"][0]) == {"item_id", "category", "score", "sources"}
 
 
+@pytest.mark.parametrize(
+    ("context", "path"),
+    [({"hour": 24}, "context.hour"), ({"hour": "9"}, "context.hour"), ({"city": ""}, "context.city"), ({"town": "x"}, "context.town")],
+)
+def test_a_context_that_breaks_a_limit_is_refused_by_name(shop: Api, context: dict[str, Any], path: str) -> None:
+    assert paths_of(assert_problem(shop.post("/v1/pools/p/recall", {"context": context}), 422, "refused")) == [path]
+
+
+def test_a_request_id_with_another_context_is_another_body(shop: Api) -> None:
+    first = page(shop, request_id="r1", context={"city": "杭州", "hour": 9})
+    assert page(shop, request_id="r1", context={"hour": 9, "city": "杭州"})["items"] == first["items"]
+    assert_problem(
+        shop.post("/v1/pools/p/recall", {"user_id": "u1", "request_id": "r1", "context": {"hour": 10}}), 422, "request-id-reused"
+    )
+
+
 def test_twenty_pages_never_repeat_an_item_and_then_say_that_the_pool_is_exhausted(shop: Api) -> None:
     pages = [page(shop, size=10) for _ in range(5)]
     served = [item_id for content in pages for item_id in ids(content)]

@@ -1,0 +1,163 @@
+"""The promises of the port `VectorIndex`, on every adapter."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from math import nan
+from struct import pack
+from typing import NamedTuple
+
+import pytest
+from msgspec.structs import replace
+
+from builders import HOUR, NOW, wide_item
+from market import RULES, Market
+from read_rig import FakeVectorIndex
+from smallpool_core.errors import VectorRefused
+from smallpool_core.items import WideItem
+from smallpool_core.pages import Query, Scope
+from smallpool_core.source_ports import VectorIndex
+from smallpool_core.term_vectors import DIMENSIONS, MODEL, interests
+from smallpool_core.vectors import Vectors
+from smallpool_core.versions import ENRICH_SOLD
+from smallpool_stores.memory.columns import ColumnIndex
+from smallpool_stores.memory.rows import ItemRows
+from smallpool_stores.memory.vector_index import NumpyVectorIndex
+from smallpool_stores.memory.vectors import VectorColumns
+from vector_rig import nearest
+
+
+class Fed(NamedTuple):
+    """An index, and what the tail does to it."""
+
+    index: VectorIndex
+    take: Callable[[Sequence[WideItem]], object]
+
+
+def of_live_rows() -> Fed:
+    vectors = VectorColumns()
+    rows = ItemRows(vectors, sweep_floor=4)
+    return Fed(NumpyVectorIndex(rows, vectors), rows.take)
+
+
+def of_a_column_index() -> Fed:
+    vectors = VectorColumns()
+    columns = ColumnIndex(vectors, sweep_floor=4, settle_floor=2)
+    return Fed(NumpyVectorIndex(columns.rows, vectors), columns.index)
+
+
+def written_for_reading() -> Fed:
+    index = FakeVectorIndex(items := {})
+    return Fed(index, lambda records: items.update({record.item_id: record for record in records}))
+
+
+ADAPTERS = {"numpy, of live rows": of_live_rows, "numpy, of a column index": of_a_column_index, "for reading": written_for_reading}
+QUERY = Query(Scope("all", RULES["all"], trusted=True), frozenset(), cap=9, limit=9, now=NOW)
+PHONES = interests({"category:数码›手机": 1024})
+BOTH = interests({"category:数码›手机": 1024, "category:文玩": 512})
+
+
+@pytest.fixture(params=ADAPTERS)
+def fed(request: pytest.FixtureRequest) -> Fed:
+    return ADAPTERS[request.param]()
+
+
+def item(item_id: str, *terms: str, **changes: object) -> WideItem:
+    return wide_item(item_id, terms=terms, **({"pools": ("all",), "category": item_id} | changes))
+
+
+def phone(item_id: str, *terms: str, **changes: object) -> WideItem:
+    return item(item_id, "category:数码›手机", "category:数码", *terms, **changes)
+
+
+def test_the_rows_nearest_to_each_vector_come_nearest_first(fed: Fed) -> None:
+    fed.take([phone("b", "brand:apple", "point:a"), phone("a"), item("c", "category:文玩"), item("d", "category:数码›手机")])
+    phones, jade = nearest(fed.index, QUERY, BOTH)
+    assert [found for found in phones if found != "c"] == ["d", "a", "b"]
+    assert jade[0] == "c"
+
+
+def test_equal_rows_come_by_id(fed: Fed) -> None:
+    fed.take([phone(item_id) for item_id in ("é", "b", "件", "a", "👍")])
+    assert nearest(fed.index, QUERY, PHONES) == [["a", "b", "é", "件", "👍"]]
+
+
+def test_a_row_that_bears_no_term_that_counts_is_near_to_nothing(fed: Fed) -> None:
+    fed.take([item("a"), item("b", "seller:s1", "city:x"), phone("c")])
+    assert nearest(fed.index, QUERY, PHONES) == [["c"]]
+    assert asyncio.run(fed.index.likeness(["a", "c", "unknown"], PHONES)).keys() == {"a", "c"}
+    assert asyncio.run(fed.index.likeness(["a"], PHONES)) == {"a": 0.0}
+
+
+def test_what_changes_its_terms_moves_and_what_is_sold_leaves_while_others_stay(fed: Fed) -> None:
+    fed.take([phone("a"), phone("b"), phone("c")])
+    assert nearest(fed.index, QUERY, PHONES) == [["a", "b", "c"]]
+    fed.take([item("a", "category:文玩", version=2), phone("b", version=1, enrich=ENRICH_SOLD, state="sold"), phone("d")])
+    assert [found for found in nearest(fed.index, QUERY, PHONES)[0] if found != "a"] == ["c", "d"]
+    assert nearest(fed.index, QUERY, interests({"category:文玩": 1}))[0][0] == "a"
+
+
+def test_a_row_that_left_before_anybody_asked_was_never_there(fed: Fed) -> None:
+    fed.take([phone("a")])
+    fed.take([phone("a", enrich=ENRICH_SOLD, state="sold")])
+    assert nearest(fed.index, QUERY, PHONES) == [[]]
+
+
+def test_the_limit_and_the_cap_hold_for_each_vector_and_exhausted_tells_of_more(fed: Fed) -> None:
+    fed.take([phone(f"i{place}", category=f"c{place % 2}") for place in range(6)])
+    [answer] = asyncio.run(fed.index.nearest(replace(QUERY, cap=1, limit=5), PHONES))
+    assert ([hit.item_id for hit in answer.hits], answer.exhausted) == (["i0", "i1"], True)
+    [answer] = asyncio.run(fed.index.nearest(replace(QUERY, limit=5), PHONES))
+    assert (len(answer.hits), answer.exhausted) == (5, False)
+
+
+def test_what_is_excluded_elsewhere_or_over_does_not_come(fed: Fed) -> None:
+    fed.take([phone("a"), phone("b", pools=("cheap",)), phone("c", expires_at=NOW), phone("d", published_at=NOW + HOUR), phone("e")])
+    assert nearest(fed.index, replace(QUERY, excluded=frozenset({"a"})), PHONES) == [["e"]]
+
+
+def test_a_scope_that_only_a_rule_tells_of_is_not_searched(fed: Fed) -> None:
+    fed.take([phone("a")])
+    assert nearest(fed.index, replace(QUERY, scope=Scope("all", RULES["all"], trusted=False)), PHONES) == [[]]
+
+
+def test_no_vectors_have_no_answers(fed: Fed) -> None:
+    fed.take([phone("a")])
+    assert nearest(fed.index, QUERY, interests({})) == []
+    assert asyncio.run(fed.index.likeness(["a"], interests({}))) == {}
+
+
+@pytest.mark.parametrize("model", ["terms-0", MODEL])
+def test_case_27_what_is_no_vector_of_the_model_is_refused_and_harms_nobody(fed: Fed, model: str) -> None:
+    fed.take([phone("a")])
+    bad = Vectors(model, DIMENSIONS, pack(f"<{DIMENSIONS}f", nan, *[0.0] * (DIMENSIONS - 1)))
+    for ask in (fed.index.nearest(QUERY, bad), fed.index.likeness(["a"], bad)):
+        with pytest.raises(VectorRefused):
+            asyncio.run(ask)
+    assert nearest(fed.index, QUERY, PHONES) == [["a"]]
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("make", [of_live_rows, of_a_column_index])
+def test_over_a_life_of_changes_every_question_is_answered_as_the_one_for_reading_answers_it(make: Callable[[], Fed], seed: int) -> None:
+    market, fed = Market(seed), make()
+    for _ in range(5):
+        fed.take(market.changes(25))
+        reading = FakeVectorIndex({one.item_id: replace(one, spread_key=one.category) for one in market.items.values()})
+        for _ in range(8):
+            query, asked = market.query(), interests(market.weights())
+            found, wanted = (asyncio.run(index.nearest(query, asked)) for index in (fed.index, reading))
+            assert [[hit.item_id for hit in answer.hits] for answer in found] == [[hit.item_id for hit in answer.hits] for answer in wanted]
+            assert [answer.exhausted for answer in found] == [answer.exhausted for answer in wanted]
+            listed = [item_id for item_id, one in market.items.items() if one.state == "on_sale"]
+            assert asyncio.run(fed.index.likeness(listed, asked)) == asyncio.run(reading.likeness(listed, asked))
+
+
+def test_a_scope_of_too_many_rows_is_not_searched() -> None:
+    vectors = VectorColumns()
+    rows = ItemRows(vectors)
+    rows.take([phone(f"i{place}") for place in range(5)])
+    for most, found in ((4, 0), (5, 5)):
+        for everything in (False, True):
+            query = replace(QUERY, scope=Scope("all", RULES["all"], trusted=True, everything=everything))
+            [answer] = asyncio.run(NumpyVectorIndex(rows, vectors, most).nearest(query, PHONES))
+            assert len(answer.hits) == found
