@@ -52,7 +52,7 @@ MAX_WEIGHT: Final = 10.0
 
 Dimension = Literal["match", "vector", "rank", "quality", "freshness", "seller", "price_fit", "popularity"]
 DIMENSIONS: tuple[str, ...] = get_args(Dimension)
-DEFAULT_WEIGHTS = {"match": 1.0, "rank": 1.0, "quality": 0.3, "freshness": 0.3, "seller": 0.15, "price_fit": 0.1, "popularity": 0.2}
+DEFAULT_WEIGHTS = {"match": 0.1, "rank": 3.0, "quality": 0.3, "freshness": 0.3, "seller": 0.15, "price_fit": 0.1, "popularity": 0.3}
 
 
 class Ordering(Struct, frozen=True, forbid_unknown_fields=True):

@@ -49,8 +49,8 @@ class Taste(Struct, frozen=True):
     now: int
     half_life_ms: int
     life_share: float
-    source_weights: Mapping[str, float]
-    rank_smoothing: float
+    source_weights: Mapping[str, float] = {}
+    rank_smoothing: float = 15.0
     likeness: Mapping[str, float] | None = None
 
     @property
@@ -76,7 +76,7 @@ def score(candidates: Sequence[Candidate], taste: Taste, popularity: Popularity)
     """Values and the weighted mean of them, in [0, 1]; the order of the candidates stays."""
     names = taste.dimensions
     hits = [candidate.hit for candidate in candidates]
-    columns = [_ranks(candidates, taste) if name == "rank" else values_of(name, hits, taste, popularity) for name in names]
+    columns = [_ranks(candidates, taste, popularity) if name == "rank" else values_of(name, hits, taste, popularity) for name in names]
     total = sum(taste.weights[name] for name in names)
     sums = [0.0] * len(candidates)
     for name, column in zip(names, columns, strict=True):
@@ -86,8 +86,9 @@ def score(candidates: Sequence[Candidate], taste: Taste, popularity: Popularity)
     return list(map(Scored, candidates, rows, sums))
 
 
-def _ranks(candidates: Sequence[Candidate], taste: Taste) -> list[float]:
-    return fused(candidates, taste.source_weights, taste.rank_smoothing)
+def _ranks(candidates: Sequence[Candidate], taste: Taste, popularity: Popularity) -> list[float]:
+    matched = _match([candidate.hit for candidate in candidates], taste.triggers) if taste.triggers else [0.0] * len(candidates)
+    return fused(candidates, matched, popularity.responses.weights, taste.source_weights, taste.rank_smoothing)
 
 
 def values_of(name: str, hits: Sequence[Hit], taste: Taste, popularity: Popularity) -> list[float]:

@@ -14,7 +14,7 @@ Weight = Annotated[float, Meta(ge=0)]
 
 
 def _source_weights() -> dict[str, float]:
-    return {"terms": 1.0, "x2i": 1.0, "x2i_pool": 1.0, "vectors": 0.5, "popular": 0.2, "newest": 0.1, "explore": 0.0}
+    return {"terms": 1.0, "vectors": 0.1, "x2i": 1.0, "x2i_pool": 5.0, "popular": 0.3, "newest": 0.05, "explore": 0.0}
 
 
 class ReadSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -85,7 +85,7 @@ class ReadSettings(Struct, frozen=True, forbid_unknown_fields=True):
     max_exposures_without_click: Annotated[int, Meta(ge=0)] = 0
     least_left_s: Annotated[int, Meta(ge=0)] = 2
     source_weights: dict[str, Weight] = field(default_factory=_source_weights)
-    rank_smoothing: Annotated[float, Meta(gt=0)] = 20.0
+    rank_smoothing: Annotated[float, Meta(gt=0)] = 15.0
     x2i_items: Positive = 10
     x2i_decay: Share = 0.8
     x2i_term_share: Share = 0.05

@@ -13,13 +13,15 @@ from itertools import islice
 from math import exp2
 from typing import Final, TypeVar
 
+import msgspec
+
 from smallpool_config.bench.report import tracked
 from smallpool_config.wiring import Embedded
 from smallpool_core.behaviour import apply_event
 from smallpool_core.items import WideItem
 from smallpool_core.normalise import normalise, path_key
 from smallpool_core.pages import ClaimRequest, Entry
-from smallpool_core.pools import PoolDraft
+from smallpool_core.pools import PoolDraft, PoolSettings
 from smallpool_core.statistics import StatDelta
 from smallpool_core.terms import kind_of
 from smallpool_core.users import Identity, TriggerState, UserEvent
@@ -72,19 +74,30 @@ class SiteMarket:
         with system.durable_database.atomic():
             for pool in self.pools:
                 rule = {"field": "tags", "op": "has", "value": pool.pool_id}
-                revision = await system.pools.put(pool.pool_id, PoolDraft(rule=rule), None, "evaluation", "drawn", self.now)
+                revision = await system.pools.put(
+                    pool.pool_id, PoolDraft(rule=rule, settings=PoolSettings(own_relations=True)), None, "evaluation", "drawn", self.now
+                )
                 system.pools.set_tagged(pool.pool_id, revision.pool.epoch, upto)
         system.load()
 
     def train(self) -> None:
-        """Gives the statistics of items and terms what people did in training: on the site, and what of it fell on a pool's items in
-        that pool.
+        """Counts what people did in training: for the statistics of items and terms, on the site and what of it fell on a pool's items in
+        that pool; and for related items, as the daily computation does from a file of events.
         """
+        self._relate()
         stats = self.system.stats
         scopes = [("", self.site.items.keys()), *((pool.pool_id, pool.item_ids) for pool in self.pools)]
         for place, (pool_id, item_ids) in enumerate(tracked(scopes, "statistics", len(scopes))):
             deltas = [self._delta(item_id, pool_id) for item_id in item_ids if item_id in self._weights]
             stats.add(deltas, 0, place)
+
+    def _relate(self) -> None:
+        file = self.system.directory / "trained.jsonl"
+        with file.open("wb") as events:
+            for place, (person, item_id) in enumerate(tracked(self.site.acts, "events", len(self.site.acts))):
+                events.write(msgspec.json.encode({"user": person, "item": item_id, "event": ACT, "at": self.at(place)}) + b"\n")
+        self.system.relater.rebuild([str(file)])
+        file.unlink()
 
     async def come(self, identity: Identity, session: Session, pool: DrawnPool) -> None:
         """A person of the test comes: with their behaviour, and with those of its items that lie in the pool on their seen list."""

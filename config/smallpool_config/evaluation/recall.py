@@ -54,7 +54,7 @@ def evaluate_recall(settings: Settings, site: Site, plan: Plan) -> dict[str, Any
         system = Embedded(replace(settings, store=store), StandingClock(NOW_MS))
         try:
             market = SiteMarket(system, site, [asked.pool for asked in (*by_kind, *by_share)])
-            outcomes = asyncio.run(_measured(market, (*by_kind, *by_share), plan.rows))
+            outcomes = asyncio.run(_measured(market, by_kind, by_share, plan.rows))
         finally:
             system.close()
     categories = {item_id: item.category for item_id, item in market.items.items()}
@@ -75,20 +75,23 @@ def _asked(site: Site, pools: Iterable[DrawnPool], plan: Plan) -> list[Asked]:
     return [Asked(pool, sampled_sessions(site.test, pool, plan.sessions, plan.seed)) for pool in pools]
 
 
-async def _measured(market: SiteMarket, asked: Sequence[Asked], rows: Sequence[Row]) -> Outcomes:
+async def _measured(market: SiteMarket, by_kind: Sequence[Asked], by_share: Sequence[Asked], rows: Sequence[Row]) -> Outcomes:
+    """Outcomes of every session in its pool by every row; pages are made in the pools by kind alone."""
     market.list_items()
     await market.open_pools()
     market.train()
     paths = [RowPath(market.system, row) for row in rows]
     outcomes: Outcomes = {row.name: defaultdict(list) for row in rows}
-    visits = [(one.pool, session) for one in asked for session in one.sessions]
-    for place, (pool, session) in enumerate(tracked(visits, "sessions", len(visits))):
+    asked = [*((one, True) for one in by_kind), *((one, False) for one in by_share)]
+    visits = [(one.pool, session, is_paged) for one, is_paged in asked for session in one.sessions]
+    for place, (pool, session, is_paged) in enumerate(tracked(visits, "sessions", len(visits))):
         identity = Identity(f"test-{place}", None)
         await market.come(identity, session, pool)
         known = market.system.catalogue.get(pool.pool_id).seen_from(market.system.tail.place())
         possible = _possible(market, pool, session)
         for path in paths:
-            listed, page = await path.long_list(identity, known), await path.page(identity, known)
+            listed = await path.long_list(identity, known)
+            page = await path.page(identity, known) if is_paged else ()
             rank = listed.index(session.target) + 1 if session.target in listed else None
             outcomes[path.row.name][pool.pool_id].append(Outcome(pool.pool_id, rank, len(listed), tuple(page), possible))
     return outcomes

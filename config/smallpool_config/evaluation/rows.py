@@ -16,14 +16,14 @@ from msgspec.structs import replace
 from smallpool_config.wiring import Embedded
 from smallpool_core.catalogue import KnownPool
 from smallpool_core.pools import DEFAULT_WEIGHTS, MAX_CAP, Ordering, PoolSettings
+from smallpool_core.sources import DEFAULT_SHARES
 from smallpool_core.users import Identity
 from smallpool_models.evaluation.recall_figures import FAR
-from smallpool_service.recaller import Recaller, default_sources
 from smallpool_service.request import RecallRequest
 
 PAGE: Final = 10
-LONG: Final = PoolSettings(max_per_category=MAX_CAP)
-SHORT: Final = PoolSettings()
+LONG: Final = PoolSettings(max_per_category=MAX_CAP, own_relations=True)
+SHORT: Final = PoolSettings(own_relations=True)
 OWN_ORDER: Final = {"rank": 1.0}
 PATIENT_MS: Final = 600_000
 """No request is late: what is measured is what is recalled, not how fast."""
@@ -60,15 +60,9 @@ class RowPath:
 
     def __init__(self, system: Embedded, row: Row) -> None:
         self.row = row
-        ports, settings = system.read_ports, system.settings.read
-        if row.sources is not None and len(row.sources) == 1:
-            settings = replace(settings, supporting_share=1.0)
-        sources = default_sources(ports, settings)
-        if row.sources is not None:
-            by_name = {source.name: source for source in sources}
-            sources = tuple(by_name[name] for name in row.sources)
-        self._recaller = Recaller(ports, settings=settings, behaviour=system.settings.behaviour, sources=sources)
+        self._recaller = system.recaller
         self._clock = system.clock
+        self._shares = _shares(row)
 
     async def long_list(self, identity: Identity, known: KnownPool) -> Sequence[str]:
         """At most 100 ids, best first, without a cap per category."""
@@ -79,14 +73,23 @@ class RowPath:
         return await self._ids(identity, known, PAGE, SHORT)
 
     async def _ids(self, identity: Identity, known: KnownPool, size: int, settings: PoolSettings) -> Sequence[str]:
+        settings = replace(settings, sources=self._shares)
         pool = replace(known.pool, settings=settings, ordering=Ordering(weights=self.row.weights))
         request = RecallRequest(
             pool_id=pool.pool_id,
             identity=identity,
             size=size,
-            request_id="evaluation",
+            request_id=identity.key,
             dry_run=True,
             deadline_ms=self._clock.now_ms() + PATIENT_MS,
         )
         page = await self._recaller.rehearse(request, replace(known, pool=pool))
         return [item.item_id for item in page.items]
+
+
+def _shares(row: Row) -> dict[str, float]:
+    """A row of one source asks it for all that is wanted; of several each has its usual share, and the others are off."""
+    if row.sources is None:
+        return {}
+    share = 1.0 if len(row.sources) == 1 else None
+    return {name: share or usual if name in row.sources else 0.0 for name, usual in DEFAULT_SHARES.items()}
