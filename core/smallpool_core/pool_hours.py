@@ -1,5 +1,6 @@
 """What is counted of pools, hour by hour: pages with what they gave, by source too, and listings that came in."""
 
+from functools import cache
 from typing import Final, Literal, get_args
 
 from msgspec import Struct
@@ -21,6 +22,7 @@ many, nothing else is kept.
 """
 
 
+@cache
 def of_source(step: SourceStep, source: str) -> Counted:
     """What is counted of one source; no other kind has a colon."""
     return f"{step}:{source}"

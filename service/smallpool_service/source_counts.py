@@ -42,7 +42,10 @@ class SourceCounts:
     def traced(self, items: Sequence[PageItem]) -> list[SourceTrace]:
         """By source, with what of it is on the page; an item that several sources brought counts for each of them."""
         on_page = [source for item in items for source in item.sources]
-        return [SourceTrace(source, *(*steps, on_page.count(source))) for source, steps in self._by_source.items()]
+        return [
+            SourceTrace(source, asked, returned, in_pool, spread, filtered, on_page.count(source))
+            for source, (asked, returned, in_pool, spread, filtered) in self._by_source.items()
+        ]
 
 
 def counted(traced: Sequence[SourceTrace]) -> dict[Counted, int]:

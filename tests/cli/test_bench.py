@@ -57,7 +57,7 @@ def test_bench_understand_measures_batches_and_single_titles_beside_the_knowledg
 
 
 def test_bench_service_measures_a_server_under_requests_that_arrive_by_the_clock(shell: Shell) -> None:
-    sizes = ("--items", "3000", "--pools", "20", "--people", "40", "--seconds", "1.5", "--connections", "8")
+    sizes = ("--items", "3000", "--pools", "20", "--people", "40", "--seconds", "1.5", "--connections", "8", "--overload", "1")
     figures = shell.run("bench", "service", *sizes, "--rate", "30", "--rate", "20", "--seed", "2", "--json").json
     slow, fast = figures["steps"]
     assert (slow["rate"], fast["rate"]) == (20, 30)
@@ -67,4 +67,9 @@ def test_bench_service_measures_a_server_under_requests_that_arrive_by_the_clock
     assert slow["server_cpu_ms"] > 0
     assert (figures["errors"], slow["errors_by_status"]) == (0, {})
     assert figures["rps"] in {0, slow["rps"], fast["rps"]}
+    overload = figures["overload"]
+    assert overload["rate"] > 60
+    assert overload["goodput_rps"] > 0
+    assert set(overload["refused"]) <= {"503", "no answer"}
+    assert overload["recovery_s"] <= 30
     assert (figures["items"], figures["people"], figures["seed"], figures["aim_ms"]) == (3000, 40, 2, 50)

@@ -7,7 +7,7 @@ import pytest
 
 from builders import NOW
 from checkout import ROOT
-from cli_rig import Shell
+from cli_rig import Shell, listing
 from harm_rig import environment_of
 from smallpool_config.clock import SystemClock
 from smallpool_config.wiring import System, open_system
@@ -52,6 +52,22 @@ def test_a_dead_letter_is_listed_with_the_partition_that_it_came_from(system: Sy
     [listed] = servers_shell.run("dead-letters", "list", "--json").json
     assert (listed["topic"], listed["partition"], listed["from_offset"], listed["attempts"]) == ("item-events", 1, 7, 3)
     assert "item-events 1:7" in servers_shell.run("dead-letters", "list").out
+
+
+def test_a_page_its_explanation_an_items_absence_and_a_pools_health_are_asked_for_like_anywhere(servers_shell: Shell) -> None:
+    shell = servers_shell
+    shell.publish([listing(f"i{place}", category=["数码", f"类{place}"]) for place in range(8)])
+    shell.make_pool("p", "{field: price_cents, op: gt, value: 100}")
+    page = shell.run("recall", "p", "--user", "u1", "--size", "5", "--explain", "--json").json
+    assert len(page["items"]) == 5
+    assert {source["source"] for source in page["trace"]["sources"]} >= {"terms", "popular", "newest"}
+    printed = shell.run("recall", "p", "--user", "u1", "--size", "3", "--explain", "--query", "苹果手机").out
+    assert printed.count("match .") == 3
+    served = page["items"][0]["item_id"]
+    assert shell.run("why", served, "--pool", "p", "--user", "u1", "--json").json["reason"] == "seen"
+    health = shell.run("pools", "health", "p", "--json").json
+    assert (health["pages"], health["page_fill"], health["size"]) == (2, 1.0, 8)
+    assert {source["source"] for source in health["sources"]} >= {"terms", "popular", "newest"}
 
 
 def test_a_command_where_nothing_was_made_says_to_make_topics_and_indices(servers_shell: Shell) -> None:

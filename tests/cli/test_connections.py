@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -17,13 +18,14 @@ from smallpool_service.http.settings import HttpLimits
 
 LIMITS = HttpLimits(header_bytes=1_000, head_timeout_ms=60_000)
 ASK = b"GET /x HTTP/1.1\r\nHost: h\r\n"
+OK = PlainTextResponse("ok")
 Wire = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 @asynccontextmanager
-async def connected(limits: HttpLimits) -> AsyncIterator[Wire]:
-    """A connection to a server that answers everything with `ok`."""
-    config, state = uvicorn.Config(PlainTextResponse("ok"), log_config=None, lifespan="off"), ServerState()
+async def connected(limits: HttpLimits, app: Any = OK) -> AsyncIterator[Wire]:
+    """A connection to a server that answers everything with `ok`, unless told otherwise."""
+    config, state = uvicorn.Config(app, log_config=None, lifespan="off"), ServerState()
     kind = bounded(limits)
     server = await asyncio.get_running_loop().create_server(lambda: kind(config=config, server_state=state, app_state={}), "127.0.0.1", 0)
     async with server:
@@ -86,3 +88,24 @@ def test_many_requests_and_a_body_larger_than_any_head_go_through() -> None:
 )
 def test_what_is_no_http_is_a_problem_too(sent: bytes) -> None:
     assert problem(exchanged(sent))["type"] == "urn:smallpool:problem:no-http"
+
+
+def test_it_is_noted_when_the_head_of_a_request_had_come() -> None:
+    noted: list[float] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        noted.append(scope["state"]["smallpool_arrived_s"])
+        await PlainTextResponse("ok")(scope, receive, send)
+
+    async def scenario() -> None:
+        async with connected(LIMITS, app) as (reader, writer):
+            writer.write(ASK)
+            await writer.drain()
+            await asyncio.sleep(0.01)
+            noted.append(monotonic())
+            writer.write(b"\r\n")
+            await reader.readuntil(b"ok")
+
+    asyncio.run(scenario())
+    assert len(noted) == 2
+    assert noted == sorted(noted), "the time until the head had come is the caller's"

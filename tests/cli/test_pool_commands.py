@@ -30,6 +30,26 @@ def test_applying_makes_changes_and_then_has_nothing_to_do(shell: Shell) -> None
     assert shell.run("pools", "list", "--json").json[0]["revision"] == 2
 
 
+def test_the_health_of_pools_is_a_table_and_of_one_pool_its_sources(shell: Shell) -> None:
+    shell.publish(phones(30))
+    shell.make_pool("p")
+    shell.make_pool("quiet", CHEAP)
+    for user in ("u1", "u2"):
+        shell.run("recall", "p", "--user", user, "--size", "8")
+    [one, quiet] = shell.run("pools", "health", "--json").json
+    assert (one["pool_id"], one["size"], one["pages"], one["page_fill"], one["alerts"]) == ("p", 30, 2, 1.0, [])
+    by_source = {source["source"]: source for source in one["sources"]}
+    assert by_source["newest"]["in_pool"] == by_source["newest"]["returned"] == 20
+    assert 0 < by_source["newest"]["page"] <= 8
+    assert (quiet["pages"], quiet["page_fill"], quiet["sources"]) == (0, None, [])
+    assert shell.run("pools", "health", "p", "--json").json == one
+    printed = shell.run("pools", "health").out
+    assert "100%" in printed
+    assert "newest 20" in printed
+    assert "for one page" in shell.run("pools", "health", "p").out
+    assert "no pool is named 'nope'" in shell.run("pools", "health", "nope", code=1).err
+
+
 def test_a_dry_run_prints_the_plan_and_changes_nothing(shell: Shell) -> None:
     shell.make_pool("p", CHEAP)
     path = shell.write("pools/p.yaml", "pool_id: p\nrule: {all: []}\n")

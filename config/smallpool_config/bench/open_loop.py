@@ -8,7 +8,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from time import perf_counter
 
 from msgspec import Struct
@@ -49,7 +49,7 @@ class Load:
             yield self
         finally:
             while not self._free.empty():
-                self._free.get_nowait()[1].close()
+                await _close(self._free.get_nowait()[1])
 
     async def step(self, requests: Iterator[bytes], rate: float, seconds: float, seed: int) -> Step:
         """Sends at `rate` a second, the gaps drawn from an exponential distribution (Poisson arrivals), and waits for the last answer."""
@@ -78,7 +78,7 @@ class Load:
         except (OSError, TimeoutError, asyncio.IncompleteReadError):
             status, keeps, taken_ms = NO_ANSWER, False, 0.0
         if not keeps:
-            writer.close()
+            await _close(writer)
             reader, writer = await asyncio.open_connection(self._host, self._port)
         self._free.put_nowait((reader, writer))
         if status == "200":
@@ -94,6 +94,12 @@ async def _exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, 
     _, _, length = head.partition(b"\r\ncontent-length:")
     await reader.readexactly(int(length.partition(b"\r\n")[0]))
     return head[9:12].decode("ascii"), b"\r\nconnection: close" not in head
+
+
+async def _close(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with suppress(OSError):
+        await writer.wait_closed()
 
 
 def post(path: str, secret: str, body: bytes) -> bytes:

@@ -37,13 +37,18 @@ AIM_MS: Final = 50.0
 WARM_UP_S: Final = 3.0
 HOPELESS_MS: Final = 1_000.0
 """Beyond this at p99 a server falls ever further behind, and larger rates say nothing."""
+TIMES: Final = 5
+OVERLOADED_CONNECTIONS: Final = 600
+RECOVERED_WITHIN_S: Final = 30
 ENDS_WITHIN_S: Final = 20.0
 _MAIN: Final = "import sys; from smallpool_config.cli import main; sys.exit(main())"
 _TICKS_A_SECOND: Final = os.sysconf("SC_CLK_TCK")
 
 
 class Sizes(Struct, frozen=True):
-    """What is filled and asked: each of `rates` (requests a second) for so many seconds over so many connections."""
+    """What is filled and asked: each of `rates` (requests a second) for so many seconds over so many connections; then, for `overload_s`,
+    five times what the server can answer.
+    """
 
     items: int
     pools: int
@@ -51,6 +56,7 @@ class Sizes(Struct, frozen=True):
     rates: Sequence[float]
     seconds: float
     connections: int
+    overload_s: float = 0.0
 
 
 def bench_service(settings: Settings, sizes: Sizes, config: Path | None, seed: int) -> dict[str, Any]:
@@ -60,8 +66,10 @@ def bench_service(settings: Settings, sizes: Sizes, config: Path | None, seed: i
         sent = cycle([post(f"/v1/pools/{pool}/recall", secret, body) for pool, body in requests])
         with _serving(directory, secret, config) as (process, host, port):
             steps = asyncio.run(_steps(host, port, sent, sizes, seed, process.pid))
+            overload = asyncio.run(_overload(host, port, sent, sizes, steps)) if sizes.overload_s else None
     return _summed_up(steps) | {
         "steps": steps,
+        "overload": overload,
         "aim_ms": AIM_MS,
         "items": sizes.items,
         "pools": sizes.pools,
@@ -128,6 +136,32 @@ async def _steps(host: str, port: int, sent: Iterator[bytes], sizes: Sizes, seed
             if found[-1]["p99_ms"] is None or found[-1]["p99_ms"] > HOPELESS_MS:
                 break
     return found
+
+
+async def _overload(host: str, port: int, sent: Iterator[bytes], sizes: Sizes, steps: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Five times the best answers a second of the steps, over more connections than the server takes requests at once; then how many
+    seconds pass before the least of the rates is answered within the aim again.
+    """
+    peak, least = max(step["rps"] for step in steps), min(sizes.rates)
+    async with Load(host, port, OVERLOADED_CONNECTIONS).opened() as load:
+        step = await load.step(sent, TIMES * peak, sizes.overload_s, 0)
+    recovery_s = 0
+    async with Load(host, port, sizes.connections).opened() as load:
+        while recovery_s < RECOVERED_WITHIN_S:
+            after = await load.step(sent, least, 1.0, recovery_s)
+            if after.late_ms and not after.failed and percentile(after.late_ms, 99) <= AIM_MS:
+                break
+            recovery_s += 1
+    answered = len(step.late_ms)
+    return {
+        "rate": round(TIMES * peak, 1),
+        "goodput_rps": round(answered / step.seconds, 1),
+        "share_of_peak": round(answered / step.seconds / peak, 3),
+        "p50_ms": percentile(step.late_ms, 50) if answered else None,
+        "p99_ms": percentile(step.late_ms, 99) if answered else None,
+        "refused": step.failed,
+        "recovery_s": recovery_s,
+    }
 
 
 def _told(rate: float, step: Step, cpu_s: float, took_s: float) -> dict[str, Any]:

@@ -53,6 +53,7 @@ def service(
     ] = None,
     seconds: Annotated[float, typer.Option("--seconds", min=0.5, help="How long each rate lasts.")] = 20.0,
     connections: Annotated[int, typer.Option("--connections", min=1, help="Connections that are kept open.")] = 64,
+    overload: Annotated[float, typer.Option("--overload", min=0, help="Seconds of five times what it can answer; 0 for none.")] = 10.0,
     seed: Seed = 1,
     as_json: AsJson = False,
 ) -> None:
@@ -63,7 +64,7 @@ def service(
     from smallpool_config.bench.service import Sizes, bench_service
     from smallpool_config.cli.session import settings_of
 
-    sizes = Sizes(items, pools, people, sorted(rate or RATES), seconds, connections)
+    sizes = Sizes(items, pools, people, sorted(rate or RATES), seconds, connections, overload)
     _tell(bench_service(settings_of(ctx, None), sizes, ctx.find_object(Path), seed), as_json=as_json)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from smallpool_service.http.limits import note_arrival
 from smallpool_service.http.problems import HttpProblem, problem_response
 from smallpool_service.http.settings import HttpLimits
 
@@ -55,6 +56,7 @@ class BoundedHttp(HttpToolsProtocol):
         """From here on the application's own bounds hold."""
         self._end_head()
         super().on_headers_complete()
+        note_arrival(self.scope)
 
     def send_400_response(self, msg: str) -> None:
         """What is no HTTP is answered like any other mistake."""

@@ -1,10 +1,12 @@
-"""The gate before everything else: sizes, deadlines and the number of requests under way, in pure ASGI.
+"""The gate before everything else: sizes, deadlines, how long a request has waited and how many are under way, in pure ASGI.
 
-In: each request as the server hands it on. Out: the request with its deadline in `scope["state"]`, or a problem before anything
-was asked of any store. Health, metrics and documentation always pass; operators have a reserve of their own.
+In: each request as the server hands it on, with when it arrived, where the server notes that. Out: the request with its deadline in
+`scope["state"]`, or a problem before anything was asked of any store. Health, metrics and documentation always pass; operators have a
+reserve of their own.
 """
 
 from collections.abc import Awaitable, Callable
+from time import monotonic
 from typing import Any
 
 from starlette.datastructures import Headers
@@ -23,6 +25,15 @@ EVENT_PATHS = frozenset({"/v1/item-events", "/v1/user-events", "/v1/seller-event
 ALWAYS_OPEN = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"})
 OPERATORS = ("/v1/pools", "/v1/audit", "/v1/keys", "/console")
 LONGEST_NUMBER = 18
+
+_ARRIVED = "smallpool_arrived_s"
+"""Where in `scope["state"]` it stands when the head of a request had come, by the monotonic clock."""
+
+
+def note_arrival(scope: Any) -> None:
+    """Notes that the head of this request has come just now; what the process does before its turn comes is time that it has waited."""
+    scope.setdefault("state", {})[_ARRIVED] = monotonic()
+
 
 _Reading = Callable[[], Awaitable[Message]]
 
@@ -61,9 +72,10 @@ class Limits:
             self.in_flight -= 1
 
     def _checked(self, scope: Scope, receive: Receive) -> _Reading:
-        headers, path = Headers(scope=scope), scope["path"]
+        headers, path, waited_ms = Headers(scope=scope), scope["path"], _waited_ms(scope)
+        self._check_wait(path, waited_ms)
         self._check_sizes(scope)
-        self._note_deadline(scope, headers.get(TIMEOUT_HEADER))
+        self._note_deadline(scope, headers.get(TIMEOUT_HEADER), waited_ms)
         most = self._limits.event_body_bytes if path in EVENT_PATHS else self._limits.body_bytes
         self._check_length(headers.get("content-length"), most)
         self._check_room(path)
@@ -77,7 +89,13 @@ class Limits:
         if size > self._limits.header_bytes:
             raise HttpProblem(431, "headers-too-large", f"the headers have {size} bytes; at most {self._limits.header_bytes} are read")
 
-    def _note_deadline(self, scope: Scope, text: str | None) -> None:
+    def _check_wait(self, path: str, waited_ms: int) -> None:
+        """Refuses at once what has waited too long for its turn: the answer would come late, and everybody behind it still later."""
+        if waited_ms > self._limits.queue_ms and path not in ALWAYS_OPEN:
+            detail = f"this request waited {waited_ms} ms for its turn, and at most {self._limits.queue_ms} are waited; try again shortly"
+            raise HttpProblem(503, "overloaded", detail, headers={"Retry-After": RETRY_AFTER_S})
+
+    def _note_deadline(self, scope: Scope, text: str | None, waited_ms: int) -> None:
         if text is None:
             return
         timeout_ms = _whole_number(text)
@@ -86,10 +104,11 @@ class Limits:
             raise Refused(
                 [Problem("X-Smallpool-Timeout-Ms", repr(text[:40]), f"a whole number of ms is allowed; above {most} it counts as that")]
             )
-        if timeout_ms <= 0:
-            raise DeadlinePassed(-timeout_ms)
+        left_ms = min(timeout_ms, self._limits.max_timeout_ms) - waited_ms
+        if left_ms <= 0:
+            raise DeadlinePassed(-left_ms)
         state: dict[str, Any] = scope.setdefault("state", {})
-        state[_DEADLINE] = self._clock.now_ms() + min(timeout_ms, self._limits.max_timeout_ms)
+        state[_DEADLINE] = self._clock.now_ms() + left_ms
 
     def _check_length(self, text: str | None, most: int) -> None:
         length = None if text is None else _whole_number(text)
@@ -107,6 +126,12 @@ class Limits:
         if self.in_flight >= room:
             detail = f"{self.in_flight} requests are under way, and at most {room} are taken; try again shortly"
             raise HttpProblem(503, "overloaded", detail, headers={"Retry-After": RETRY_AFTER_S})
+
+
+def _waited_ms(scope: Scope) -> int:
+    """How long ago the head of the request came; nought where the server does not note it."""
+    arrived: float | None = scope.get("state", {}).get(_ARRIVED)
+    return 0 if arrived is None else max(0, round((monotonic() - arrived) * 1000))
 
 
 def _bounded(receive: Receive, most: int) -> _Reading:

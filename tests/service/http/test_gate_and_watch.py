@@ -4,12 +4,14 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 
 from http_rig import Api, assert_problem, click, listing, paths_of, shelf, with_limits
 from smallpool_core.errors import DirectoryLocked, StoreFull
+from smallpool_service.http.limits import note_arrival
 
 
 def test_headers_beyond_their_limit_are_refused(api: Api) -> None:
@@ -94,6 +96,47 @@ def test_beyond_what_is_under_way_callers_are_told_to_come_back_while_health_sta
         release.set()
         assert [reply.status_code for reply in await asyncio.gather(*waiting)] == [200, 200, 422]
         assert (await api.send("POST", "/v1/feeds/home/recall", json={})).status_code == 200
+
+    asyncio.run(scenario())
+
+
+async def arrived(api: Api, path: str, ago_ms: int, timeout_ms: int | None = None) -> int:
+    """The status of a request that came so long ago and has its turn now."""
+    headers = [(b"authorization", f"Bearer {api.admin}".encode())]
+    headers += [] if timeout_ms is None else [(b"x-smallpool-timeout-ms", str(timeout_ms).encode())]
+    scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": headers, "http_version": "1.1"}
+    note_arrival(scope)
+    scope["state"]["smallpool_arrived_s"] -= ago_ms / 1000  # type: ignore[index]
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await api.app(scope, receive, send)  # type: ignore[arg-type]
+    status: int = sent[0]["status"]
+    return status
+
+
+def test_case_20_what_has_waited_too_long_for_its_turn_is_refused_at_once(tmp_path: Path) -> None:
+    api = Api(tmp_path, with_limits(queue_ms=300))
+
+    async def scenario() -> None:
+        assert await arrived(api, "/v1/pools", 100) == 200
+        assert await arrived(api, "/v1/pools", 400) == 503
+        assert await arrived(api, "/healthz", 4_000) == 200
+
+    asyncio.run(scenario())
+
+
+def test_the_time_that_a_request_has_waited_counts_towards_its_deadline(tmp_path: Path) -> None:
+    api = Api(tmp_path, with_limits(queue_ms=10_000))
+
+    async def scenario() -> None:
+        assert await arrived(api, "/v1/pools", 400, timeout_ms=2_000) == 200
+        assert await arrived(api, "/v1/pools", 400, timeout_ms=300) == 504
 
     asyncio.run(scenario())
 
