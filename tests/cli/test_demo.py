@@ -50,13 +50,15 @@ def test_inside_each_pool_recall_finds_what_a_site_wide_list_misses(told: Printe
     assert all(float(site_wide) < float(inside) for site_wide, inside in rows)
 
 
-def test_its_experiment_finds_that_people_click_what_they_like(told: Printed) -> None:
+def test_its_experiment_counts_every_buyer_once_and_says_how_sure_it_is(told: Printed) -> None:
     report = section(told, "Does it matter?", "Ask it yourself")
-    people = re.findall(r"^ +(as_they_like|newest) +(\d+) +", report, flags=re.MULTILINE)
+    people = re.findall(r"^ +(as_they_like|newest) +(\d+) +\d+\.\d\d% +50.00%", report, flags=re.MULTILINE)
     assert sum(int(count) for _, count in people) == 80
-    lift = re.search(r"clicks a person.*?\n +newest .*?([+-]\d+\.\d)% ", report, flags=re.DOTALL)
-    assert lift is not None
-    assert float(lift.group(1)) < 0
+    clicks = re.search(r"clicks a person +all +as_they_like +(\S+) +(\S+) … (\S+) ", report)
+    assert clicks is not None
+    value, low, high = map(float, clicks.groups())
+    assert low < value < high
+    assert re.search(r"\n +newest +\S+ +\S+ … \S+ +[+-]\d+\.\d% +[+-]\d+\.\d% … [+-]\d+\.\d% +[\d<.]", report)
 
 
 def test_the_same_seed_makes_the_same_marketplace(tmp_path: Path) -> None:
