@@ -412,7 +412,7 @@ class World:
             clock=self.clock,
             cuts=Cuts(self.live, self.reader),
         )
-        self.recaller = Recaller(self.ports, settings=settings or ReadSettings(pools_refresh_ms=0), sources=sources)
+        self.recaller = Recaller(self.ports, settings=settings or ReadSettings(pools_refresh_ms=0, least_left_s=0), sources=sources)
 
     def put_pool(
         self,

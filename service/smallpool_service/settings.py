@@ -56,5 +56,5 @@ class ReadSettings(Struct, frozen=True, forbid_unknown_fields=True):
     ranker_share: Share = 1.0
     ranker_time_share: Share = 0.3
     max_exposures_without_click: Annotated[int, Meta(ge=0)] = 0
-    least_left_s: Annotated[int, Meta(ge=0)] = 2
+    least_left_s: Annotated[int, Meta(ge=0)] = 1
     pools_refresh_ms: Annotated[int, Meta(ge=0)] = 100
