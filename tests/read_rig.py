@@ -492,7 +492,7 @@ class World:
             relations=self.relations,
             vectors=FakeVectorIndex(self.items),
         )
-        settings = settings or ReadSettings(pools_refresh_ms=0)
+        settings = settings or ReadSettings(pools_refresh_ms=0, least_left_s=0)
         settings = replace(settings, source_shares={**settings.source_shares, "explore": explore})
         self.recaller = Recaller(self.ports, settings=settings, sources=sources)
 

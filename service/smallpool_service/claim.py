@@ -47,7 +47,8 @@ class Claiming:
             offered, waiting = offer(waiting, await self.on_page(), self.limits, self._most)
             if not offered:
                 break
-            self._placed.update((scored.item_id, placed(scored.candidate.hit, level, scored.kinds)) for scored in offered)
+            if self.limits.count_more_than_keys:
+                self._placed.update((scored.item_id, placed(scored.candidate.hit, level, scored.kinds)) for scored in offered)
             now = self._run.now()  # of one instant: what holds when it is looked at holds when it is claimed
             entries = [entry_of(scored, level) for scored in await self._still_live(offered, now)]
             late = now >= self._run.deadline

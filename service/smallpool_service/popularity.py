@@ -3,6 +3,7 @@
 In: decayed weights and exposures of items, and of the site. Out: a value an item.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -31,14 +32,18 @@ class Popularity:
     def joined(self, other: "Popularity") -> "Popularity":
         """The same, of the items of both."""
         mine, theirs = self.responses, other.responses
+        if not mine.weights and not mine.exposures:
+            return other
         weights, exposures = {**mine.weights, **theirs.weights}, {**mine.exposures, **theirs.exposures}
         both = replace(theirs, weights=weights, exposures=exposures)
         return Popularity(both, self._half, self._prior)
 
-    def of(self, item_id: str) -> float:
-        """Of one item."""
-        weight = self.responses.weights.get(item_id, 0.0)
-        if self._rate <= 0:
-            return weight / (weight + self._half)
-        worth, prior = weight / self._rate, self._prior
-        return (worth + prior) / (worth + self.responses.exposures.get(item_id, 0.0) + 2 * prior)
+    def of(self, item_ids: Sequence[str]) -> list[float]:
+        """Of each item."""
+        weights, exposures, rate, half, prior = self.responses.weights, self.responses.exposures, self._rate, self._half, self._prior
+        if rate <= 0:
+            known = [weights.get(item_id, 0.0) for item_id in item_ids]
+            return [weight / (weight + half) for weight in known]
+        known = [weights.get(item_id, 0.0) / rate + prior for item_id in item_ids]
+        shown = [exposures.get(item_id, 0.0) + prior for item_id in item_ids]
+        return [worth / (worth + times) for worth, times in zip(known, shown, strict=True)]

@@ -61,7 +61,8 @@ class Room:
 
     def __init__(self, limits: Limits, page: Iterable[Placed]) -> None:
         self._limits = limits
-        self._keys: Counter[str] = Counter()
+        self._more = limits.count_more_than_keys
+        self._keys: dict[str, int] = {}
         self._sellers: Counter[str] = Counter()
         self._kinds: Counter[int] = Counter()
         self.seats = limits.size
@@ -71,7 +72,9 @@ class Room:
     def take(self, one: Placed) -> None:
         """One more."""
         self.seats -= 1
-        self._keys[one.spread_key] += 1
+        self._keys[one.spread_key] = self._keys.get(one.spread_key, 0) + 1
+        if not self._more:
+            return
         if one.seller_id is not None:
             self._sellers[one.seller_id] += 1
         for kind in one.kinds:
@@ -80,8 +83,10 @@ class Room:
     def full(self, one: Placed) -> Full | None:
         """What there is no room of for one more like this, None where there is."""
         limits = self._limits
-        if self._keys[one.spread_key] >= limits.cap:
+        if self._keys.get(one.spread_key, 0) >= limits.cap:
             return "category_cap"
+        if not self._more:
+            return None
         if limits.per_seller is not None and one.seller_id is not None and self._sellers[one.seller_id] >= limits.per_seller:
             return "seller_cap"
         for kind in one.kinds:

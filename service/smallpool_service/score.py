@@ -102,13 +102,15 @@ def values_of(name: str, hits: Sequence[Hit], taste: Taste, popularity: Populari
         case "quality":
             return [hit.quality / THOUSAND for hit in hits]
         case "freshness":
-            return [exp2(min(0, hit.published_at - taste.now) / half_life_of(hit, taste)) for hit in hits]
+            now, usual = taste.now, taste.half_life_ms
+            halves = [usual if hit.expires_at is None else half_life_of(hit, taste) for hit in hits]
+            return [exp2(min(0, hit.published_at - now) / half) for hit, half in zip(hits, halves, strict=True)]
         case "seller":
             return [hit.seller_score / THOUSAND for hit in hits]
         case "price_fit":
             return _price_fit(hits, taste.prices)
         case _:
-            return [popularity.of(hit.item_id) for hit in hits]
+            return popularity.of([hit.item_id for hit in hits])
 
 
 def half_life_of(hit: Hit, taste: Taste) -> float:

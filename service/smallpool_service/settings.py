@@ -83,7 +83,7 @@ class ReadSettings(Struct, frozen=True, forbid_unknown_fields=True):
     ranker_share: Share = 1.0
     ranker_time_share: Share = 0.3
     max_exposures_without_click: Annotated[int, Meta(ge=0)] = 0
-    least_left_s: Annotated[int, Meta(ge=0)] = 2
+    least_left_s: Annotated[int, Meta(ge=0)] = 1
     source_weights: dict[str, Weight] = field(default_factory=_source_weights)
     rank_smoothing: Annotated[float, Meta(gt=0)] = 15.0
     x2i_items: Positive = 10

@@ -17,12 +17,13 @@ from smallpool_core.events import MAX_TITLE
 from smallpool_core.items import Given, ItemEvent
 from smallpool_core.market_ports import Understander
 from smallpool_core.pools import Ordering
+from smallpool_core.quotas import Quota
 from smallpool_core.selection import Selection
 from smallpool_core.users import Identity, UserEvent
 from smallpool_service.alerts.health import read_health, source_names
 from smallpool_service.context import Context
 from smallpool_service.page import Page
-from smallpool_service.people import erase_person
+from smallpool_service.people import erase_person, put_profile
 from smallpool_service.previews import RulePreview, Wanted, preview
 from smallpool_service.similar import similar
 from smallpool_service.why import why
@@ -162,6 +163,9 @@ def test_the_same_events_and_requests_give_the_same_pages(markets: list[Marketpl
             "digital", selection=Selection(LISTED, ban_sellers=("s1", "s2"), ban_words=("华为",)), ordering=Ordering(pins=LISTED)
         )
         market.save_pool("banned", field("points", "has", "手工"))
+        quotas = (Quota(field("sale", "eq", "auction"), at_most=2), Quota(field("price_cents", "lt", 50_000), at_least=2))
+        market.save_pool("all", settings={"max_per_seller": 2}, ordering=Ordering(quotas=quotas, diversity=0.3))
+        asyncio.run(put_profile(market.system.read_ports, Identity("u3", None), [], {}, ["s3", "s4", "s5"]))
     compared = served = 0
     for step in range(STEPS):
         now = clock.now_ms()

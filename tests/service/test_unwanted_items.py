@@ -84,7 +84,11 @@ def test_without_the_setting_the_like_of_a_purchase_is_shown_and_nothing_is_aske
 
 
 def test_what_ends_within_seconds_is_not_shown_and_says_so() -> None:
-    world = World(in_pool("ends", "甲", expires_at=NOW + 2_000), in_pool("lasts", "乙", expires_at=NOW + 2_001))
+    world = World(
+        in_pool("ends", "甲", expires_at=NOW + 1_000),
+        in_pool("lasts", "乙", expires_at=NOW + 1_001),
+        settings=ReadSettings(pools_refresh_ms=0),
+    )
     page = world.recall(explain=True, dry_run=True)
     assert ids(page) == ["lasts"]
     assert [(drop.item_id, drop.reason) for drop in page.trace.drops] == [("ends", "expiring")]  # type: ignore[union-attr]

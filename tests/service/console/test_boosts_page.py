@@ -58,3 +58,33 @@ def test_weights_that_are_saved_leave_pins_and_what_is_boosted_alone(desk: Desk)
     assert desk.form("/console/pools/p/page", form() | kept).status_code == 303
     ordering = desk.api.get("/v1/pools/p").json()["ordering"]
     assert (ordering["pins"], ordering["bury"]) == (["i1"], [{"condition": {"all": []}, "factor": 0.5}])
+
+
+AUCTION = '{"field": "sale", "op": "eq", "value": "auction"}'
+
+
+def test_quotas_seller_spread_and_diversity_are_saved_stand_there_again_and_are_told_in_the_history(desk: Desk) -> None:
+    desk.api.make_pool()
+    desk.log_in()
+    rows = {"quota-condition": [AUCTION, ""], "quota-at_most": ["4", ""], "quota-at_least": ["1", ""]}
+    assert desk.form("/console/pools/p/page", form(max_per_seller="2", diversity="0.3") | rows).status_code == 303
+    pool = desk.api.get("/v1/pools/p").json()
+    assert pool["settings"]["max_per_seller"] == 2
+    assert pool["ordering"]["diversity"] == 0.3
+    assert pool["ordering"]["quotas"] == [{"condition": {"field": "sale", "op": "eq", "value": "auction"}, "at_most": 4, "at_least": 1}]
+    page = desk.get("/console/pools/p/page").text
+    assert page.count('name="quota-condition"') == 2
+    assert 'name="quota-at_most" type="number" min="0" max="100" value="4"' in page
+    assert "同一卖家最多" in page
+    assert "配额: 最多 4, 至少 1" in desk.get("/console/pools/p/history").text
+
+
+def test_mistakes_in_quotas_stand_beside_them(desk: Desk) -> None:
+    desk.api.make_pool()
+    desk.log_in()
+    rows = {"quota-condition": ["{", AUCTION, AUCTION], "quota-at_most": ["1", "", "1"], "quota-at_least": ["", "", "2"]}
+    reply = desk.form("/console/pools/p/page", form(diversity="2") | rows)
+    assert reply.status_code == 422
+    rows["quota-condition"][0] = AUCTION
+    told = desk.form("/console/pools/p/page", form(diversity="2") | rows)
+    assert (told.status_code, "配额须写明" in told.text, "不能大于" in told.text, "不含 1" in told.text) == (422, True, True, True)
