@@ -15,7 +15,7 @@ from smallpool_service.rewrite import rewrite
 from smallpool_service.settings import ReadSettings
 from smallpool_service.sources.x2i import X2i, X2iPool
 
-SETTINGS = ReadSettings(x2i_share=1.0)
+SETTINGS = ReadSettings()
 
 
 def asked(world: World, touched: tuple[str, ...] = (), bought: tuple[str, ...] = (), **weights: int) -> Question:
@@ -76,7 +76,7 @@ def test_terms_bring_less_than_items() -> None:
     world.relations.put("term", "city:x", "i004")
     world.relations.put("view", "a", "i003")
     assert item_ids(found(world, asked(world, ("a",), brand__x=1024, city__x=1024))) == ["i003", "i001", "i002"]
-    assert item_ids(found(world, asked(world, ("a",), brand__x=1024), ReadSettings(x2i_share=1.0, x2i_term_share=0.0))) == ["i003"]
+    assert item_ids(found(world, asked(world, ("a",), brand__x=1024), ReadSettings(x2i_term_share=0.0))) == ["i003"]
 
 
 def test_no_more_items_are_looked_up_than_the_setting_says() -> None:
@@ -124,7 +124,10 @@ def test_a_pool_that_has_lists_of_its_own_names_their_source() -> None:
 
 
 def test_the_source_can_be_switched_off() -> None:
-    assert "x2i" not in {source.name for source in World(settings=ReadSettings(x2i_share=0.0)).recaller.sources}
+    world = World(*shelf(30), settings=ReadSettings(source_shares={"x2i": 0.0}, least_left_s=0, pools_refresh_ms=0))
+    world.likes(category__数码=1.0)
+    world.relations.put("view", "sold", "i029")
+    assert not any("x2i" in line.sources for line in page_of(world, size=30).items)
 
 
 def test_without_the_lists_a_page_is_made_of_the_others_and_says_so() -> None:
