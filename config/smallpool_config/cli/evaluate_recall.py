@@ -54,7 +54,7 @@ def recall(
     pools: Annotated[
         int, typer.Option("--pools", min=1, help="Pools of each kind: by category, at random; of the newest there is one.")
     ] = 2,
-    most: Annotated[int, typer.Option("--test-sessions", min=1, help="Test sessions a pool at most, drawn by the seed.")] = 200,
+    most: Annotated[int, typer.Option("--test-sessions", min=1, help="Test sessions a pool at most, drawn by the seed.")] = 100,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Draws the same pools and sessions every time.")] = 1,
     tuning: Annotated[
         bool, typer.Option("--tuning", help="Ask the last fifth of what is for training instead of the test: to choose settings by.")

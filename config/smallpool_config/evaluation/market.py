@@ -96,7 +96,8 @@ class SiteMarket:
         with file.open("wb") as events:
             for place, (person, item_id) in enumerate(tracked(self.site.acts, "events", len(self.site.acts))):
                 events.write(msgspec.json.encode({"user": person, "item": item_id, "event": ACT, "at": self.at(place)}) + b"\n")
-        self.system.relater.rebuild([str(file)])
+        for _ in tracked(["all"], "related items", 1):
+            self.system.relater.rebuild([str(file)])
         file.unlink()
 
     async def come(self, identity: Identity, session: Session, pool: DrawnPool) -> None:

@@ -44,11 +44,7 @@ class Plan(Struct, frozen=True):
 def evaluate_recall(settings: Settings, site: Site, plan: Plan) -> dict[str, Any]:
     """The figures as JSON values; works in a directory of its own, which it removes."""
     kinds = [pool for kind in KINDS for pool in draw_pools(site, kind, plan.pool_size, plan.pools, plan.seed)]
-    sizes = [max(1, round(share * len(site.items))) for share in plan.shares]
-    by_kind, by_share = (
-        _asked(site, kinds, plan),
-        _asked(site, [draw_pools(site, "random", size, 1, plan.seed + 1)[0] for size in sizes], plan),
-    )
+    by_kind, by_share = _asked(site, kinds, plan), _asked(site, _of_shares(site, plan), plan)
     with TemporaryDirectory(prefix="smallpool-evaluation-") as directory:
         store = replace(settings.store, directory=directory, synchronous="off")
         system = Embedded(replace(settings, store=store), StandingClock(NOW_MS))
@@ -69,6 +65,13 @@ def evaluate_recall(settings: Settings, site: Site, plan: Plan) -> dict[str, Any
         "by_share": at_shares(by_share, outcomes),
         "machine": machine(),
     }
+
+
+def _of_shares(site: Site, plan: Plan) -> list[DrawnPool]:
+    """One random pool of each share, drawn apart from those of the size asked for, one of which may be as large."""
+    sizes = [max(1, round(share * len(site.items))) for share in plan.shares]
+    drawn = [draw_pools(site, "random", size, 1, plan.seed + 1)[0] for size in dict.fromkeys(sizes)]
+    return [replace(pool, pool_id=f"share-{len(pool.item_ids)}") for pool in drawn]
 
 
 def _asked(site: Site, pools: Iterable[DrawnPool], plan: Plan) -> list[Asked]:
