@@ -262,7 +262,7 @@ class Told(Relater):
 
 def due(shop: Shop, serving: Generation | None, **settings: Any) -> str:
     if serving is not None:
-        shop.relations.fill(shop.relations.begin(), {})
+        shop.relations.fill(shop.relations.begin(NOW), {})
         shop.relations.switch(serving)
     asked = RelationSettings(**settings)
     told = Told(
