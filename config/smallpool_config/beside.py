@@ -28,11 +28,6 @@ class Beside:
         self._thread.start()
         return False
 
-    def settle(self) -> None:
-        """Waits for the turn under way."""
-        if self._thread is not None:
-            self._thread.join()
-
     def _run(self) -> None:
         try:
             self._turn()
