@@ -1,4 +1,4 @@
-"""Long work beside a line of workers: begun by a turn, once at a time, and what it raises is raised by a later turn."""
+"""Long work beside a line of workers: begun by a turn, once at a time, and what it raises stops nobody."""
 
 import threading
 from pathlib import Path
@@ -21,6 +21,15 @@ def wait_for(name: str) -> None:
             thread.join(60)
 
 
+def test_before_it_is_time_nothing_is_begun() -> None:
+    Beside("early work", lambda: False, lambda: None, nobody_counts).turn()
+    assert "early work" not in {thread.name for thread in threading.enumerate()}
+
+
+def nobody_counts() -> None:
+    """For work that does not fail."""
+
+
 def test_a_turn_comes_back_while_the_work_goes_on_and_begins_no_second_one() -> None:
     begun, may_end = [], threading.Event()
 
@@ -28,7 +37,7 @@ def test_a_turn_comes_back_while_the_work_goes_on_and_begins_no_second_one() -> 
         begun.append(1)
         may_end.wait(60)
 
-    beside = Beside("slow work", work)
+    beside = Beside("slow work", lambda: True, work, nobody_counts)
     assert [beside.turn(), beside.turn()] == [False, False]
     may_end.set()
     wait_for("slow work")
@@ -38,22 +47,20 @@ def test_a_turn_comes_back_while_the_work_goes_on_and_begins_no_second_one() -> 
     assert len(begun) == 2
 
 
-def test_what_the_work_raised_the_next_turn_raises_and_the_one_after_begins_anew() -> None:
-    begun = []
+@pytest.mark.parametrize("error", [StoreUnavailable("could not work: the test says so"), ValueError("the test says so")])
+def test_what_the_work_raises_is_logged_and_counted_and_stops_nobody(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
+    failures = []
 
     def work() -> None:
-        begun.append(1)
-        raise StoreUnavailable("could not work: the test says so")
+        raise error
 
-    beside = Beside("failing work", work)
+    beside = Beside("failing work", lambda: True, work, lambda: failures.append(1))
     beside.turn()
     wait_for("failing work")
-    with pytest.raises(StoreUnavailable, match="the test says so"):
-        beside.turn()
-    assert len(begun) == 1
+    assert "the test says so" in caplog.text
     beside.turn()
     wait_for("failing work")
-    assert len(begun) == 2
+    assert len(failures) == 2
 
 
 def test_a_process_that_serves_relates_items_by_itself(tmp_path: Path) -> None:
@@ -64,8 +71,6 @@ def test_a_process_that_serves_relates_items_by_itself(tmp_path: Path) -> None:
         system.log.append_now("user-events", [("u:u1", encode_user_event(user_event("click", item_id, at=at + place)))], at + place)
     [worker] = [worker for line in system.serving_lines() for worker in line if worker.name == RELATING]
     worker.turn()
-    wait_for(RELATING)
-    worker.turn()  # raises what the first one raised
     wait_for(RELATING)
     generation = system.relations.current()
     assert generation is not None
