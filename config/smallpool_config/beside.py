@@ -13,8 +13,8 @@ log = logging.getLogger("smallpool.beside")
 
 
 class Beside:
-    """One at a time, each where `is_awake` says that it is time. What is under way when the process ends ends with it, and is to bear that; what fails is begun again by a later
-    turn, so it is to rest by itself.
+    """One at a time, each where `is_awake` says that it is time. What is under way when the process ends ends with it, and is to bear
+    that; what fails is begun again by a later turn, so it is to rest by itself.
     """
 
     def __init__(self, name: str, is_awake: Callable[[], bool], turn: Callable[[], object], failed: Callable[[], object]) -> None:
