@@ -76,7 +76,7 @@ async def related_items(
         alike = await run.attempt("wide_index", ports.reader.recall(more, terms), NOTHING) if terms else NOTHING
         lines += [_line(hit, 0.0, ALIKE) for hit in await _on_sale(recaller, run, alike.hits)]
     await recaller.relation_age.tell(run)
-    short = "exhausted" if len(lines) < size else None
+    short: Literal["exhausted"] | None = "exhausted" if len(lines) < size else None
     return RelatedItems(item_id, by, run.known.pool.pool_id, lines[:size], short, list(run.degraded), dict(run.ages_ms))
 
 
