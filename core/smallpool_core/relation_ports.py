@@ -38,8 +38,10 @@ class Relations(Protocol):
         lists that say by their `at` that they are done, so that the same additions made again count once.
         """
 
-    def begin(self) -> int:
-        """The number of a new generation, higher than any before. What an earlier one left that never came to serve is in nobody's way."""
+    def begin(self, now: int) -> int:
+        """The number of a new generation, `now` (ms) or what is above the one that serves. What an earlier one left that never came to
+        serve is in nobody's way.
+        """
 
     def fill(self, number: int, lists: Mapping[Key, RelationList]) -> None:
         """Puts lists into a generation that was begun and does not serve yet; a key again replaces its list."""

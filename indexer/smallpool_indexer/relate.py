@@ -34,6 +34,8 @@ WRITTEN: Final = 500
 SETTLED_MS: Final = 5_000
 """What was appended this long ago is on the log for every reader, whichever clock appended it."""
 LOOK_EVERY_MS: Final = 30_000
+RETRY_MS: Final = 600_000
+"""How long what failed rests: it may have taken minutes."""
 TURN_MS: Final = 3_600_000
 """A turn whose owner died is over after this."""
 
@@ -66,26 +68,32 @@ class Relater:
         self._counting = counting
         self._settings = settings
         self._pools = pools
-        self._looked_at: int | None = None
+        self._looks_at = 0
+
+    def is_awake(self) -> bool:
+        """Whether it is time to look what is due; asks nobody."""
+        return not 0 < self._looks_at - self._clock.now_ms() <= RETRY_MS
 
     def step(self) -> bool:
-        """Does what is due, unless another process is at it; never more to do at once. Store errors pass through: it is due still."""
+        """Does what is due, unless another process is at it; never more to do at once. Errors pass through: it is tried again ten minutes
+        later.
+        """
         now = self._clock.now_ms()
-        if self._looked_at is not None and 0 <= now - self._looked_at < LOOK_EVERY_MS:
+        if not self.is_awake():
             return False
-        self._looked_at = now
+        self._looks_at = now + LOOK_EVERY_MS
         serving = self._relations.current()
         due = self._rebuild_is_due(serving, now), self._refresh_is_due(serving, now)
         if any(due) and self._relations.take_turn(now, TURN_MS):
+            self._looks_at = now + RETRY_MS
             try:
                 if due[0]:
                     self._rebuilt(self._settings.event_files.split(",") if self._settings.event_files else (), untold)
                 else:
                     self._refreshed(untold)
-            except Refused as refused:  # files may come yet
-                raise StoreUnavailable(f"could not relate items: {refused}") from refused
             finally:
                 self._relations.end_turn()
+            self._looks_at = now + LOOK_EVERY_MS
         return False
 
     def rebuild(self, files: Sequence[str] = (), progress: Progress = untold, upto: int | None = None) -> tuple[Generation, int]:
@@ -131,7 +139,7 @@ class Relater:
             covers = min(counting.last_at(), now)
             # What the log has and files do not is added by the next refresh, to lists that are as of where they end.
             merged_upto = min(covers, read_upto) if files else read_upto
-            number = self._relations.begin()
+            number = self._relations.begin(now)
             written = self._fill(number, counting.lists(merged_upto), progress)
         if files:
             made = Generation(number, now, covers, merged_upto, source="files", events=taken, lists=written)

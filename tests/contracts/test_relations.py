@@ -52,9 +52,9 @@ def generation(number: int, **changes: int) -> Generation:
     return Generation(**({"number": number, "computed_at": NOW, "covers": NOW, "merged_upto": NOW} | changes))
 
 
-def serve(relations: Relations, lists: dict[Key, RelationList]) -> Generation:
+def serve(relations: Relations, lists: dict[Key, RelationList], now: int = NOW) -> Generation:
     """A generation with these lists, serving."""
-    made = generation(relations.begin())
+    made = generation(relations.begin(now))
     relations.fill(made.number, lists)
     relations.switch(made)
     return made
@@ -97,7 +97,7 @@ def test_no_more_than_the_limit_is_given_the_heaviest_first(relations: Relations
 
 def test_a_generation_serves_from_its_switch_on_and_not_before(relations: Relations) -> None:
     old = serve(relations, {Key("view", "i1"): listed("old"), Key("view", "i2"): listed("old")})
-    number = relations.begin()
+    number = relations.begin(NOW)
     assert number > old.number
     relations.fill(number, {Key("view", "i1"): listed("new")})
     assert ids(relations, "view", "i1", "i2") == {"i1": ["old"], "i2": ["old"]}
@@ -109,9 +109,9 @@ def test_a_generation_serves_from_its_switch_on_and_not_before(relations: Relati
 
 def test_a_generation_that_never_came_to_serve_is_in_nobodys_way(relations: Relations) -> None:
     serve(relations, {Key("view", "i1"): listed("first")})
-    relations.fill(relations.begin(), {Key("view", "i1"): listed("left"), Key("view", "i9"): listed("left")})
+    relations.fill(relations.begin(NOW + 5), {Key("view", "i1"): listed("left"), Key("view", "i9"): listed("left")})
     assert ids(relations, "view", "i1", "i9") == {"i1": ["first"]}
-    serve(relations, {Key("view", "i1"): listed("third")})
+    serve(relations, {Key("view", "i1"): listed("third")}, NOW + 9)
     assert ids(relations, "view", "i1", "i9") == {"i1": ["third"]}
 
 
@@ -131,7 +131,7 @@ def test_a_list_is_replaced_by_a_merge_and_the_others_stay(relations: Relations)
 
 
 def test_a_key_that_is_filled_again_has_its_last_list(relations: Relations) -> None:
-    number = relations.begin()
+    number = relations.begin(NOW)
     relations.fill(number, {Key("view", "i1"): listed("a")})
     relations.fill(number, {Key("view", "i1"): listed("b")})
     relations.switch(generation(number))

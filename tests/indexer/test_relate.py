@@ -14,7 +14,7 @@ from smallpool_core.errors import Refused, StoreUnavailable
 from smallpool_core.events import encode_item_event, encode_user_event
 from smallpool_core.relations import Generation, Key, RelationKind, RelationSettings
 from smallpool_core.users import UserEvent
-from smallpool_indexer.relate import LOOK_EVERY_MS, Relater
+from smallpool_indexer.relate import RETRY_MS, Relater
 from smallpool_stores.duckdb.covisits import covisits
 from smallpool_stores.sqlite.relations import SqliteRelations
 from write_rig import Rig
@@ -262,7 +262,7 @@ class Told(Relater):
 
 def due(shop: Shop, serving: Generation | None, **settings: Any) -> str:
     if serving is not None:
-        shop.relations.fill(shop.relations.begin(), {})
+        shop.relations.fill(shop.relations.begin(NOW), {})
         shop.relations.switch(serving)
     asked = RelationSettings(**settings)
     told = Told(
@@ -307,11 +307,20 @@ def test_a_day_and_an_hour_make_due(shop: Shop, serving: Generation, settings: d
     assert due(shop, serving, **settings) == expected
 
 
-def test_files_that_are_named_in_settings_and_missing_are_tried_again(tmp_path: Path) -> None:
+def test_what_failed_is_tried_again_and_not_at_once(tmp_path: Path) -> None:
     shop = Shop(tmp_path, RelationSettings(event_files=str(tmp_path / "*.parquet")))
-    with pytest.raises(StoreUnavailable, match="no such file"):
+    with pytest.raises(Refused, match="no such file"):
         shop.relater.step()
-    assert not shop.relater.step(), "not at once"
-    shop.later(LOOK_EVERY_MS)
-    with pytest.raises(StoreUnavailable, match="no such file"):
+    shop.later(RETRY_MS - 1)
+    assert not shop.relater.step()
+    shop.later(1)
+    with pytest.raises(Refused, match="no such file"):
         shop.relater.step()
+
+
+def test_a_clock_that_is_set_back_keeps_nothing_from_being_looked_at(shop: Shop) -> None:
+    shop.relater.step()
+    shop.clock.advance(-DAY)
+    shop.visit("u1", "a", "b", at=shop.clock.now - MINUTE)
+    shop.relater.step()
+    assert shop.related("a") == ["b"]

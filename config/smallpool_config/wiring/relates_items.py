@@ -15,6 +15,7 @@ from smallpool_core.ports import Clock, EventLog, ItemLookup
 from smallpool_core.relation_ports import CoVisits, Relations
 from smallpool_indexer.relate import Relater
 from smallpool_indexer.write_path import Worker
+from smallpool_service.trace import Observer
 
 RELATING = "related items"
 """The name of the worker."""
@@ -25,6 +26,7 @@ class RelatesItems(ABC):
 
     settings: Settings
     clock: Clock
+    _observer: Observer
 
     @property
     @abstractmethod
@@ -60,8 +62,11 @@ class RelatesItems(ABC):
 
     @cached_property
     def relating(self) -> Worker:
-        """Looks now and then whether the lists are due, and makes them beside whatever else its line does."""
-        return Worker(RELATING, Beside(RELATING, self.relater.step).turn)
+        """Looks now and then whether the lists are due, and makes them beside whatever else its line does. Pages and intake do without
+        what fails here, so it makes no process unready: it is logged, and counted.
+        """
+        relater = self.relater
+        return Worker(RELATING, Beside(RELATING, relater.is_awake, relater.step, lambda: self._observer.count("relations.failed")).turn)
 
     def _counting(self) -> AbstractContextManager[CoVisits]:
         from smallpool_stores.duckdb.covisits import covisits  # takes as long to import as all else, and most commands count nothing

@@ -41,11 +41,13 @@ from smallpool_service.http.pool_bodies import (
 from smallpool_service.http.pool_lists import BansBody, IncludesBody, PinsBody
 from smallpool_service.http.problems import ProblemDocument
 from smallpool_service.http.recall import RecallBody
+from smallpool_service.http.related import RelatedBody
 from smallpool_service.http.replays import ReplayBody
 from smallpool_service.http.replies import SCHEMA_REF
 from smallpool_service.http.users import ProfileBody, UserView
 from smallpool_service.page import Page
 from smallpool_service.previews import RulePreview
+from smallpool_service.related import RelatedItems
 from smallpool_service.replay import Replay
 from smallpool_service.similar import SimilarItems
 from smallpool_service.why import Why
@@ -65,6 +67,7 @@ BODIES: Final[tuple[type[BaseModel], ...]] = (
     PreviewBody,
     ProfileBody,
     RecallBody,
+    RelatedBody,
     RollbackBody,
     RulePreviewBody,
     ReplayBody,
@@ -92,6 +95,7 @@ STRUCTS: Final[tuple[type, ...]] = (
     RevisionList,
     SimilarItems,
     RulePreview,
+    RelatedItems,
     Replay,
     Report,
     SavedPool,

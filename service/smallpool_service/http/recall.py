@@ -73,6 +73,7 @@ PAGE: Final[dict[str, Any]] = {
         "age_ms": 12,
         "rounds": 1,
         "candidates": 61,
+        "ages_ms": {"relations": 912000},
     },
 }
 PROBLEMS = (400, 404, 409, 413, 504)

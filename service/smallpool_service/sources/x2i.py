@@ -4,8 +4,8 @@ An item that is sold still brings what goes with it: that is how most items of t
 pool after they are read, so a small pool finds little in them; a pool may have lists of its own items beside (`X2iPool`).
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from heapq import nlargest
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Final
 
 from msgspec.structs import replace
@@ -20,16 +20,17 @@ from smallpool_service.prompt import side_by_side
 from smallpool_service.settings import ReadSettings
 
 NOTHING: Final = Answer((), exhausted=True)
-MOST_LISTED: Final = 200
-"""Items taken from one list."""
-MOST_PICKED: Final = 2_000
-"""Items, the heaviest, that are held against the scope."""
+MOST_OF_ITEM: Final = 100
+"""Items taken from the list of one item."""
+MOST_TERMS: Final = 5
+MOST_OF_TERM: Final = 50
+"""Items taken from the list of one term, and how many of the heaviest terms are looked up: of what people act on, the first will do."""
 MOST_VIA: Final = 3
 HEAVIEST: Final = 1024
 """The largest weight of a trigger."""
 
-Parts = dict[str, float]
-"""What each list brings to one item, by the item (`item:ID`) or term whose list it is."""
+Weighed = tuple[str, float, Sequence[Related]]
+"""One list: the item (`item:ID`) or term that it is of, what it weighs, and what is in it."""
 
 
 class X2i:
@@ -44,34 +45,36 @@ class X2i:
 
     async def find(self, question: Question) -> Answer:
         """See `Source.find`. Each hit says by `via` what it goes with."""
-        parts = await self._gathered(question)
-        heaviest = nlargest(MOST_PICKED, ((sum(some.values()), item_id) for item_id, some in parts.items()))
-        if not heaviest:
+        lists = await self._lists(question)
+        weights: dict[str, float] = {}
+        for _, weight, items in lists:
+            for one in items:
+                weights[one.item_id] = weights.get(one.item_id, 0.0) + weight * one.weight
+        wanted = [item_id for item_id, _ in sorted(weights.items(), key=_heaviest_first) if item_id not in question.query.excluded]
+        if not wanted:
             return NOTHING
-        wanted = [item_id for _, item_id in sorted(heaviest, key=lambda pair: (-pair[0], pair[1].encode()))]
         answer = await self._reader.pick(question.query, wanted)
-        hits = tuple([replace(hit, via=_heaviest(parts[hit.item_id])) for hit in answer.hits])
-        return Answer(hits, answer.exhausted and len(parts) <= MOST_PICKED)
+        via = _via({hit.item_id for hit in answer.hits}, lists)
+        return replace(answer, hits=tuple([replace(hit, via=via[hit.item_id]) for hit in answer.hits]))
 
-    async def _gathered(self, question: Question) -> dict[str, Parts]:
+    async def _lists(self, question: Question) -> list[Weighed]:
         settings, pool_id = self._settings, self._lists_of(question.query)
         touched, bought = question.touched[: settings.x2i_items], question.bought[: settings.x2i_items]
-        terms = {name: weight for name, weight in question.weights.items() if kind_of(name) in RELATED_TERM_KINDS}
+        terms = _terms_of(question.weights) if settings.x2i_term_share > 0 else {}
         if not (touched or bought or terms):
-            return {}
+            return []
         related = self._relations.related
         viewed, purchased, of_terms = await side_by_side(
-            related("view", touched, MOST_LISTED, pool_id),
-            related("purchase", bought, MOST_LISTED, pool_id),
-            related("term", terms, MOST_LISTED, pool_id),
+            related("view", touched, MOST_OF_ITEM, pool_id),
+            related("purchase", bought, MOST_OF_ITEM, pool_id),
+            related("term", terms, MOST_OF_TERM, pool_id),
         )
-        parts: dict[str, Parts] = {}
-        for some in (_by_items(touched, viewed, settings.x2i_decay), _by_items(bought, purchased, settings.x2i_decay)):
-            _add(parts, some)
-        _add(parts, _by_terms(terms, of_terms, settings.x2i_term_share))
-        for item_id in question.query.excluded:
-            parts.pop(item_id, None)
-        return parts
+        decay = settings.x2i_decay
+        return [
+            *_by_items(touched, viewed, decay),
+            *_by_items(bought, purchased, decay),
+            *_by_terms(terms, of_terms, settings.x2i_term_share),
+        ]
 
     def _lists_of(self, query: Query) -> str:
         return SITE
@@ -86,30 +89,35 @@ class X2iPool(X2i):
         return query.scope.pool_id
 
 
-def _by_items(
-    item_ids: Sequence[str], lists: Mapping[str, Sequence[Related]], decay: float
-) -> Iterator[tuple[str, float, Sequence[Related]]]:
-    """What each list says, with its name and the weight that it has."""
+def _terms_of(weights: Mapping[str, int]) -> dict[str, int]:
+    """The heaviest terms that have lists."""
+    found = {name: weight for name, weight in weights.items() if kind_of(name) in RELATED_TERM_KINDS}
+    return dict(sorted(found.items(), key=_heaviest_first)[:MOST_TERMS])
+
+
+def _by_items(item_ids: Sequence[str], lists: Mapping[str, Sequence[Related]], decay: float) -> Iterator[Weighed]:
+    """The lists of items, the first of which weighs most."""
     return ((term("item", item_id), decay**place, lists[item_id]) for place, item_id in enumerate(item_ids) if item_id in lists)
 
 
-def _by_terms(
-    weights: Mapping[str, int], lists: Mapping[str, Sequence[Related]], share: float
-) -> Iterator[tuple[str, float, Sequence[Related]]]:
-    """The same of terms, whose lists are measured by their own heaviest item."""
+def _by_terms(weights: Mapping[str, int], lists: Mapping[str, Sequence[Related]], share: float) -> Iterator[Weighed]:
+    """The lists of terms, each measured by its own heaviest item."""
     return (
-        (name, share * weights[name] / HEAVIEST / items[0].weight, items)
-        for name, items in lists.items()
-        if share > 0 and items and items[0].weight > 0
+        (name, share * weights[name] / HEAVIEST / items[0].weight, items) for name, items in lists.items() if items and items[0].weight > 0
     )
 
 
-def _add(parts: dict[str, Parts], lists: Iterable[tuple[str, float, Sequence[Related]]]) -> None:
+def _via(item_ids: AbstractSet[str], lists: Sequence[Weighed]) -> dict[str, tuple[str, ...]]:
+    """For each of the items the names of the lists that brought most of its weight."""
+    parts: dict[str, dict[str, float]] = {item_id: {} for item_id in item_ids}
     for name, weight, items in lists:
-        for related in items:
-            of_item = parts.setdefault(related.item_id, {})
-            of_item[name] = of_item.get(name, 0.0) + weight * related.weight
+        for one in items:
+            if one.item_id in item_ids:
+                of_item = parts[one.item_id]
+                of_item[name] = of_item.get(name, 0.0) + weight * one.weight
+    return {item_id: tuple([name for name, _ in sorted(some.items(), key=_heaviest_first)[:MOST_VIA]]) for item_id, some in parts.items()}
 
 
-def _heaviest(parts: Parts) -> tuple[str, ...]:
-    return tuple(sorted(parts, key=lambda name: (-parts[name], name))[:MOST_VIA])
+def _heaviest_first(named: tuple[str, float]) -> tuple[float, str]:
+    """Ties by name; code points sort as their UTF-8 bytes do."""
+    return -named[1], named[0]

@@ -66,8 +66,10 @@ def histories(file: Path, memory_mb: int, most_per_person: int) -> Iterator[Hist
     """Opens a file. Raises `Refused` for one that cannot be read as events."""
     with TemporaryDirectory(prefix="smallpool-history-") as folder:
         with translated(f"read {file}"):
-            spilled = {"memory_limit": f"{memory_mb}MB", "temp_directory": str(Path(folder) / "spilled"), "threads": 1}
-            connection = duckdb.connect(str(Path(folder) / "rows.duckdb"), config=spilled)
+            spilled = str(Path(folder) / "spilled")
+            config: dict[str, str | bool | int | float | list[str]]
+            config = {"memory_limit": f"{memory_mb}MB", "temp_directory": spilled, "threads": 1}
+            connection = duckdb.connect(str(Path(folder) / "rows.duckdb"), config=config)
         try:
             yield Histories(connection, file, most_per_person)
         finally:

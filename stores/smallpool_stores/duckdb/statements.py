@@ -2,8 +2,7 @@
 
 In: the settings. Out: SQL. Weights are as of a time (`$now`, ms): an act at t counts 2^(min(0, t - now) / half-life), and a pair counts at
 the time of its later act. Kinds are 0 for view and 1 for purchase. Items are numbered in the order of their ids, people are hashed (64
-bits): numbers take a tenth of the memory of names. Pairs are counted in shards of items, `$shard` of `$shards`, each of which fits in
-memory.
+bits): numbers take a tenth of the memory of names. Pairs are counted in shards of items, `$shard` of `$shards`, that fit in memory.
 """
 
 from typing import Final

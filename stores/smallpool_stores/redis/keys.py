@@ -156,11 +156,6 @@ class Keys(Struct, frozen=True):
         return f"{self.prefix}relations"
 
     @property
-    def relations_begun(self) -> str:
-        """String: the number of the last generation that was begun."""
-        return f"{self.prefix}relations:begun"
-
-    @property
     def relations_turn(self) -> str:
         """String: there while somebody has the turn to relate items."""
         return f"{self.prefix}relations:turn"

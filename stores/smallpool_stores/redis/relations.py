@@ -85,12 +85,12 @@ class RedisRelations:
         self._put(progress.number, lists, place)
         self._note(_Serving(progress, place))
 
-    def begin(self) -> int:
+    def begin(self, now: int) -> int:
         with self._connection.translated("begin a generation of related items"):
             serving = self._serving_now()
-            [number] = self._connection.write_now(("INCR", self._connection.keys.relations_begun))
-        self._places = {int(number): 0 if serving is None else 1 - serving.place}
-        return int(number)
+        number = now if serving is None else max(now, serving.generation.number + 1)
+        self._places = {number: 0 if serving is None else 1 - serving.place}
+        return number
 
     def fill(self, number: int, lists: Mapping[Key, RelationList]) -> None:
         self._put(number, lists, self._places[number])

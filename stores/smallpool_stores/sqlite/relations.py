@@ -23,12 +23,11 @@ CREATE TABLE relation_lists (
 ) WITHOUT ROWID;
 CREATE TABLE relation_state (
     only INTEGER PRIMARY KEY CHECK (only = 1),
-    begun INTEGER NOT NULL,
     serving INTEGER,
     generation BLOB,
     taken_until INTEGER NOT NULL
 );
-INSERT INTO relation_state VALUES (1, 0, NULL, NULL, 0);
+INSERT INTO relation_state VALUES (1, NULL, NULL, 0);
 """
 
 DROPPED_AT_ONCE: Final = 2_000
@@ -85,10 +84,9 @@ class SqliteRelations:
             self.fill(progress.number, lists)
             self._note(progress)
 
-    def begin(self) -> int:
-        with translated("begin a generation of related items"), self._database.atomic():
-            [number] = self._database.connection.execute("UPDATE relation_state SET begun = begun + 1 RETURNING begun").fetchone()
-        return int(number)
+    def begin(self, now: int) -> int:
+        serving = self.current()
+        return now if serving is None else max(now, serving.number + 1)
 
     def fill(self, number: int, lists: Mapping[Key, RelationList]) -> None:
         rows = [(number, key.pool_id, key.kind, key.key, _encode(one)) for key, one in lists.items()]

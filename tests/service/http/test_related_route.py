@@ -23,7 +23,7 @@ def shop(api: Api) -> Api:
 
 def relate(shop: Api, key: str, *item_ids: str, kind: Counts = "view", pool_id: str = "") -> None:
     relations = SqliteRelations(shop.rig.database)
-    serving = relations.current() or Generation(relations.begin(), NOW, 0, NOW - 60_000)
+    serving = relations.current() or Generation(relations.begin(NOW), NOW, 0, NOW - 60_000)
     entries = tuple(Counted(item_id, 1 / place, 1.0, 1.0) for place, item_id in enumerate(item_ids, start=1))
     relations.merge({Key(kind, key, pool_id): RelationList(NOW, 1.0, entries)}, serving)
 
