@@ -160,9 +160,11 @@ class Pipeline:
     async def _compare(self, candidates: Sequence[Candidate]) -> None:
         """How like the person's interests the candidates are, where the pool weighs that and something is known of the person."""
         run, index = self._run, self._ports.vectors
-        if not run.known.pool.ordering.weights.get("vector") or not self.wishes.weights:
+        if not run.known.pool.ordering.weights.get("vector"):
             return
         asked = interests(self.wishes.weights)
+        if not len(asked):
+            return
         found = await run.attempt("vectors", index.likeness([one.hit.item_id for one in candidates], asked), {})
         self._likeness = {**(self._likeness or {}), **found}
 

@@ -154,6 +154,14 @@ def test_a_pool_switches_vectors_on_and_weighs_how_like_its_items_are() -> None:
     assert all(0 <= score < 0.5 for score in scores[3:])
 
 
+def test_for_somebody_whose_wishes_say_nothing_of_what_items_are_how_like_they_are_does_not_count() -> None:
+    world = liked_by_kind()
+    world.put_pool(weights={"vector": 1.0, "quality": 1.0})
+    world.likes(seller__s1=1.0)
+    page = world.recall(size=3, explain=True, dry_run=True)
+    assert all(item.explain and item.explain.score.keys() == {"quality"} for item in page.items)
+
+
 def test_where_the_vectors_fail_the_page_goes_on_without_them_and_says_so() -> None:
     world = liked_by_kind()
     world.put_pool(weights={"vector": 1.0, "match": 1.0}, sources={"vectors": 0.25})
