@@ -19,8 +19,8 @@ from smallpool_indexer.write_path import Line, Worker
 IDLE_S = 0.004
 """How long a thread with nothing to do waits before it looks again."""
 LONGEST_IDLE_S = 0.016
-"""The same once it has found nothing for a while. A look is some ten questions to the file: at 4 ms they cost as much as every eighth page
-that one worker can give, at 16 ms a quarter of that; what comes then is taken in 6 ms later on average.
+"""The same once it has found nothing for a while. A look is some ten questions to the file: at 4 ms they cost .057 of a core of a busy
+machine, at 16 ms .021 (benchmarks/README.md); what comes then is taken in 6 ms later on average.
 """
 UPKEEP_EVERY_S = 1.0
 STOPPED_WITHIN_S = 2.0

@@ -18,6 +18,7 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("POST", "/v1/seller-events"): {"ingest"},
     ("GET", "/v1/items/i1"): {"viewer", "operator", "recall"},
     ("POST", "/v1/items/get"): {"viewer", "operator", "recall"},
+    ("GET", "/v1/items/i1/similar?pool_id=p"): {"recall"},
     ("GET", "/v1/items/i1/why?pool_id=p"): {"viewer", "operator"},
     ("GET", "/v1/users/u1"): {"viewer", "operator", "ingest"},
     ("PUT", "/v1/users/u1"): {"ingest"},
@@ -26,6 +27,7 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("DELETE", "/v1/devices/d1"): {"ingest"},
     ("GET", "/v1/pools"): {"viewer", "operator"},
     ("GET", "/v1/pools/p"): {"viewer", "operator"},
+    ("GET", "/v1/pools/p/health"): {"viewer", "operator"},
     ("GET", "/v1/pools/p/revisions"): {"viewer", "operator"},
     ("GET", "/v1/pools/p/revisions/1/diff"): {"viewer", "operator"},
     ("GET", "/v1/alerts"): {"viewer", "operator"},
@@ -188,6 +190,8 @@ def test_a_pool_outside_a_keys_set_is_as_if_it_were_not_there(api: Api) -> None:
             ("POST", f"/v1/pools/{name}/archive"),
             ("POST", f"/v1/pools/{name}/preview"),
             ("GET", f"/v1/pools/{name}/revisions"),
+            ("GET", f"/v1/pools/{name}/health"),
+            ("GET", f"/v1/items/i000/similar?pool_id={name}"),
             ("GET", f"/v1/items/i000/why?pool_id={name}"),
         ):
             body: dict[str, Any] = {"json": {}} if method != "GET" else {}
