@@ -104,7 +104,7 @@ class Served:
         for place in range(people if state == "running" else 0):
             user_id = f"v-{place:04}"
             page = self.call("POST", "/v1/feeds/home/recall", json={"user_id": user_id, "size": 8}).json()
-            lines = page["items"][: 1 + place % 2 + 2 * (page["bucket"].get(experiment_id) == f"{experiment_id}:fresh")]
+            lines = page["items"][: place * 7 % 5 + (page["bucket"].get(experiment_id) == f"{experiment_id}:fresh")]
             about = {"user_id": user_id, "at": self.now(), "request_id": page["request_id"]}
             events = [{"type": "click", "item_id": line["item_id"], **about} for line in lines]
             events += [{"type": "purchase", "item_id": line["item_id"], **about} for line in lines[3:]]

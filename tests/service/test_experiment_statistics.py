@@ -1,6 +1,7 @@
 """The statistics of experiments, held to figures worked out by hand."""
 
 from math import sqrt
+from random import Random
 from typing import Any
 
 import pytest
@@ -100,6 +101,19 @@ def test_people_missing_from_a_bucket_are_no_chance_and_nobody_says_nothing() ->
     assert sample_ratio([0, 0], [0.5, 0.5]) is None
     assert sample_ratio([10, 3], [1.0, 0.0]) == 0.0
     assert sample_ratio([10, 0, 11], [0.5, 0.0, 0.5]) == pytest.approx(sample_ratio([10, 11], [0.5, 0.5]))
+
+
+def test_where_there_is_no_effect_one_comparison_in_twenty_finds_one() -> None:
+    draw = Random(1)
+
+    def bucket() -> Estimate:
+        # People of very different tastes and visits, so that a person's lines are far from independent.
+        people = [(draw.betavariate(1.2, 10.8), draw.randint(1, 6)) for _ in range(150)]
+        return estimate(sums(*((sum(draw.random() < taste for _ in range(10 * pages)), 10.0 * pages) for taste, pages in people)))
+
+    found = sum((p_value(bucket(), bucket()) or 1) < 0.05 for _ in range(400))
+    # Three standard deviations of a binomial of 400 at one in twenty: 20 ± 13.
+    assert 7 <= found <= 33
 
 
 def test_the_people_that_are_needed_are_those_of_the_textbook() -> None:

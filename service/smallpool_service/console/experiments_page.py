@@ -98,9 +98,9 @@ async def report_page(visit: Viewer, experiment_id: str, days: Annotated[int, Qu
 
 
 def _reach(figures: list[FigureReport]) -> float:
-    """The farthest end of any lift's interval, at most 1, so that all are drawn to one scale."""
+    """The farthest end of any lift's interval, at most 2, so that all are drawn to one scale."""
     ends = [abs(end) for figure in figures for each in figure.buckets for end in (each.lift.low, each.lift.high) if end is not None]
-    return min(1.0, max(ends, default=0.0)) or 1.0
+    return min(2.0, max(ends, default=0.0)) or 1.0
 
 
 async def _changed(visit: Visit, experiment_id: str, form: Form, *, of_form: bool) -> Response:
