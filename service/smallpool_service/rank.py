@@ -30,15 +30,15 @@ def features_of(scored: Sequence[Scored], taste: Taste, popularity: Popularity) 
     columns["price_fit"] = [UNKNOWN_PRICE_FIT] * len(hits)
     columns |= {name: values_of(name, hits, taste, popularity) for name in _ALWAYS_KNOWN if name not in taste.dimensions}
     columns |= {name: [one.values[place] for one in scored] for place, name in enumerate(taste.dimensions) if name in FEATURES}
-    ranks = [one.candidate.ranks.values() for one in scored]
+    ranks, now = [one.candidate.ranks.values() for one in scored], taste.now
     columns |= {
         "static": [hit.static_score / STATIC_MOST for hit in hits],
         "matched": [float(len(hit.terms)) for hit in hits],
         "sources": [float(len(some)) for some in ranks],
         "best_rank": [1 / min(some) if some else 0.0 for some in ranks],
         "price": [log10(1 + (hit.price_cents or 0)) for hit in hits],
-        "age_h": [max(0, taste.now - hit.published_at) / HOUR_MS for hit in hits],
-        "left_h": [0.0 if hit.expires_at is None else max(0, hit.expires_at - taste.now) / HOUR_MS for hit in hits],
+        "age_h": [max(0, now - hit.published_at) / HOUR_MS for hit in hits],
+        "left_h": [0.0 if hit.expires_at is None else max(0, hit.expires_at - now) / HOUR_MS for hit in hits],
         "ends": [float(hit.expires_at is not None) for hit in hits],
         "auction": [float(hit.sale == "auction") for hit in hits],
     }
