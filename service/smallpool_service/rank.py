@@ -25,11 +25,11 @@ RANKER: Final = "ranker"
 
 def features_of(scored: Sequence[Scored], taste: Taste, popularity: Popularity) -> list[tuple[float, ...]]:
     """Of each candidate the numbers that `FEATURES` names, in that order; all finite. What a pool does not weigh is there all the same."""
-    hits = [one.candidate.hit for one in scored]
+    hits, weighed = [one.candidate.hit for one in scored], taste.dimensions
     columns: dict[str, Sequence[float]] = {"match": [0.0] * len(hits), "vector": [0.0] * len(hits)}
     columns["price_fit"] = [UNKNOWN_PRICE_FIT] * len(hits)
-    columns |= {name: values_of(name, hits, taste, popularity) for name in _ALWAYS_KNOWN if name not in taste.dimensions}
-    columns |= {name: [one.values[place] for one in scored] for place, name in enumerate(taste.dimensions) if name in FEATURES}
+    columns |= {name: values_of(name, hits, taste, popularity) for name in _ALWAYS_KNOWN if name not in weighed}
+    columns |= {name: [one.values[place] for one in scored] for place, name in enumerate(weighed) if name in FEATURES}
     ranks, now = [one.candidate.ranks.values() for one in scored], taste.now
     columns |= {
         "static": [hit.static_score / STATIC_MOST for hit in hits],
