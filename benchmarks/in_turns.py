@@ -3,19 +3,20 @@
     python benchmarks/in_turns.py --other /path/to/another/checkout --what ingest --items 3000 --json
 
 In: another checkout (its files suffice), what to time (`understand`: listings; `tag`: titles with the shipped tagger; `ingest`: the whole
-write path as `smallpool bench ingest` has it), how many, a seed. Out: µs of computing an item in each, and how many times as long the
-other takes.
+write path as `smallpool bench ingest` has it; `page`: pages in three pools of 3,000 items, as `smallpool bench recall` has them), how
+many, a seed. Out: µs of computing an item or page in each, and how many times as long the other takes.
 """
 
 import argparse
+import asyncio
 import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from statistics import fmean, median
 from tempfile import TemporaryDirectory
@@ -23,17 +24,20 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from smallpool_config.bench import ingest
+from smallpool_config.bench import ingest, recall
+from smallpool_config.bench.marketplace import Marketplace
 from smallpool_config.settings import ModelSettings, Settings
 from smallpool_config.tagging import understander_of
 from smallpool_config.wiring import Embedded
 from smallpool_core.items import Given
 from smallpool_models.listings import generate_listings
 from smallpool_models.understanding import load_knowledge
+from smallpool_service.settings import ReadSettings
 
 ROOTS = ("core", "indexer", "service", "models", "stores", "config")
 BATCH = 64
 POOLS = 10_000
+PAGE_ITEMS, PAGE_POOLS = 3_000, 3
 START_MS = 1_760_000_000_000
 
 Turn = Callable[[], object]
@@ -68,7 +72,7 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--other", default=".", help="the checkout to compare with")
-    parser.add_argument("--what", choices=("understand", "tag", "ingest"), default="ingest")
+    parser.add_argument("--what", choices=("understand", "tag", "ingest", "page"), default="ingest")
     parser.add_argument("--items", type=int, default=3_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true")
@@ -94,7 +98,7 @@ def _answer(worker: "subprocess.Popen[str]") -> str:
 
 def _work(options: argparse.Namespace) -> None:
     with TemporaryDirectory(prefix="smallpool-bench-") as directory:
-        turns = (_ingest if options.what == "ingest" else _understand)(options, directory)
+        turns = {"ingest": _ingest, "page": _pages}.get(options.what, _understand)(options, directory)
         next(turns)()
         print("ready", flush=True)
         for turn in turns:
@@ -130,6 +134,32 @@ def _ingest(options: argparse.Namespace, directory: str) -> Iterator[Turn]:
     ingest._append(system, list(islice(listings, options.items + BATCH)), now)  # noqa: SLF001
     while True:
         yield partial(ingest._batch, system)  # noqa: SLF001
+
+
+def _pages(options: argparse.Namespace, directory: str) -> Iterator[Turn]:
+    read = ReadSettings(timeout_ms=60_000)  # a machine that does other work too makes no page late
+    system = Embedded(replace(Settings(), store=replace(Settings().store, directory=directory), read=read))
+    market = Marketplace(PAGE_ITEMS, PAGE_POOLS, options.seed, system.clock.now_ms())
+    recall.store_items(system, market)
+    asyncio.run(recall.make_pools(system, market))
+    system.load()
+    people = count()
+
+    async def ask(asked: Sequence[tuple[int, int]]) -> None:
+        for person, pool in asked:
+            await recall._page(system, market, person, pool)  # noqa: SLF001  by the names that older checkouts have too
+
+    async def prepare(asked: Sequence[tuple[int, int]]) -> None:
+        for person, pool in asked:
+            await recall.prepare(system, market, person, pool)
+
+    def turn(asked: Sequence[tuple[int, int]]) -> None:
+        asyncio.run(ask(asked))
+
+    while True:
+        asked = list(zip(islice(people, BATCH), market.requested_pools(BATCH), strict=False))
+        asyncio.run(prepare(asked))
+        yield partial(turn, asked)
 
 
 if __name__ == "__main__":

@@ -25,20 +25,20 @@ RANKER: Final = "ranker"
 
 def features_of(scored: Sequence[Scored], taste: Taste, popularity: Popularity) -> list[tuple[float, ...]]:
     """Of each candidate the numbers that `FEATURES` names, in that order; all finite. What a pool does not weigh is there all the same."""
-    hits = [one.candidate.hit for one in scored]
+    hits, weighed = [one.candidate.hit for one in scored], taste.dimensions
     columns: dict[str, Sequence[float]] = {"match": [0.0] * len(hits), "vector": [0.0] * len(hits)}
     columns["price_fit"] = [UNKNOWN_PRICE_FIT] * len(hits)
-    columns |= {name: values_of(name, hits, taste, popularity) for name in _ALWAYS_KNOWN if name not in taste.dimensions}
-    columns |= {name: [one.values[place] for one in scored] for place, name in enumerate(taste.dimensions) if name in FEATURES}
-    ranks = [one.candidate.ranks.values() for one in scored]
+    columns |= {name: values_of(name, hits, taste, popularity) for name in _ALWAYS_KNOWN if name not in weighed}
+    columns |= {name: [one.values[place] for one in scored] for place, name in enumerate(weighed) if name in FEATURES}
+    ranks, now = [one.candidate.ranks.values() for one in scored], taste.now
     columns |= {
         "static": [hit.static_score / STATIC_MOST for hit in hits],
         "matched": [float(len(hit.terms)) for hit in hits],
         "sources": [float(len(some)) for some in ranks],
         "best_rank": [1 / min(some) if some else 0.0 for some in ranks],
         "price": [log10(1 + (hit.price_cents or 0)) for hit in hits],
-        "age_h": [max(0, taste.now - hit.published_at) / HOUR_MS for hit in hits],
-        "left_h": [0.0 if hit.expires_at is None else max(0, hit.expires_at - taste.now) / HOUR_MS for hit in hits],
+        "age_h": [max(0, now - hit.published_at) / HOUR_MS for hit in hits],
+        "left_h": [0.0 if hit.expires_at is None else max(0, hit.expires_at - now) / HOUR_MS for hit in hits],
         "ends": [float(hit.expires_at is not None) for hit in hits],
         "auction": [float(hit.sale == "auction") for hit in hits],
     }

@@ -22,8 +22,8 @@ _ENCODER = msgspec.json.Encoder()
 
 
 class ServedItem(Struct, frozen=True):
-    """One line of a page; `features` are what a ranker reads of it (`smallpool_core.ranking`), none of a line that an interrupted
-    call had claimed.
+    """One line of a page; `features` are what a ranker reads of it (`smallpool_core.ranking`), each that is not nought; there are
+    none of a line that an interrupted call had claimed.
     """
 
     item_id: str
