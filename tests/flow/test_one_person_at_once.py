@@ -10,6 +10,7 @@ from read_rig import U1, ids
 from smallpool_core.errors import RequestIdReused
 from smallpool_core.pages import PAGE_KEPT_MS
 from smallpool_core.users import Identity
+from smallpool_service.context import Context
 from smallpool_service.page import Page
 from system_rig import Marketplace, listing, listings, sold
 
@@ -81,7 +82,7 @@ def test_a_short_page_that_comes_at_once_with_itself_is_short_each_time(market: 
 
 @pytest.mark.parametrize(
     "other",
-    [{"size": 9}, {"pool_id": "p", "context": {"city": "北京"}}, {"identity": Identity("u1", "d1")}],
+    [{"size": 9}, {"pool_id": "p", "context": Context("北京")}, {"identity": Identity("u1", "d1")}],
     ids=["size", "context", "device"],
 )
 def test_one_request_id_with_another_body_is_refused(market: Marketplace, other: dict[str, Any]) -> None:
