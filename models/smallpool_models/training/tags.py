@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from smallpool_core.errors import Problem, TitlesRefused
 from smallpool_models.labels.deciding import fitted_rule, given_tags, probabilities
-from smallpool_models.labels.grams import GramReader, Grams, learnt_vocabulary
+from smallpool_models.labels.grams import GramReader, learnt_vocabulary
 from smallpool_models.labels.rows import LabelSet
 from smallpool_models.ner.titles import parted
+from smallpool_models.training.hinge import sparse
 from smallpool_models.training.label_network import LINEAR_SCALE, LabelNetwork, LabelNetworkSettings
 from smallpool_models.training.labels import LabelEpoch, LabelSettings, Report, TrainedLabels, truth_of
 from smallpool_models.training.squares import machines, trust
@@ -45,7 +46,7 @@ def train_tags(one: LabelSet, settings: LabelSettings, report: Report) -> Traine
     reader = GramReader(vocabulary)
     titles, names = reader.read([title.text for title in learnt]), reader.read(labels)
     truth = truth_of(learnt, labels)
-    rows, named = _sparse(titles, len(vocabulary.grams)), _sparse(names, len(vocabulary.grams))
+    rows, named = sparse(titles, len(vocabulary.grams)), sparse(names, len(vocabulary.grams))
     report("comparing titles", 1, 4)
     products = _products(rows, rows)
     report("solving", 2, 4)
@@ -67,14 +68,6 @@ def train_tags(one: LabelSet, settings: LabelSettings, report: Report) -> Traine
     counts = {"titles": len(one.titles), "train": len(learnt), "dev": len(learnt), "labels": len(labels), "grams": len(vocabulary.grams)}
     epoch = LabelEpoch(1, 0.0, figure, time.process_time() - started)
     return TrainedLabels(network.eval(), vocabulary, labels, rule, (epoch,), 0, counts, {"f1": figure})
-
-
-def _sparse(grams: Grams, runs: int) -> torch.Tensor:
-    """(titles, runs + 1) of the weights."""
-    title, place = np.nonzero(grams.weights)
-    places = torch.from_numpy(np.stack([title, grams.numbers[title, place]]))
-    weights = torch.from_numpy(grams.weights[title, place])
-    return torch.sparse_coo_tensor(places, weights, (len(grams.weights), runs + 1), check_invariants=True).coalesce()
 
 
 def _products(rows: torch.Tensor, others: torch.Tensor) -> NDArray[np.float32]:
