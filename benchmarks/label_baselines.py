@@ -20,6 +20,7 @@ from sklearn.multiclass import OneVsRestClassifier  # type: ignore[import-not-fo
 from sklearn.preprocessing import MultiLabelBinarizer  # type: ignore[import-not-found]
 from sklearn.svm import LinearSVC  # type: ignore[import-not-found]
 
+from smallpool_config.settings import KnowledgeSettings
 from smallpool_models.encoders.labels import CATEGORY, SCHEMA, TAGS, CategoryPredictor, TagPredictor
 from smallpool_models.evaluation.intervals import middle
 from smallpool_models.labels.rows import LabelledTitle, read_categories, read_tags
@@ -27,6 +28,7 @@ from smallpool_models.labels.scores import label_counts, label_score
 from smallpool_models.ner.scores import difference
 from smallpool_models.ner.titles import parted
 from smallpool_models.registry.folder import read_model
+from smallpool_models.understanding import KnowledgeUnderstander, load_knowledge
 
 DRAWS = 2_000
 Found = Sequence[Sequence[str]]
@@ -49,7 +51,7 @@ def of_categories(split: Path, model: Path) -> None:
     svm = LinearSVC(C=1).fit(learnt, [one.labels[0] for one in train])
     truth = np.array([one.labels[0] for one in test])
     plain = svm.predict(reader.transform(texts(test))) == truth
-    found = CategoryPredictor(read_model(model, CATEGORY, SCHEMA)).predict(texts(test))
+    found = CategoryPredictor(read_model(model, CATEGORY, SCHEMA)).predict(as_served(test))
     ours = np.array([label for label, _ in found]) == truth
     rng = np.random.default_rng(1)
     gains = ours.astype(float) - plain
@@ -61,7 +63,7 @@ def of_tags(split: Path, model: Path) -> None:
     """Micro F1."""
     train, test = (read_tags(split / f"{part}.tsv").titles for part in ("train", "test"))
     there = [one.labels for one in test]
-    ours = TagPredictor(read_model(model, TAGS, SCHEMA)).predict(texts(test))
+    ours = TagPredictor(read_model(model, TAGS, SCHEMA)).predict(as_served(test))
     reader, learnt = tf_idf(train)
     nearest = np.asarray((reader.transform(texts(test)) @ learnt.T).argmax(axis=1)).ravel()
     kept, held = parted(train, 0.2, "threshold")
@@ -81,6 +83,12 @@ def of_tags(split: Path, model: Path) -> None:
 def texts(titles: Sequence[LabelledTitle]) -> list[str]:
     """The titles."""
     return [one.text for one in titles]
+
+
+def as_served(titles: Sequence[LabelledTitle]) -> list[str]:
+    """The titles as the model is asked for them; the baselines read them as they are, in small letters."""
+    folder = KnowledgeUnderstander(load_knowledge(KnowledgeSettings().path))
+    return [folder.folded(one.text) for one in titles]
 
 
 def tf_idf(train: Sequence[LabelledTitle]) -> tuple[Any, Any]:

@@ -20,7 +20,7 @@ from smallpool_models.labels.rows import LabelSet, read_categories, read_tags
 from smallpool_models.labels.scores import calibration_error, label_counts, label_score
 from smallpool_models.ner.scores import interval
 from smallpool_models.registry.folder import read_model
-from smallpool_models.understanding import load_knowledge
+from smallpool_models.understanding import KnowledgeBase, KnowledgeUnderstander, load_knowledge
 
 if TYPE_CHECKING:
     from smallpool_models.training.label_card import LabelCard
@@ -54,14 +54,21 @@ def train_labeller(settings: Settings, order: LabelOrder, report: Callable[[str,
 
 
 def _titles(settings: Settings, order: LabelOrder) -> LabelSet:
+    knowledge = load_knowledge(settings.knowledge.path)
     if order.data is None:
-        return generated_categories(load_knowledge(settings.knowledge.path), count=order.generated, seed=order.seed)
-    return read_categories(order.data) if order.task == "category" else read_tags(order.data)
+        return _as_served(generated_categories(knowledge, count=order.generated, seed=order.seed), knowledge)
+    return _as_served(read_categories(order.data) if order.task == "category" else read_tags(order.data), knowledge)
 
 
-def evaluate_category(data: Path, model: Path) -> dict[str, Any]:
+def _as_served(one: LabelSet, knowledge: KnowledgeBase) -> LabelSet:
+    """The titles as a model is asked for them when it serves: simplified, and no longer than is read of one."""
+    folder = KnowledgeUnderstander(knowledge)
+    return replace(one, titles=tuple(replace(title, text=folder.folded(title.text)) for title in one.titles))
+
+
+def evaluate_category(settings: Settings, data: Path, model: Path) -> dict[str, Any]:
     """How good a model's categories are on a file: every title gets its likeliest one, `other` says what the threshold leaves out."""
-    titles = read_categories(data)
+    titles = _as_served(read_categories(data), load_knowledge(settings.knowledge.path))
     predictor = CategoryPredictor(read_model(model, CATEGORY, SCHEMA))
     found = predictor.predict([title.text for title in titles.titles])
     there = [title.labels for title in titles.titles]
@@ -85,9 +92,9 @@ def evaluate_category(data: Path, model: Path) -> dict[str, Any]:
     }
 
 
-def evaluate_tags(data: Path, model: Path) -> dict[str, Any]:
+def evaluate_tags(settings: Settings, data: Path, model: Path) -> dict[str, Any]:
     """How good a model's tags are on a file."""
-    titles = read_tags(data)
+    titles = _as_served(read_tags(data), load_knowledge(settings.knowledge.path))
     predictor = TagPredictor(read_model(model, TAGS, SCHEMA))
     found = predictor.predict([title.text for title in titles.titles])
     there = [title.labels for title in titles.titles]

@@ -56,6 +56,24 @@ def test_a_tag_model_is_trained_evaluated_and_wired_in(shell: Shell, tmp_path: P
     assert understood["versions"]["tags"] == figures["model"]
 
 
+@pytest.mark.parametrize("command", ["category", "tags"])
+def test_titles_are_learnt_and_measured_as_they_are_asked_for_when_listings_come(shell: Shell, tmp_path: Path, command: str) -> None:
+    def file(name: str, word: str) -> str:
+        rows = [f"{label}\t{lead}{word}{number}" for label, lead in (("甲", ""), ("乙", "轉讓")) for number in range(30)]
+        if command == "tags":
+            rows = [f"{number}\t{row.split(chr(9))[1]}\t{row.split(chr(9))[0]}" for number, row in enumerate(rows)]
+        return shell.write(name, "\n".join(rows) + "\n")
+
+    traditional, simplified, out = file("one.tsv", "臺灣茶壺ＡＢ"), file("other.tsv", "台湾茶壶ab"), tmp_path / "model"
+    shell.run("train", command, "--data", traditional, "--out", str(out), "--json")
+    grams = "".join(json.loads((out / "vocabulary.json").read_bytes())["vocabulary"]["grams"])
+    assert "湾茶壶" in grams
+    assert not set("灣壺Ａ") & set(grams)
+    measured = [shell.run("evaluate", command, "--data", file, "--model", str(out), "--json").json for file in (traditional, simplified)]
+    figures = {"accuracy", "ece"} if command == "category" else {"precision", "recall", "f1"}
+    assert [{name: one[name] for name in figures} for one in measured] == [{name: measured[0][name] for name in figures}] * 2
+
+
 def test_generated_titles_train_a_small_model(shell: Shell, tmp_path: Path) -> None:
     out = tmp_path / "model"
     card = shell.run("train", "category", "--generated", "400", "--epochs", "1", "--out", str(out), "--json").json

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from smallpool_core.errors import TitlesRefused
-from smallpool_models.labels.deciding import TagRule, confidences, fitted_sureness, given_tags
+from smallpool_models.labels.deciding import TagRule, confidences, fitted_sureness, given_tags, probabilities, tag_shares
 from smallpool_models.labels.grams import GramReader, grams_in, learnt_vocabulary
 from smallpool_models.labels.rows import read_categories, read_tags
 from smallpool_models.labels.scores import calibration_error, label_score
@@ -60,15 +60,45 @@ def test_confidence_is_as_far_from_the_truth_as_its_bins_say() -> None:
     assert calibration_error(np.array([0.1] * 4 + [0.9] * 6), right[::-1]) == pytest.approx(0.1)
 
 
-def test_a_temperature_makes_overconfident_scores_as_sure_as_they_are_right() -> None:
+def test_scores_are_read_as_sure_as_they_are_right() -> None:
     rng = np.random.default_rng(1)
     truth = rng.integers(0, 3, 4_000)
     said = np.where(rng.random(4_000) < 0.7, truth, (truth + 1) % 3)
     scores = np.eye(3, dtype=np.float32)[said] * 20
-    sureness = fitted_sureness(scores, truth)
-    sure = confidences(scores, sureness.temperature).max(axis=1)
+    best, sure = fitted_sureness(scores, truth).likeliest(scores)
     assert calibration_error(confidences(scores, 1.0).max(axis=1), said == truth) > 0.25
-    assert calibration_error(sure, said == truth) < 0.03
+    assert calibration_error(sure, best == truth) < 0.03
+
+
+def test_labels_that_are_wrong_do_not_make_the_surest_answers_too_sure() -> None:
+    rng = np.random.default_rng(1)
+    truth = rng.integers(0, 5, 6_000)
+    scores = (rng.normal(size=(6_000, 5)) + rng.choice([1.0, 9.0], size=(6_000, 1)) * np.eye(5)[truth]).astype(np.float32)
+    labelled = np.where(rng.random(6_000) < 0.06, rng.integers(0, 5, 6_000), truth)
+    sureness = fitted_sureness(scores[:3_000], labelled[:3_000])
+    best, sure = sureness.likeliest(scores[3_000:])
+    right = best == labelled[3_000:]
+    by_temperature = confidences(scores[3_000:], sureness.temperature).max(axis=1)
+    assert calibration_error(sure, right) < calibration_error(by_temperature, right)
+
+
+def test_titles_that_are_all_read_right_make_nothing_infinitely_sure() -> None:
+    scores = 4 * np.eye(2, dtype=np.float32)[[0, 1] * 10]
+    _, sure = fitted_sureness(scores, np.array([0, 1] * 10)).likeliest(scores)
+    assert (sure < 1).all()
+    assert np.isfinite(sure).all()
+
+
+def test_tags_that_stand_together_speak_for_each_other_and_nothing_makes_a_tag_of_no_word() -> None:
+    sets = np.array([[True, True, False], [False, False, True]])
+    scores = np.array([[2.0, -0.5, -4.0], [-9.0, -9.0, -9.0]], dtype=np.float32)
+    shares = tag_shares(scores, sets)
+    assert shares[0, 1] > 0.5 > probabilities(scores)[0, 1]
+    assert shares[1].max() < 0.05
+    left_out = tag_shares(scores, sets, np.array([0, -1]))
+    assert left_out[0, 1] < 0.5
+    assert left_out[1] == pytest.approx(shares[1])
+    assert tag_shares(scores, sets[:0]) == pytest.approx(probabilities(scores))
 
 
 def test_below_the_threshold_more_answers_are_wrong_than_right() -> None:
@@ -77,7 +107,7 @@ def test_below_the_threshold_more_answers_are_wrong_than_right() -> None:
     doubtful = np.arange(3_000) >= 2_000  # of these the net knows nothing
     scores = np.where(doubtful[:, None], rng.normal(size=(3_000, 3)), 6 * np.eye(3)[truth]).astype(np.float32)
     sureness = fitted_sureness(scores, truth)
-    sure = confidences(scores, sureness.temperature).max(axis=1)
+    _, sure = sureness.likeliest(scores)
     assert (sure[~doubtful] >= sureness.other_below).all()
     assert (sure[doubtful] < sureness.other_below).mean() > 0.8
 
@@ -89,7 +119,7 @@ def test_macro_counts_labels_alike_and_micro_titles() -> None:
 
 
 def test_a_title_is_given_its_likeliest_tag_if_it_is_likely_at_all() -> None:
-    rule = TagRule((0.5, 0.2, 0.9), 0.1)
+    rule = TagRule((0.5, 0.2, 0.9), 0.1, ())
     found = given_tags(np.array([[0.8, 0.3, 0.6], [0.2, 0.1, 0.3], [0.05, 0.0, 0.01]]), rule)
     assert found.tolist() == [[True, True, False], [False, False, True], [False, False, False]]
 

@@ -15,15 +15,16 @@ Data = Annotated[Path, typer.Option("--data", metavar="FILE", exists=True, dir_o
 Model = Annotated[Path, typer.Option("--model", metavar="DIR", help="A model's folder.")]
 
 
-def category(data: Data, model: Model, as_json: AsJson = False) -> None:
+def category(ctx: typer.Context, data: Data, model: Model, as_json: AsJson = False) -> None:
     """Measure the categories of titles: accuracy with a bootstrap interval, macro F1, calibration error in 15 bins.
 
     Every title gets its likeliest category, those included that are so unsure that the threshold calls them other: how many they are, and
     how good the rest is, is told beside it.
     """
+    from smallpool_config.cli.session import settings_of
     from smallpool_config.labelling import evaluate_category
 
-    figures = evaluate_category(data, model)
+    figures = evaluate_category(settings_of(ctx, None), data, model)
     if as_json:
         print_json(figures)
         return
@@ -33,11 +34,12 @@ def category(data: Data, model: Model, as_json: AsJson = False) -> None:
     screen().print(f"other, below a confidence of {other['below']}: {share:.1f} %; accuracy of the rest {rest:.4f}")
 
 
-def tags(data: Data, model: Model, as_json: AsJson = False) -> None:
+def tags(ctx: typer.Context, data: Data, model: Model, as_json: AsJson = False) -> None:
     """Measure the tags of titles: micro precision, recall and F1 with a bootstrap interval, and the mean F1 over tags."""
+    from smallpool_config.cli.session import settings_of
     from smallpool_config.labelling import evaluate_tags
 
-    figures = evaluate_tags(data, model)
+    figures = evaluate_tags(settings_of(ctx, None), data, model)
     if as_json:
         print_json(figures)
         return

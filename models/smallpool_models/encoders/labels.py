@@ -12,13 +12,13 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from smallpool_models.encoders.session import Session
-from smallpool_models.labels.deciding import Scores, Sureness, TagRule, confidences, given_tags, probabilities
+from smallpool_models.labels.deciding import Scores, Sureness, TagRule, given_tags, tag_shares
 from smallpool_models.labels.grams import GramReader, Grams, GramVocabulary
 from smallpool_models.registry.folder import ModelFiles, Tensor
 
 CATEGORY = "category"
 TAGS = "tags"
-SCHEMA = 1
+SCHEMA = 2
 READS = "vocabulary.json"
 BATCH = 64
 INPUTS = (Tensor("numbers", "tensor(int64)", 2), Tensor("weights", "tensor(float)", 2))
@@ -87,8 +87,8 @@ class CategoryPredictor:
         """The likeliest category of each text and its calibrated confidence in [0, 1]."""
         if not texts:
             return []
-        shares = confidences(self._scorer.scores(texts), self._sureness.temperature)
-        return [(self.labels[best], float(row[best])) for best, row in zip(shares.argmax(axis=1), shares, strict=True)]
+        best, sure = self._sureness.likeliest(self._scorer.scores(texts))
+        return [(self.labels[place], float(share)) for place, share in zip(best, sure, strict=True)]
 
 
 class TagPredictor:
@@ -99,7 +99,9 @@ class TagPredictor:
         rule = self._scorer.reads.rule
         if rule is None or len(rule.thresholds) != len(self._scorer.reads.labels):
             raise files.refused(READS, "no threshold for each tag", "train the model again")
-        self._rule = rule
+        if any(not 0 <= place < len(rule.thresholds) for places in rule.together for place in places):
+            raise files.refused(READS, "a set with a tag that is none of the model's", "train the model again")
+        self._rule, self._sets = rule, rule.sets()
         self.version = self._scorer.version
         self.labels = self._scorer.reads.labels
 
@@ -107,7 +109,7 @@ class TagPredictor:
         """The tags of each text, the likeliest first."""
         if not texts:
             return []
-        shares = probabilities(self._scorer.scores(texts))
+        shares = tag_shares(self._scorer.scores(texts), self._sets)
         given = given_tags(shares, self._rule)
         found = []
         for row, own in zip(given, shares, strict=True):

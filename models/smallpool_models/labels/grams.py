@@ -4,6 +4,7 @@ In: texts. Out: `Grams`, padded arrays. Weights are those of TF-IDF (sublinear, 
 """
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import chain, repeat
@@ -18,13 +19,17 @@ LONGEST = 3
 MOST_CHARACTERS = 200
 """Of a title are read; what stands beyond says nothing new of what it is."""
 _EDGE = "\n"
+_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 
 
 class GramVocabulary(Struct, frozen=True, forbid_unknown_fields=True):
-    """The runs that a model knows, number 0 being none of them, and the inverse document frequency of each."""
+    """The runs that a model knows, number 0 being none of them, and the inverse document frequency of each. Where `numbers_alike`, every
+    number reads as 0: how much there is of a thing says little of what it is, and `240ml` is learnt from `330ml`.
+    """
 
     grams: tuple[str, ...]
     rarity: tuple[float, ...]
+    numbers_alike: bool
 
 
 class Grams(Struct, frozen=True):
@@ -43,20 +48,22 @@ def grams_in(folded: str) -> list[str]:
     return runs
 
 
-def learnt_vocabulary(texts: Sequence[str], fewest: int) -> GramVocabulary:
+def learnt_vocabulary(texts: Sequence[str], fewest: int, *, numbers_alike: bool = False) -> GramVocabulary:
     """The runs that stand in at least `fewest` texts. Rarity is
     1 + ln((1 + texts) / (1 + texts that have it)).
     """
     counts: Counter[str] = Counter()
     for text in texts:
-        counts.update(set(grams_in(folded_title(text))))
+        counts.update(set(grams_in(folded_title(text, numbers_alike=numbers_alike))))
     grams = tuple(sorted(gram for gram, count in counts.items() if count >= fewest))
-    return GramVocabulary(grams, tuple(round(1 + math.log((1 + len(texts)) / (1 + counts[gram])), 4) for gram in grams))
+    rarity = tuple(round(1 + math.log((1 + len(texts)) / (1 + counts[gram])), 4) for gram in grams)
+    return GramVocabulary(grams, rarity, numbers_alike)
 
 
-def folded_title(text: str) -> str:
+def folded_title(text: str, *, numbers_alike: bool) -> str:
     """As much of a title as is read, as it is looked up."""
-    return fold(text[:MOST_CHARACTERS])
+    folded = fold(text[:MOST_CHARACTERS])
+    return _NUMBER.sub("0", folded) if numbers_alike else folded
 
 
 class GramReader:
@@ -65,10 +72,11 @@ class GramReader:
     def __init__(self, vocabulary: GramVocabulary) -> None:
         self._numbers = {gram: number for number, gram in enumerate(vocabulary.grams, start=1)}
         self._rarity = np.array([0.0, *vocabulary.rarity], dtype=np.float32)
+        self._numbers_alike = vocabulary.numbers_alike
 
     def read(self, texts: Iterable[str]) -> Grams:
         """The runs of each text, each once; a text in which none is known has none."""
-        rows = [grams_in(folded_title(text)) for text in texts]
+        rows = [grams_in(folded_title(text, numbers_alike=self._numbers_alike)) for text in texts]
         lengths = np.array([len(row) for row in rows], dtype=np.int64)
         numbers_of = map(self._numbers.get, chain.from_iterable(rows), repeat(0))
         found = np.fromiter(numbers_of, dtype=np.int64, count=int(lengths.sum()))

@@ -1,8 +1,8 @@
-"""Trains a net that names the category of titles; what machines learn of tags (`tags.py`) has the same settings and the same form.
+"""Trains what names the category of titles; what machines learn of tags (`tags.py`) has the same settings and the same form.
 
 In: titles with one label each, settings. Out: `TrainedLabels`: the best weights on a held-out tenth, what the net reads, the labels in the
 order of its scores, how its scores are to be read, and the figures of each epoch. The weights that are kept are a running mean of those of
-the steps.
+the steps. Where the net has a linear reader, support vector machines (`hinge.py`) are added to it: a sum of weights costs nothing to serve.
 """
 
 import copy
@@ -22,14 +22,14 @@ from smallpool_models.labels.deciding import (
     Scores,
     Sureness,
     TagRule,
-    confidences,
     fitted_sureness,
 )
 from smallpool_models.labels.grams import GramReader, Grams, GramVocabulary, learnt_vocabulary
 from smallpool_models.labels.rows import LabelledTitle, LabelSet
 from smallpool_models.labels.scores import calibration_error
 from smallpool_models.ner.titles import parted
-from smallpool_models.training.label_network import LabelNetwork, LabelNetworkSettings
+from smallpool_models.training.hinge import solved
+from smallpool_models.training.label_network import LINEAR_SCALE, LabelNetwork, LabelNetworkSettings
 from smallpool_models.training.mean import RunningMean, pace
 
 DEV_SHARE = 0.1
@@ -38,7 +38,9 @@ Task = Literal["category", "tags"]
 
 class LabelSettings(Struct, frozen=True):
     """How training goes. There are at most `epochs`, and no more than fit into `minutes` of computing as the first one goes; `patience`
-    counts those without a better figure on the dev part. Runs that fewer than `fewest` titles have are not read.
+    counts those without a better figure on the dev part. Runs that fewer than `fewest` titles have are not read. `cost` is what machines
+    pay for a title beyond its margin, and `machines` what their margins count beside the net's scores (measured, see
+    docs/results/understanding.md).
     """
 
     task: Task
@@ -51,6 +53,8 @@ class LabelSettings(Struct, frozen=True):
     mean_steps: int = 300
     fewest: int = 2
     smoothing: float = 0.1
+    cost: float = 1.0
+    machines: float = 4.0
     network: LabelNetworkSettings = field(default_factory=LabelNetworkSettings)
 
     @classmethod
@@ -128,7 +132,7 @@ def train_labels(one: LabelSet, settings: LabelSettings, report: Report) -> Trai
     if len(labels) < 2 or not held:
         found = f"{len(learnt)} titles with {len(labels)} labels to learn from, {len(held)} to hold out"
         raise TitlesRefused([Problem(one.name, found, "at least two labels, and enough titles that a tenth can be held out")])
-    vocabulary = learnt_vocabulary([title.text for title in learnt], settings.fewest)
+    vocabulary = learnt_vocabulary([title.text for title in one.titles], settings.fewest, numbers_alike=True)
     reader = GramReader(vocabulary)
     train, dev = (_part(titles, reader, labels) for titles in (learnt, held))
     epochs: list[LabelEpoch] = []
@@ -142,6 +146,7 @@ def train_labels(one: LabelSet, settings: LabelSettings, report: Report) -> Trai
             plan.epochs = min(plan.epochs, max(1, int(settings.minutes * 30 / epochs[0].seconds)))
         if number - best >= settings.patience:
             break
+    _join(best_network, train, settings)
     decides, figures = _decided(scores_of(best_network, dev.grams), dev.truth)
     known = [title for title in one.titles if title.labels[0] in labels]
     whole = _part(known, reader, labels)
@@ -149,9 +154,23 @@ def train_labels(one: LabelSet, settings: LabelSettings, report: Report) -> Trai
         if number == best:
             best_network = network
             break
+    _join(best_network, whole, settings)
     best_network.round_off()
     counts = {"titles": len(one.titles), "train": len(learnt), "dev": len(held), "labels": len(labels), "grams": len(vocabulary.grams)}
     return TrainedLabels(best_network, vocabulary, labels, decides, tuple(epochs), best, counts, figures)
+
+
+@torch.no_grad()
+def _join(network: LabelNetwork, part: _Part, settings: LabelSettings) -> None:
+    """Adds the margins of machines that learnt from the same titles to the scores: to the linear reader, where there is one, which is one
+    of several whose mean counts.
+    """
+    if not settings.network.linear:
+        return
+    machines = solved(part.grams, len(network.table(0)) - 1, part.truth, settings.cost)
+    times = settings.machines * len(network.tables)
+    network.table(0).add_(machines.weights, alpha=times / LINEAR_SCALE)
+    network.bias.add_(machines.bias, alpha=times)
 
 
 def _epochs(part: _Part, grams: int, settings: LabelSettings, plan: _Plan, report: Report) -> Iterator[tuple[int, float, LabelNetwork]]:
@@ -218,6 +237,6 @@ def _decided(scores: Scores, truth: NDArray[np.float32]) -> tuple[Sureness, dict
     known = truth.any(axis=1)
     right_one = truth.argmax(axis=1)
     sureness = fitted_sureness(scores[known], right_one[known])
-    shares = confidences(scores, sureness.temperature)
-    right = (shares.argmax(axis=1) == right_one) & known
-    return sureness, {"accuracy": float(right.mean()), "ece": calibration_error(shares.max(axis=1), right)}
+    best, sure = sureness.likeliest(scores)
+    right = (best == right_one) & known
+    return sureness, {"accuracy": float(right.mean()), "ece": calibration_error(sure, right)}
