@@ -62,6 +62,7 @@ class DuckdbCoVisits:
                     "preserve_insertion_order": False,
                 },
             )
+            self._connection.execute("SET enable_progress_bar = false")  # it is drawn on stdout, into what a command prints there
             self._connection.execute(statements.TABLES)
             kinds = [(name, KINDS.index(_kind_of(name)), weight) for name, weight in weights.items() if name in TOUCHING | {"purchase"}]
             self._connection.executemany("INSERT INTO types VALUES (?, ?, ?)", kinds)

@@ -40,6 +40,7 @@ class DuckdbOutcomes:
         config: dict[str, Any] = {"memory_limit": MEMORY, "threads": THREADS, "temp_directory": str(folder / "spilled")}
         with _translated("make room for what was served and what followed"):
             self._connection = duckdb.connect(str(folder / "outcomes.duckdb"), config=config)
+            self._connection.execute("SET enable_progress_bar = false")  # it is drawn on stdout, into what a command prints there
         topics: tuple[Followed, ...] = ("served", "user-events")
         self._spools: dict[Followed, BinaryIO] = {topic: self._file(topic).open("wb") for topic in topics}
 
