@@ -353,7 +353,6 @@ class FakeStats(Fragile):
         self.items: dict[str, dict[str, float]] = {}
         self.terms: dict[str, dict[str, float]] = {}
         self.shown: dict[str, dict[str, int]] = {}
-        self.exposures: dict[str, dict[str, float]] = {}
         self.asked_for_ignored = 0
 
     def add(self, deltas: Sequence[object], partition: int, offset: int) -> None:
@@ -381,7 +380,7 @@ class FakeStats(Fragile):
 
     async def responses(self, pool_id: str, item_ids: Sequence[str], now: int) -> Responses:
         self.use()
-        known, shown = self.items.get(pool_id, {}), self.exposures.get(pool_id, {})
+        known, shown = self.items.get(pool_id, {}), self.shown.get(pool_id, {})
         weights, exposures = ({item_id: of[item_id] for item_id in item_ids if item_id in of} for of in (known, shown))
         return Responses(weights, exposures, sum(known.values()), sum(shown.values()))
 

@@ -254,7 +254,7 @@ async def _why_not_recalled(recaller: Recaller, run: Run, person: Person, item: 
     asked = f"it matches {', '.join(matched)}, but" if matched else f"it matches none of the {len(weights)} triggers, and"
     names = ", ".join(source.name for source in sources)
     more = [f"{source}: rank {rank:,}" if rank is not None else f"{source}: not among those asked" for source, rank in ranks.items()]
-    detail = f"{asked} others rank higher in each of {names}, of {query.limit} candidates wanted"
+    detail = f"{asked} others rank higher in each of {names}, of {query.limit} wanted"
     return Verdict("recall", "not_recalled", detail, (*_terms_beside(item, weights), *more))
 
 

@@ -64,7 +64,8 @@ def test_a_stranger_with_a_query_is_asked_for_by_it() -> None:
 
 def test_a_query_of_which_nothing_is_understood_changes_nothing() -> None:
     world = market()
-    assert world.page(context=Context(query="*:*) OR (title:[* TO *]"), dry_run=True) == world.page(dry_run=True)
+    asked = {"request_id": "r", "dry_run": True}
+    assert world.page(context=Context(query="*:*) OR (title:[* TO *]"), **asked) == world.page(**asked)
 
 
 def test_what_reads_queries_may_fail_and_costs_the_query_alone() -> None:

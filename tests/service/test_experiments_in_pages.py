@@ -111,7 +111,7 @@ def test_pins_and_conditions_of_an_order_are_overridden(lab: Lab) -> None:
 
 
 def test_settings_of_the_read_path_are_overridden_down_to_the_sources(lab: Lab) -> None:
-    lab.run(treated=Bucket("few", 0.5, read={"supporting_share": 0.1, "candidates_per_item": 1}))
+    lab.run(treated=Bucket("few", 0.5, read={"source_shares": {"popular": 0.1, "newest": 0.1}, "candidates_per_item": 1}))
     limits = {}
     for name in ("few", "control"):
         lab.reader.queries.clear()
@@ -177,7 +177,7 @@ def test_what_a_bucket_may_not_override_is_told_with_its_path(lab: Lab) -> None:
         Bucket("a", 0.2, read={"timeout_ms": 1}),
         Bucket("b", 0.2, read={"trigger_share": 9}),
         Bucket("c", 0.2, ordering={"boost": [condition]}),
-        Bucket("d", 0.4, read={"supporting_share": 0.5}),
+        Bucket("d", 0.4, read={"source_shares": {"newest": 0.5}}),
     )
     paths = [one.path for one in lab.recaller.experiments.check(wrong)]
     assert paths == ["buckets[0].read.timeout_ms", "buckets[1]", "buckets[2].ordering.boost[0].condition.field"]

@@ -66,7 +66,7 @@ def test_what_was_shown_least_is_tried_first_and_of_equals_what_ends_first() -> 
     )
     world.stats.shown[""] = {"once": 1, "often": LITTLE_SHOWN}
     world.ports.catalogue.refresh()
-    asked = Question(rewrite(10, world.ports.catalogue.live("p"), frozenset(), NOW, 10), {}, seed_of("r"))
+    asked = Question(rewrite(10, world.ports.catalogue.live("p"), frozenset(), NOW, 10), {}, seed=seed_of("r"))
     found = asyncio.run(Explore(world.live, world.stats).find(asked))
     assert [hit.item_id for hit in found.hits] == ["soon", "later", "ever", "once"]
     assert found.exhausted

@@ -40,7 +40,7 @@ def names(sources: list[Any]) -> list[str]:
 
 def test_a_pool_changes_the_share_of_the_settings_which_change_the_default() -> None:
     quotas = quotas_of(ReadSettings(source_shares={"newest": 0.5, "popular": 0.4}), PoolSettings(sources={"newest": 1.0}))
-    assert [quotas[name].share for name in ("newest", "popular", "x2i", "x2i_pool")] == [1.0, 0.4, 0.25, 0.0]
+    assert [quotas[name].share for name in ("newest", "popular", "x2i", "x2i_pool")] == [1.0, 0.4, 0.5, 0.5]
 
 
 def test_a_source_with_no_share_is_not_asked() -> None:
@@ -86,7 +86,7 @@ def test_a_page_with_little_time_says_what_it_went_without_and_is_full() -> None
     world = World(*shelf(30), explore=0.1)
     world.put_pool(sources={"vectors": 0.25})
     page = world.recall(deadline_ms=NOW + 30)  # 18 ms for the sources
-    assert [what for what in page.degraded if what.startswith("shed")] == ["shed:vectors", "shed:explore"]
+    assert [what for what in page.degraded if what.startswith("shed")] == ["shed:vectors", "shed:x2i", "shed:explore"]
     assert {one.source: one.reason for one in page.trace.failed}["shed:vectors"] == "not asked, because 18 ms were left for all sources"
     assert (len(page.items), page.short) == (10, None)
 

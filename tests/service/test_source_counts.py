@@ -34,16 +34,16 @@ def test_a_page_says_how_far_the_candidates_of_each_source_came() -> None:
     world = World(*shelf(30))
     page = world.recall(size=10)
     by_source = {one.source: one for one in page.trace.sources}
-    assert list(by_source) == ["terms", "popular", "newest"]
+    assert list(by_source) == ["terms", "x2i", "popular", "newest"]
     newest = by_source["newest"]
     assert (newest.asked, newest.returned, newest.in_pool, newest.spread, newest.filtered) == (25, 25, 25, 25, 25)
     assert newest.page == sum("newest" in item.sources for item in page.items) > 0
 
 
 def test_what_a_filter_leaves_out_is_missing_after_it_and_what_is_outside_was_never_in_the_pool() -> None:
-    world = World(*shelf(5, static_score=1), in_pool("own", "甲", seller_id="u1"))
+    world = World(*shelf(5, static_score=1), in_pool("sold", "甲"))
     world.live.items = dict(world.items)
-    world.live.apply([in_pool("i000", category="类000", pools=())])
+    world.live.apply([in_pool("i000", category="类000", pools=()), in_pool("sold", "甲", state="sold")])
     newest = next(one for one in world.recall(size=3).trace.sources if one.source == "newest")
     assert (newest.returned, newest.in_pool, newest.filtered) == (6, 5, 4)
 

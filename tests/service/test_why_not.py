@@ -110,11 +110,14 @@ def test_an_item_that_no_source_recalls_names_what_it_matches() -> None:
     world = World(*shelf(40, static_score=5), in_pool("deep", "末", published_at=NOW - HOUR), settings=ReadSettings(candidates_per_item=1))
     answer = asked(world, "deep")
     assert (answer.stage, answer.reason) == ("recall", "not_recalled")
-    assert (
-        answer.detail
-        == "it matches none of the 0 triggers, and others rank higher in each of terms, popular, newest, of 10 candidates wanted"
+    assert answer.detail == "it matches none of the 0 triggers, and others rank higher in each of terms, x2i, popular, newest, of 10 wanted"
+    assert answer.more == (
+        "it has category:数码›手机",
+        "terms: not among those asked",
+        "x2i: not among those asked",
+        "popular: rank 41",
+        "newest: rank 41",
     )
-    assert answer.more == ("it has category:数码›手机", "terms: not among those asked", "popular: rank 41", "newest: rank 41")
 
 
 def test_an_item_that_shares_no_term_shows_its_terms_beside_the_triggers() -> None:

@@ -206,7 +206,7 @@ def test_a_save_that_lost_the_race_writes_nothing_until_it_is_applied_again(desk
 def test_settings_and_weights_are_saved_and_bad_ones_refused_beside_their_field(desk: Desk) -> None:
     desk.api.make_pool()
     desk.log_in()
-    sound = {f"weight-{name}": "0.5" for name in ("match", "quality", "freshness", "seller", "price_fit", "popularity")}
+    sound = {f"weight-{name}": "0.5" for name in ("match", "rank", "quality", "freshness", "seller", "price_fit", "popularity")}
     sound |= {"revision": "1", "reason": "x", "max_per_category": "5", "seen_size": "100", "spread_level": "", "when_exhausted": "stop"}
     refused = desk.form("/console/pools/p/page", sound | {"weight-match": "11", "seen_size": "5"})
     assert refused.status_code == 422
