@@ -45,7 +45,7 @@ def test_the_funnel_of_a_page_says_what_each_stage_took_in_and_gave_out() -> Non
     world = World(*shelf(30, per_category=5))
     world.likes(category__类000=1.0)
     funnel = {stage.stage: (stage.came_in, stage.came_out) for stage in world.recall().trace.stages}
-    assert funnel["recall"] == (3, 36)
+    assert funnel["recall"] == (4, 36)
     assert funnel["spread"] == funnel["filter"] == (36, 36)
     assert funnel["merge"] == (36, 18)
     assert funnel["score"] == funnel["order"] == (18, 18)

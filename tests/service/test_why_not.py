@@ -90,7 +90,7 @@ def test_an_item_that_no_source_recalls_names_what_it_matches() -> None:
     world = World(*shelf(40, static_score=5), in_pool("deep", "末", published_at=NOW - HOUR), settings=ReadSettings(candidates_per_item=1))
     answer = asked(world, "deep")
     assert (answer.stage, answer.reason) == ("recall", "not_recalled")
-    assert answer.detail == "it matches none of the 0 triggers, and 10 others rank higher in each of terms, popular, newest"
+    assert answer.detail == "it matches none of the 0 triggers, and 10 others rank higher in each of terms, x2i, popular, newest"
 
 
 def test_an_item_below_the_cut_says_its_rank_and_score() -> None:

@@ -18,6 +18,7 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("POST", "/v1/seller-events"): {"ingest"},
     ("GET", "/v1/items/i1"): {"viewer", "operator", "recall"},
     ("POST", "/v1/items/get"): {"viewer", "operator", "recall"},
+    ("POST", "/v1/items/i1/related"): {"recall"},
     ("GET", "/v1/items/i1/why?pool_id=p"): {"viewer", "operator"},
     ("GET", "/v1/users/u1"): {"viewer", "operator", "ingest"},
     ("PUT", "/v1/users/u1"): {"ingest"},

@@ -72,7 +72,7 @@ def test_a_dry_run_claims_nothing(shop: Api) -> None:
 def test_an_explained_page_tells_of_each_item_and_of_each_drop(shop: Api) -> None:
     page(shop)
     content = page(shop, explain=True)
-    assert set(content["items"][0]["explain"]) == {"sources", "triggers", "score", "factor"}
+    assert set(content["items"][0]["explain"]) == {"sources", "triggers", "score", "factor", "via"}
     assert isinstance(content["trace"]["drops"], list)
 
 
