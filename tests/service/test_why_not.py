@@ -110,7 +110,6 @@ def test_an_item_that_no_source_recalls_names_what_it_matches() -> None:
     world = World(*shelf(40, static_score=5), in_pool("deep", "末", published_at=NOW - HOUR), settings=ReadSettings(candidates_per_item=1))
     answer = asked(world, "deep")
     assert (answer.stage, answer.reason) == ("recall", "not_recalled")
-<<<<<<< HEAD
     assert answer.detail == "it matches none of the 0 triggers, and others rank higher in each of terms, x2i, popular, newest, of 10 wanted"
     assert answer.more == (
         "it has category:数码›手机",
@@ -142,9 +141,6 @@ def test_an_item_that_matches_too_little_says_at_which_rank_it_would_be_found() 
     assert answer.detail.startswith("it matches city:near, but others rank higher")
     assert answer.more[0] == "it has city:near (512)"
     assert "terms: rank 41" in answer.more
-=======
-    assert answer.detail == "it matches none of the 0 triggers, and 10 others rank higher in each of terms, x2i, popular, newest"
->>>>>>> part-a
 
 
 def test_an_item_below_the_cut_says_its_rank_and_score() -> None:

@@ -18,10 +18,7 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("POST", "/v1/seller-events"): {"ingest"},
     ("GET", "/v1/items/i1"): {"viewer", "operator", "recall"},
     ("POST", "/v1/items/get"): {"viewer", "operator", "recall"},
-<<<<<<< HEAD
     ("GET", "/v1/items/i1/similar?pool_id=p"): {"recall"},
-=======
->>>>>>> part-a
     ("POST", "/v1/items/i1/related"): {"recall"},
     ("GET", "/v1/items/i1/why?pool_id=p"): {"viewer", "operator"},
     ("GET", "/v1/users/u1"): {"viewer", "operator", "ingest"},

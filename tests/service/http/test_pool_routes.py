@@ -22,11 +22,7 @@ def test_a_new_pool_is_live_with_its_first_revision_and_an_address(api: Api) -> 
     assert reply.headers["location"] == "/v1/pools/%E6%95%B0%E7%A0%81%2F%E6%8D%A1%E6%BC%8F"
     content = reply.json()
     assert (content["state"], content["revision"], content["name"], content["rule"]) == ("live", 1, "Bargains", PHONES)
-<<<<<<< HEAD
     whole = {"max_size": None, "cut_by": "-quality", "sources": {}, "max_per_seller": None, "own_relations": False}
-=======
-    whole = {"max_size": None, "cut_by": "-quality", "own_relations": False}
->>>>>>> part-a
     assert content["settings"] == {"max_per_category": 3, "seen_size": 200, "spread_level": None, "when_exhausted": "stop"} | whole
 
 
