@@ -25,7 +25,6 @@ from smallpool_service.order import order
 from smallpool_service.person import Person, find_wishes
 from smallpool_service.popularity import Popularity
 from smallpool_service.prompt import side_by_side
-from smallpool_service.quotas import quotas_of, shed
 from smallpool_service.rank import rank
 from smallpool_service.recall import recall
 from smallpool_service.refill import may_hold_more, settled, short_reason
@@ -35,6 +34,7 @@ from smallpool_service.room import Placed, placed
 from smallpool_service.run import ReadPorts, Run
 from smallpool_service.score import Taste, score
 from smallpool_service.settings import ReadSettings
+from smallpool_service.source_quotas import quotas_of, shed
 from smallpool_service.sources.explore import seed_of
 from smallpool_service.sources.popular import SITE
 from smallpool_service.sources.source import Source

@@ -12,8 +12,8 @@ from smallpool_core.pages import Answer, SourceFailure
 from smallpool_core.ports import Clock
 from smallpool_service.candidates import Question, Recalled
 from smallpool_service.prompt import in_time, side_by_side
-from smallpool_service.quotas import WHOLE, Quota
 from smallpool_service.rewrite import shared
+from smallpool_service.source_quotas import WHOLE, Quota
 from smallpool_service.sources.source import Source
 
 LATE = "late"

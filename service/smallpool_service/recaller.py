@@ -21,7 +21,6 @@ from smallpool_service.experiments.placing import Experiments, Placement
 from smallpool_service.page import Page, PageItem
 from smallpool_service.person import Person, open_person
 from smallpool_service.pipeline import Pipeline
-from smallpool_service.quotas import quotas_of, switched_on
 from smallpool_service.rank import ranker_of
 from smallpool_service.relation_age import RelationAge
 from smallpool_service.reply import explained, features_served, items_of, page_of
@@ -30,6 +29,7 @@ from smallpool_service.run import ReadPorts, Run
 from smallpool_service.served import ServedLog, served_record
 from smallpool_service.settings import ReadSettings
 from smallpool_service.source_counts import counted
+from smallpool_service.source_quotas import quotas_of, switched_on
 from smallpool_service.sources.explore import Explore
 from smallpool_service.sources.newest import Newest
 from smallpool_service.sources.pinned import Pinned

@@ -22,7 +22,6 @@ from smallpool_service.exposure import ignored_in_pool
 from smallpool_service.filter import DETAILS
 from smallpool_service.order import order
 from smallpool_service.person import Person, open_person
-from smallpool_service.quotas import Quota, quotas_of
 from smallpool_service.recall import NO_QUOTAS, recall
 from smallpool_service.recaller import Recaller
 from smallpool_service.request import RecallRequest
@@ -30,6 +29,7 @@ from smallpool_service.rewrite import rewrite
 from smallpool_service.room import Full, Limits, Placed, Room, placed
 from smallpool_service.run import ReadPorts, Run
 from smallpool_service.score import Taste
+from smallpool_service.source_quotas import Quota, quotas_of
 from smallpool_service.sources.explore import seed_of
 from smallpool_service.sources.source import Source
 from smallpool_service.spread import cut_key

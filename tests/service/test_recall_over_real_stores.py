@@ -32,7 +32,7 @@ from smallpool_stores.sqlite.seen import SqliteSeenList
 from write_rig import Rig
 
 ALL: dict[str, Any] = {"all": []}
-UNHURRIED = ReadSettings(timeout_ms=60_000, pools_refresh_ms=0, least_left_s=0)
+UNHURRIED = ReadSettings(timeout_ms=60_000, pools_refresh_ms=0, least_left_s=0, source_shares={"explore": 0.0})
 
 
 class Shop:

@@ -10,9 +10,9 @@ from read_rig import World, in_pool, request, shelf
 from smallpool_core.pages import Answer
 from smallpool_core.pools import PoolSettings
 from smallpool_service.candidates import Question
-from smallpool_service.quotas import quotas_of, shed, switched_on
 from smallpool_service.recaller import default_sources
 from smallpool_service.settings import ReadSettings
+from smallpool_service.source_quotas import quotas_of, shed, switched_on
 
 
 class Named:
