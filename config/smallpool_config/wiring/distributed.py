@@ -71,7 +71,6 @@ class Distributed(InElasticsearch, OverRedis):
 
     usual_batch = 256
 
-    @cached_property
     @property
     def place(self) -> str:
         asked = self.settings

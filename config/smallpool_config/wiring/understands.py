@@ -74,8 +74,8 @@ class Understands:
 
     def end_assistants(self) -> None:
         """Ends the processes that helped to understand, if there are any."""
-        if self._loaded:
-            self.understander.close()
+        if (shared := self._shared) is not None:
+            shared.close()
 
     def watch_models(self) -> None:
         """The gauges of what is refused; a scrape loads nothing."""
@@ -93,12 +93,18 @@ class Understands:
         self.metrics.watch(
             "understanding_assistants",
             "Processes that help this one to understand listings.",
-            lambda: float(self.understander.assistants if self._loaded else 0),
+            lambda: float(0 if self._shared is None else self._shared.assistants),
         )
 
     @property
     def _ranker_refused(self) -> bool:
         return "rankers" in self.__dict__ and any(ranker.refused for ranker in self.rankers.values())
+
+    @property
+    def _shared(self) -> SharedUnderstander | None:
+        """The understander, if it is loaded and is of the kind that has help."""
+        loaded = self.__dict__.get("understander")
+        return loaded if isinstance(loaded, SharedUnderstander) else None
 
     @property
     def _loaded(self) -> bool:
