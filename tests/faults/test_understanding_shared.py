@@ -116,6 +116,19 @@ def test_listings_are_shared_once_there_is_a_backlog_and_mean_what_they_mean_alo
     assert 20 < asked[0] < 44
 
 
+def test_after_a_batch_that_could_not_be_borne_the_next_has_its_own_meanings(helped: Helped, monkeypatch: pytest.MonkeyPatch) -> None:
+    helped.see_a_backlog()
+
+    def fails(_: object) -> None:
+        raise ValueError("a listing that nobody can bear")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(helped.alone, "understand", fails)
+        with pytest.raises(ValueError, match="nobody can bear"):
+            helped.shared.understand(helped.listings[:64])
+    assert helped.shared.understand(helped.listings[-64:]) == helped.alone.understand(helped.listings[-64:])
+
+
 @pytest.mark.parametrize("signalled", [signal.SIGKILL, signal.SIGSTOP])
 def test_an_assistant_that_dies_or_hangs_costs_no_listing_and_is_replaced(helped: Helped, signalled: signal.Signals) -> None:
     helped.see_a_backlog()

@@ -58,7 +58,7 @@ def test_everything_ends_by_itself_after_the_time_set(server: RedisServer, store
         *[DEFAULTS.marks_kept_s] * 1,
         *[DEFAULTS.hours_kept_s] * 2,
         *[DEFAULTS.seen_kept_s] * 2,
-        *[DEFAULTS.statistics_kept_s] * 7,
+        *[DEFAULTS.statistics_kept_s] * 9,
         DEFAULTS.triggers_kept_s,
         DEFAULTS.profiles_kept_s,
     ]
