@@ -44,3 +44,9 @@ def test_time_is_that_of_the_question() -> None:
 
 def test_a_rule_of_nothing_says_so() -> None:
     assert [str(one) for one in failing(parse_rule({"any": []}, Attributes({})), wide_item(), NOW)] == ["$: holds for no item"]
+
+
+def test_a_time_is_shown_as_people_read_it_and_one_that_no_calendar_has_as_it_is() -> None:
+    soon = {"field": "expires_at", "op": "within", "value": "+1h"}
+    assert found(soon, expires_at=1_795_864_042_151) == [("$", "2026-11-28 11:07:22 UTC")]
+    assert found(soon, expires_at=2**53) == [("$", 2**53)]

@@ -3,6 +3,8 @@
 In: a rule, an item, a time. Out: the conditions that would have to change, in reading order; none if the rule holds.
 """
 
+from datetime import UTC, datetime
+
 from msgspec import Struct
 
 from smallpool_core.fields import FieldKind
@@ -11,12 +13,15 @@ from smallpool_core.normalise import PATH_SEPARATOR
 from smallpool_core.rules.expression import AllOf, AnyOf, Expression, Leaf, Not, Rule
 from smallpool_core.rules.matcher import predicate, reader
 
+END_OF_CALENDAR = 253_402_300_800_000
+"""From here on (epoch ms) the calendar of Python has no date."""
 MOST_TOLD = 20
 """Of a longer list of values it is told how many there are."""
 
 
 class Failing(Struct, frozen=True):
-    """One condition that fails: its path in the rule, its JSON, and the item's own value of the field (None if missing).
+    """One condition that fails: its path in the rule, its JSON, and the item's own value of the field as people read it (None
+    if missing).
 
     For a `not` the condition is the whole of it: what is inside holds and must not.
     """
@@ -64,6 +69,8 @@ def _found(leaf: Leaf, item: WideItem) -> object:
             return value.split(PATH_SEPARATOR)
         case FieldKind.THOUSANDTHS, int():
             return value / THOUSAND
+        case FieldKind.TIME, int() if 0 <= value < END_OF_CALENDAR:
+            return f"{datetime.fromtimestamp(value / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
         case _, tuple():
             return list(value)
         case _:
