@@ -110,6 +110,13 @@ def test_pins_and_conditions_of_an_order_are_overridden(lab: Lab) -> None:
     assert control[0] != "i012"
 
 
+def test_quotas_that_a_bucket_overrides_hold_on_its_pages_alone(lab: Lab) -> None:
+    few = {"condition": {"field": "item_id", "op": "in", "value": ["i000", "i001", "i002"]}, "at_most": 1}
+    lab.run(treated=Bucket("few", 0.5, ordering={"quotas": [few]}))
+    treated, control = (lab.page(buckets=(f"caps:{name}",), dry_run=True) for name in ("few", "control"))
+    assert [len({"i000", "i001", "i002"} & set(page)) for page in (treated, control)] == [1, 3]
+
+
 def test_settings_of_the_read_path_are_overridden_down_to_the_sources(lab: Lab) -> None:
     lab.run(treated=Bucket("few", 0.5, read={"source_shares": {"popular": 0.1, "newest": 0.1}, "candidates_per_item": 1}))
     limits = {}
