@@ -190,7 +190,7 @@ class Pipeline:
     async def _without_alike(self, query: Query) -> Query:
         """The query without what is like what the person bought, where a setting asks for it."""
         likenesses = bought_likenesses(self._person.state, self._behaviour)
-        self._alike = await bought_alike(likenesses, query, self._run, self._ports)
+        self._alike = await bought_alike(likenesses, query, self._run, self._ports, self._settings.opening_share)
         return replace(query, excluded=query.excluded | self._alike)
 
     async def _repeat_oldest(self, query: Query) -> None:
