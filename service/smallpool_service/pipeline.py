@@ -87,16 +87,16 @@ class Pipeline:
         self._likeness: dict[str, float] | None = None
         self._alike: frozenset[str] = frozenset()
         own = run.request.identity.user_id
-        self._unwanted_sellers = person.blocked_sellers | (frozenset() if own is None else {own})
+        self.unwanted_sellers = person.blocked_sellers | (frozenset() if own is None else {own})
 
     async def execute(self) -> Claimed:
         """The page: one round of all stages, then deeper ones while it is not full."""
         run, settings = self._run, self._settings
         timed, awaited = run.tracer.timed, run.tracer.awaited
-        excluded = self._seen | self._bought | self._tired | self._on_page()
+        excluded = self.unasked | self._on_page()
 
         query = timed(
-            "rewrite", rewrite, run.request.size, run.known, excluded, run.started, settings.candidates_per_item, self._unwanted_sellers
+            "rewrite", rewrite, run.request.size, run.known, excluded, run.started, settings.candidates_per_item, self.unwanted_sellers
         )
         query = await self._without_alike(query)
         self.wishes = await awaited("triggers", find_wishes, self._person, run, self._ports, settings, self._behaviour)
@@ -141,6 +141,11 @@ class Pipeline:
         await self._repeat_oldest(query)
         if not claiming.page.closed:
             await claiming.close(await self._short(query))
+
+    @property
+    def unasked(self) -> frozenset[str]:
+        """Items that no source is asked for: what this person saw, bought or bought the like of, and was shown too often."""
+        return self._seen | self._bought | self._alike | self._tired
 
     @property
     def taste(self) -> Taste:
@@ -199,7 +204,7 @@ class Pipeline:
         if claiming.page.closed or run.is_late() or not self._may_repeat() or not self._person.seen:
             return
         excluded = self._bought | self._alike | self._tired | self._on_page()
-        again = rewrite(len(self._person.seen), run.known, excluded, query.now, 1, self._unwanted_sellers)
+        again = rewrite(len(self._person.seen), run.known, excluded, query.now, 1, self.unwanted_sellers)
         oldest = [entry.item_id for entry in self._person.seen]
         answer = await run.attempt(f"source:{REPEATS}", self._ports.reader.pick(again, oldest), NOTHING)
         seen = Lists({REPEATS: answer.hits})
@@ -226,7 +231,7 @@ class Pipeline:
         dropped = {drop.item_id for drop in run.drops if drop.stage != "spread"}
         seen = frozenset() if self._may_repeat() else self._seen
         known = seen | self._bought | self._alike | self._tired | self._on_page() | dropped
-        probe = Query(query.scope, known, cap=PROBED, limit=PROBED, now=query.now, excluded_sellers=self._unwanted_sellers)
+        probe = Query(query.scope, known, cap=PROBED, limit=PROBED, now=query.now, excluded_sellers=self.unwanted_sellers)
         answer = await run.attempt("wide_index", self._ports.reader.browse(probe, "static"), None)
         if answer is None:
             return None

@@ -85,6 +85,27 @@ def test_the_like_of_a_purchase_is_left_out_where_a_setting_asks_for_it() -> Non
     assert reason(world, "plain") == ("page", "served")
 
 
+def test_where_purchases_have_too_many_terms_together_why_says_what_the_page_does() -> None:
+    world = bought_a_ring(3)
+    many = [Touched(f"b{place}", "purchase", NOW, terms=tuple(f"point:{place}-{n}" for n in range(9))) for place in range(2)]
+    world.triggers.states["u:u1"] = TriggerState(bought=[Touched("gone", "purchase", NOW, terms=RING[:3]), *many])
+    assert "like" in world.page(dry_run=True)
+    assert reason(world, "like") == ("page", "served")
+
+
+def test_how_far_down_an_item_is_leaves_out_whom_the_person_blocks_and_the_like_of_purchases() -> None:
+    ahead = [in_pool(f"bad{place:02}", f"坏{place}", seller_id="s9", static_score=400) for place in range(20)]
+    ahead += [in_pool(f"like{place:02}", f"同{place}", terms=RING, static_score=400) for place in range(20)]
+    shown = shelf(30, static_score=5)
+    world = World(*ahead, *shown, in_pool("deep", "末", published_at=1), settings=ReadSettings(candidates_per_item=1, least_left_s=0))
+    world.profiles.profiles["u:u1"] = Profile(blocked_sellers=("s9",))
+    world.triggers.states["u:u1"] = TriggerState(bought=[Touched("gone", "purchase", NOW, terms=RING[:3])])
+    world.recaller.behaviour = BehaviourSettings(bought_alike=1)
+    answer = asyncio.run(why(world.recaller, "deep", "p", U1))
+    assert answer.reason == "not_recalled"
+    assert answer.more[-2:] == ("popular: rank 31", "newest: rank 31")
+
+
 def test_without_the_setting_the_like_of_a_purchase_is_shown_and_nothing_is_asked() -> None:
     world = bought_a_ring(0)
     assert "like" in world.page(dry_run=True)
