@@ -84,7 +84,7 @@ async def why(recaller: Recaller, item_id: str, pool_id: str, identity: Identity
         or why_banned(item, ports, run.started)
         or why_not_in_pool(item, ports.live.look([item_id], pool_id, run.started)[0], known, run.started)
         or why_not_this_person(item, person, identity, known, recaller.behaviour)
-        or why_not_long_enough(item, run.started, recaller.settings.least_left_s)
+        or why_not_long_enough(item, run.started, recaller.settings_of(run).least_left_s)
         or await _why_not_again(recaller, run, person, item_id)
         or await _why_not_on_page(recaller, run, person, item)
     )
