@@ -34,8 +34,9 @@ from smallpool_service.room import Placed, placed
 from smallpool_service.run import ReadPorts, Run
 from smallpool_service.score import Taste, score
 from smallpool_service.settings import ReadSettings
-from smallpool_service.source_quotas import quotas_of, shed
+from smallpool_service.source_quotas import WHOLE, covers_nothing, quotas_of, shed
 from smallpool_service.sources.explore import seed_of
+from smallpool_service.sources.newest import Newest
 from smallpool_service.sources.popular import SITE
 from smallpool_service.sources.source import Source
 from smallpool_service.spread import spread
@@ -129,7 +130,22 @@ class Pipeline:
         return Round(recalled, thinned.dropped)
 
     async def refill(self, query: Query, last: Round) -> None:
-        """Rounds ever deeper while the page is not full and the pool not exhausted; then the page is closed in any case."""
+        """Rounds ever deeper while the page is not full and the pool not exhausted; then the page is closed in any case.
+
+        Where both sources that cover a pool are off, what else it holds fills the page up, newest first: else a page of a pool that has
+        more would say that there is no more.
+        """
+        query, last = await self._deepened(query, last)
+        if covers_nothing(self._quotas) and not self.claiming.page.closed and not self._run.is_late():
+            self._sources, self._quotas = (Newest(self._ports.reader),), {**self._quotas, Newest.name: WHOLE}
+            query = deeper(query, settled(last.recalled, last.put_aside), 1)
+            query, _ = await self._deepened(query, await self.round(query))
+        await self._repeat_oldest(query)
+        if not self.claiming.page.closed:
+            await self.claiming.close(await self._short(query))
+
+    async def _deepened(self, query: Query, last: Round) -> tuple[Query, Round]:
+        """The rounds that may bring more from the sources as they are; returns the last of them with its query."""
         claiming, run = self.claiming, self._run
         while not claiming.page.closed and not run.is_late():
             done = settled(last.recalled, last.put_aside) - query.excluded
@@ -138,9 +154,7 @@ class Pipeline:
                 break
             query = deeper(query, done, self._settings.deeper_by, room.full_sellers())
             last = await self.round(query)
-        await self._repeat_oldest(query)
-        if not claiming.page.closed:
-            await claiming.close(await self._short(query))
+        return query, last
 
     @property
     def unasked(self) -> frozenset[str]:
