@@ -136,7 +136,7 @@ class Pipeline:
         more would say that there is no more.
         """
         query, last = await self._deepened(query, last)
-        if covers_nothing(self._quotas) and not self.claiming.page.closed and not self._run.is_late():
+        if covers_nothing(self._quotas) and not self.claiming.page.closed and not self._run.is_late() and self.claiming.knows_its_page:
             self._sources, self._quotas = (Newest(self._ports.reader),), {**self._quotas, Newest.name: WHOLE}
             query = deeper(query, settled(last.recalled, last.put_aside), 1)
             query, _ = await self._deepened(query, await self.round(query))
@@ -147,7 +147,7 @@ class Pipeline:
     async def _deepened(self, query: Query, last: Round) -> tuple[Query, Round]:
         """The rounds that may bring more from the sources as they are; returns the last of them with its query."""
         claiming, run = self.claiming, self._run
-        while not claiming.page.closed and not run.is_late():
+        while not claiming.page.closed and not run.is_late() and claiming.knows_its_page:
             done = settled(last.recalled, last.put_aside) - query.excluded
             room = await claiming.room()
             if not may_hold_more(last.recalled, done, claiming.page.entries, room, claiming.limits.level):
@@ -237,7 +237,8 @@ class Pipeline:
             run.degrade("rule_pending", "the pool's tag is still being brought up to date, and the wide index that knows its rule fails")
         if is_late:
             return "deadline"
-        return short_reason(left, run.failures, await self.claiming.room())
+        room = await self.claiming.room()
+        return short_reason(left, run.failures, room) if self.claiming.knows_its_page else None
 
     async def _left(self, query: Query) -> Sequence[Placed] | None:
         """Some of the items that this person could still be shown, were it not for the caps; None if the wide index fails."""
