@@ -12,7 +12,7 @@ FEATURES_VERSION: Final = 1
 MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "match": "score dimension: share of the person's heaviest triggers that it matches; 0 where nothing is known of the person",
-        "vector": "score dimension: likeness of vectors; 0 where there are none",
+        "vector": "score dimension: likeness of vectors; 0 where the pool does not weigh it, and where there are none",
         "quality": "score dimension: quality of the listing",
         "freshness": "score dimension: freshness by half-life",
         "seller": "score dimension: the seller's score",

@@ -13,8 +13,8 @@ from smallpool_core.pages import Answer, Query
 from smallpool_core.terms import MAX_TRIGGERS
 from smallpool_service.run import ReadPorts, Run
 
-AT_ONCE: Final = 2_000
-"""So many items of the pool are looked at, those first that share most with what was bought."""
+AT_ONCE: Final = 500
+"""So many items of the pool are looked at, those first that share most with what was bought: every page waits for them."""
 NOTHING: Final = Answer((), exhausted=True)
 
 
@@ -23,20 +23,27 @@ def is_alike(terms: AbstractSet[str], likenesses: Sequence[AbstractSet[str]]) ->
     return any(likeness <= terms for likeness in likenesses)
 
 
-async def bought_alike(likenesses: Sequence[frozenset[str]], query: Query, run: Run, ports: ReadPorts) -> frozenset[str]:
-    """Items in the query's scope that are like a purchase; one question for all of them, none where there are none. Of purchases with more
-    than 20 terms together the older ones wait until the newer are no longer among the last.
+def held_together(likenesses: Sequence[frozenset[str]]) -> list[frozenset[str]]:
+    """Those of the purchases, newest first, whose like is left out: of purchases with more than 20 terms together, which is what one
+    question may ask for, the older ones wait until the newer are no longer among the last.
     """
-    asked: dict[str, int] = {}
     held: list[frozenset[str]] = []
     for likeness in likenesses:
-        terms = asked | dict.fromkeys(sorted(likeness), 1)
-        if len(terms) > MAX_TRIGGERS:
+        if len(likeness.union(*held)) > MAX_TRIGGERS:
             break
-        asked = terms
         held.append(likeness)
+    return held
+
+
+async def bought_alike(likenesses: Sequence[frozenset[str]], query: Query, run: Run, ports: ReadPorts, share: float) -> frozenset[str]:
+    """Items in the query's scope that are like a purchase; one question for all of them, none where there are none, with `share` of the
+    time left.
+    """
+    held = held_together(likenesses)
     if not held:
         return frozenset()
-    wide = replace(query, cap=AT_ONCE, limit=AT_ONCE)
-    answer = await run.attempt("wide_index", ports.reader.recall(wide, asked), NOTHING)
+    asked = dict.fromkeys(sorted(frozenset[str]().union(*held)), 1)
+    # A cap that cannot hold anything back: one that might makes the wide index fetch three times as many rows.
+    wide = replace(query, cap=AT_ONCE + 1, limit=AT_ONCE)
+    answer = await run.attempt("wide_index", ports.reader.recall(wide, asked), NOTHING, share)
     return frozenset(hit.item_id for hit in answer.hits if is_alike(set(hit.terms), held))

@@ -22,10 +22,13 @@ class Question(Struct, frozen=True):
 
 
 class Recalled(Struct, frozen=True):
-    """The answers of the sources that worked, by source, and the failures of those that did not."""
+    """The answers of the sources that worked, by source, and the failures of those that did not. `asked` is for how many rows each was
+    asked, where that is not the limit of the question that all were asked.
+    """
 
     answers: Mapping[str, Answer]
     failures: tuple[SourceFailure, ...] = ()
+    asked: Mapping[str, int] = {}
 
     def __len__(self) -> int:
         return sum(len(answer.hits) for answer in self.answers.values())

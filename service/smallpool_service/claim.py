@@ -37,15 +37,24 @@ class Claiming:
         self._ports = ports
         self._most = settings.offered_per_item * run.request.size
         self._least_left_ms = settings.least_left_s * 1000
+        self._opening_share = settings.opening_share
         self._placed: dict[str, Placed] = {}
+        self._unknown: set[str] = set()
+
+    @property
+    def knows_its_page(self) -> bool:
+        """Whether what every line counts as is known. Where it is not nobody can tell what the page has room for."""
+        return not self._unknown
 
     async def take(self, ranked: Sequence[Scored], *, allow_seen: bool = False) -> tuple[Entry, ...]:
-        """Claims rounds of the best first until the page is closed or nothing is left to offer; returns the page so far."""
+        """Claims rounds of the best first until the page is closed or nothing is left to offer; returns the page so far. Nothing is
+        offered to a page whose limits cannot be counted.
+        """
         level = self.limits.level
         waiting: Sequence[Scored] = ranked
         while not self.page.closed:
             offered, waiting = offer(waiting, await self.on_page(), self.limits, self._most)
-            if not offered:
+            if not offered or not self.knows_its_page:
                 break
             if self.limits.count_more_than_keys:
                 self._placed.update((scored.item_id, placed(scored.candidate.hit, level, scored.kinds)) for scored in offered)
@@ -57,19 +66,26 @@ class Claiming:
         return self.page.entries
 
     async def on_page(self) -> list[Placed]:
-        """What each line of the page counts as. A line that another call of this request claimed is looked up, where more than its spread
-        key counts.
+        """What each line of the page counts as. A line that another call of this request claimed is looked up once, where more than its
+        spread key counts.
         """
         entries = self.page.entries
-        unknown = [entry.item_id for entry in entries if entry.item_id not in self._placed] if self.limits.count_more_than_keys else []
-        if unknown:
-            items = await self._run.attempt("items", self._ports.reader.get(unknown), {})
-            kinds_of, now = self._run.known.adjustments.kinds_of, self._run.started
-            for entry in entries:
-                if entry.item_id in items:
-                    item = items[entry.item_id]
-                    self._placed[entry.item_id] = Placed(entry.spread_key, item.seller_id, kinds_of(item, now))
+        if self.limits.count_more_than_keys:
+            asked = [entry for entry in entries if entry.item_id not in self._placed and entry.item_id not in self._unknown]
+            if asked:
+                await self._look_up(asked)
         return [self._placed.get(entry.item_id, Placed(entry.spread_key)) for entry in entries]
+
+    async def _look_up(self, entries: Sequence[Entry]) -> None:
+        run = self._run
+        items = await run.attempt("items", self._ports.reader.get([entry.item_id for entry in entries]), {}, self._opening_share)
+        for entry in entries:
+            item = items.get(entry.item_id)
+            if item is None:
+                self._unknown.add(entry.item_id)
+                run.degrade("items", f"whose {entry.item_id!r} is, which stands on the page already, is not known")
+            else:
+                self._placed[entry.item_id] = Placed(entry.spread_key, item.seller_id, run.known.adjustments.kinds_of(item, run.started))
 
     async def room(self) -> Room:
         """What the page has room for."""

@@ -34,8 +34,9 @@ from smallpool_service.room import Placed, placed
 from smallpool_service.run import ReadPorts, Run
 from smallpool_service.score import Taste, score
 from smallpool_service.settings import ReadSettings
-from smallpool_service.source_quotas import quotas_of, shed
+from smallpool_service.source_quotas import WHOLE, covers_nothing, quotas_of, shed
 from smallpool_service.sources.explore import seed_of
+from smallpool_service.sources.newest import Newest
 from smallpool_service.sources.popular import SITE
 from smallpool_service.sources.source import Source
 from smallpool_service.spread import spread
@@ -87,16 +88,16 @@ class Pipeline:
         self._likeness: dict[str, float] | None = None
         self._alike: frozenset[str] = frozenset()
         own = run.request.identity.user_id
-        self._unwanted_sellers = person.blocked_sellers | (frozenset() if own is None else {own})
+        self.unwanted_sellers = person.blocked_sellers | (frozenset() if own is None else {own})
 
     async def execute(self) -> Claimed:
         """The page: one round of all stages, then deeper ones while it is not full."""
         run, settings = self._run, self._settings
         timed, awaited = run.tracer.timed, run.tracer.awaited
-        excluded = self._seen | self._bought | self._tired | self._on_page()
+        excluded = self.unasked | self._on_page()
 
         query = timed(
-            "rewrite", rewrite, run.request.size, run.known, excluded, run.started, settings.candidates_per_item, self._unwanted_sellers
+            "rewrite", rewrite, run.request.size, run.known, excluded, run.started, settings.candidates_per_item, self.unwanted_sellers
         )
         query = await self._without_alike(query)
         self.wishes = await awaited("triggers", find_wishes, self._person, run, self._ports, settings, self._behaviour)
@@ -129,18 +130,36 @@ class Pipeline:
         return Round(recalled, thinned.dropped)
 
     async def refill(self, query: Query, last: Round) -> None:
-        """Rounds ever deeper while the page is not full and the pool not exhausted; then the page is closed in any case."""
+        """Rounds ever deeper while the page is not full and the pool not exhausted; then the page is closed in any case.
+
+        Where both sources that cover a pool are off, what else it holds fills the page up, newest first: else a page of a pool that has
+        more would say that there is no more.
+        """
+        query, last = await self._deepened(query, last)
+        if covers_nothing(self._quotas) and not self.claiming.page.closed and not self._run.is_late() and self.claiming.knows_its_page:
+            self._sources, self._quotas = (Newest(self._ports.reader),), {**self._quotas, Newest.name: WHOLE}
+            query = deeper(query, settled(last.recalled, last.put_aside), 1)
+            query, _ = await self._deepened(query, await self.round(query))
+        await self._repeat_oldest(query)
+        if not self.claiming.page.closed:
+            await self.claiming.close(await self._short(query))
+
+    async def _deepened(self, query: Query, last: Round) -> tuple[Query, Round]:
+        """The rounds that may bring more from the sources as they are; returns the last of them with its query."""
         claiming, run = self.claiming, self._run
-        while not claiming.page.closed and not run.is_late():
+        while not claiming.page.closed and not run.is_late() and claiming.knows_its_page:
             done = settled(last.recalled, last.put_aside) - query.excluded
             room = await claiming.room()
             if not may_hold_more(last.recalled, done, claiming.page.entries, room, claiming.limits.level):
                 break
             query = deeper(query, done, self._settings.deeper_by, room.full_sellers())
             last = await self.round(query)
-        await self._repeat_oldest(query)
-        if not claiming.page.closed:
-            await claiming.close(await self._short(query))
+        return query, last
+
+    @property
+    def unasked(self) -> frozenset[str]:
+        """Items that no source is asked for: what this person saw, bought or bought the like of, and was shown too often."""
+        return self._seen | self._bought | self._alike | self._tired
 
     @property
     def taste(self) -> Taste:
@@ -190,7 +209,7 @@ class Pipeline:
     async def _without_alike(self, query: Query) -> Query:
         """The query without what is like what the person bought, where a setting asks for it."""
         likenesses = bought_likenesses(self._person.state, self._behaviour)
-        self._alike = await bought_alike(likenesses, query, self._run, self._ports)
+        self._alike = await bought_alike(likenesses, query, self._run, self._ports, self._settings.opening_share)
         return replace(query, excluded=query.excluded | self._alike)
 
     async def _repeat_oldest(self, query: Query) -> None:
@@ -199,7 +218,7 @@ class Pipeline:
         if claiming.page.closed or run.is_late() or not self._may_repeat() or not self._person.seen:
             return
         excluded = self._bought | self._alike | self._tired | self._on_page()
-        again = rewrite(len(self._person.seen), run.known, excluded, query.now, 1, self._unwanted_sellers)
+        again = rewrite(len(self._person.seen), run.known, excluded, query.now, 1, self.unwanted_sellers)
         oldest = [entry.item_id for entry in self._person.seen]
         answer = await run.attempt(f"source:{REPEATS}", self._ports.reader.pick(again, oldest), NOTHING)
         seen = Lists({REPEATS: answer.hits})
@@ -218,7 +237,8 @@ class Pipeline:
             run.degrade("rule_pending", "the pool's tag is still being brought up to date, and the wide index that knows its rule fails")
         if is_late:
             return "deadline"
-        return short_reason(left, run.failures, await self.claiming.room())
+        room = await self.claiming.room()
+        return short_reason(left, run.failures, room) if self.claiming.knows_its_page else None
 
     async def _left(self, query: Query) -> Sequence[Placed] | None:
         """Some of the items that this person could still be shown, were it not for the caps; None if the wide index fails."""
@@ -226,7 +246,7 @@ class Pipeline:
         dropped = {drop.item_id for drop in run.drops if drop.stage != "spread"}
         seen = frozenset() if self._may_repeat() else self._seen
         known = seen | self._bought | self._alike | self._tired | self._on_page() | dropped
-        probe = Query(query.scope, known, cap=PROBED, limit=PROBED, now=query.now, excluded_sellers=self._unwanted_sellers)
+        probe = Query(query.scope, known, cap=PROBED, limit=PROBED, now=query.now, excluded_sellers=self.unwanted_sellers)
         answer = await run.attempt("wide_index", self._ports.reader.browse(probe, "static"), None)
         if answer is None:
             return None

@@ -24,11 +24,14 @@ RANKER: Final = "ranker"
 
 
 def features_of(scored: Sequence[Scored], taste: Taste, popularity: Popularity) -> list[tuple[float, ...]]:
-    """Of each candidate the numbers that `FEATURES` names, in that order; all finite. What a pool does not weigh is there all the same."""
+    """Of each candidate the numbers that `FEATURES` names, in that order; all finite. What a pool does not weigh is there all the same,
+    but for `vector`, which waits for an index.
+    """
     hits, weighed = [one.candidate.hit for one in scored], taste.dimensions
     columns: dict[str, Sequence[float]] = {"match": [0.0] * len(hits), "vector": [0.0] * len(hits)}
     columns["price_fit"] = [UNKNOWN_PRICE_FIT] * len(hits)
-    columns |= {name: values_of(name, hits, taste, popularity) for name in _ALWAYS_KNOWN if name not in weighed}
+    known = [*_ALWAYS_KNOWN, *(["match"] if taste.triggers else []), *(["price_fit"] if taste.prices else [])]
+    columns |= {name: values_of(name, hits, taste, popularity) for name in known if name not in weighed}
     columns |= {name: [one.values[place] for one in scored] for place, name in enumerate(weighed) if name in FEATURES}
     ranks, now = [one.candidate.ranks.values() for one in scored], taste.now
     columns |= {

@@ -28,18 +28,26 @@ async def recall(
     A source that computes without ever waiting cannot be interrupted, so time is looked at before each one starts.
     """
     all_ms = until - clock.now_ms()
-    found = await side_by_side(*[_ask(source, question, clock, until, all_ms, quotas.get(source.name, WHOLE)) for source in sources])
+    parts = [quotas.get(source.name, WHOLE) for source in sources]
+    asked = [_cut(question, quota) for quota in parts]
+    asking = zip(sources, asked, parts, strict=True)
+    found = await side_by_side(*[_ask(source, cut, clock, until, all_ms, quota) for source, cut, quota in asking])
     answers = {source.name: answer for source, answer in zip(sources, found, strict=True) if isinstance(answer, Answer)}
-    return Recalled(answers, tuple(failure for failure in found if isinstance(failure, SourceFailure)))
+    failures = tuple(failure for failure in found if isinstance(failure, SourceFailure))
+    return Recalled(answers, failures, {source.name: cut.query.limit for source, cut in zip(sources, asked, strict=True)})
+
+
+def _cut(question: Question, quota: Quota) -> Question:
+    """The question as a source of this quota is asked it."""
+    return question if quota.share == 1 else replace(question, query=shared(question.query, quota.share))
 
 
 async def _ask(source: Source, question: Question, clock: Clock, until: int, all_ms: int, quota: Quota) -> Answer | SourceFailure:
     left_ms = until - clock.now_ms() - all_ms * (1 - quota.time_share)
     if left_ms <= 0:
         return SourceFailure(source.name, LATE)
-    asked = question if quota.share == 1 else replace(question, query=shared(question.query, quota.share))
     try:
-        return await in_time(source.find(asked), left_ms / 1000)
+        return await in_time(source.find(question), left_ms / 1000)
     except TimeoutError:
         return SourceFailure(source.name, LATE)
     except Exception as error:  # noqa: BLE001  a source may be a plugin: whatever it raises costs its own candidates only

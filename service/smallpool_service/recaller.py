@@ -102,7 +102,7 @@ class Recaller:
         came under this request_id), `DeadlinePassed` (before anything was asked). A store that fails degrades the page.
         """
         run = await self.begin(request)
-        person = await run.tracer.awaited("open", open_person, run, self.ports, self.settings)
+        person = await run.tracer.awaited("open", open_person, run, self.ports, self.settings_of(run))
         _check_fingerprint(person, run)
         if person.begun.closed:
             return self._replay(run, person.begun)
@@ -143,7 +143,9 @@ class Recaller:
         run = self.start(request)
         known, cuts = run.known, self.ports.cuts
         if known.pool.settings.max_size is not None:
-            run.known = await run.attempt("cut_off", cuts.applied(known, run.started), cuts.last(known), self.settings.opening_share)
+            run.known = await run.attempt(
+                "cut_off", cuts.applied(known, run.started), cuts.last(known), self.settings_of(run).opening_share
+            )
         return run
 
     def start(self, request: RecallRequest, rehearsed: KnownPool | None = None) -> Run:

@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from smallpool_core.behaviour import term_shares
+from smallpool_core.errors import NotFound, StoreUnavailable
 from smallpool_core.items import WideItem
 from smallpool_core.normalise import PATH_SEPARATOR
 from smallpool_core.pages import Answer, Hit, Query
@@ -20,7 +21,6 @@ from smallpool_core.terms import Trigger, integer_weights
 from smallpool_service.bans import banned_meanwhile
 from smallpool_service.candidates import Lists
 from smallpool_service.filter import Screen, filter_hits
-from smallpool_service.items import get_item
 from smallpool_service.recaller import Recaller
 from smallpool_service.request import RecallRequest
 from smallpool_service.run import Run
@@ -44,7 +44,7 @@ class RelatedItem(Struct, frozen=True):
 
 
 class RelatedItems(Struct, frozen=True):
-    """What goes with an item. `short` says that there is no more; `degraded` names what did not work."""
+    """What goes with an item. `short` says that there is no more, null where something did not work; `degraded` names it."""
 
     item_id: str
     by: Counts
@@ -59,11 +59,11 @@ async def related_items(
     recaller: Recaller, item_id: str, by: Counts, pool_id: str | None, size: int, deadline_ms: int | None = None
 ) -> RelatedItems:
     """At most `size` items on sale, in the pool if one is named. Raises `NotFound` for an item or a pool that is not there, `PoolNotLive`
-    and `PoolClosed` as a page does, `StoreError` where the item cannot be read.
+    and `PoolClosed` as a page does, `StoreUnavailable` where the item cannot be read in time.
     """
     ports, asked = recaller.ports, RecallRequest(pool_id=pool_id or HOME, size=size, dry_run=True, deadline_ms=deadline_ms, admitted=True)
     run = await recaller.begin(asked)
-    item = await get_item(ports.reader, item_id)
+    item = await _item(recaller, run, item_id)
     query = Query(run.known.scope, frozenset({item_id}), cap=SPARE * size, limit=SPARE * size, now=run.started)
     weights = await _listed(recaller, run, item_id, by)
     wanted = sorted(weights, key=lambda other: (-weights[other], other.encode()))
@@ -76,8 +76,18 @@ async def related_items(
         alike = await run.attempt("wide_index", ports.reader.recall(more, terms), NOTHING) if terms else NOTHING
         lines += [_line(hit, 0.0, ALIKE) for hit in await _on_sale(recaller, run, alike.hits)]
     await recaller.relation_age.tell(run)
-    short: Literal["exhausted"] | None = "exhausted" if len(lines) < size else None
+    short: Literal["exhausted"] | None = "exhausted" if len(lines) < size and not run.degraded else None
     return RelatedItems(item_id, by, run.known.pool.pool_id, lines[:size], short, list(run.degraded), dict(run.ages_ms))
+
+
+async def _item(recaller: Recaller, run: Run, item_id: str) -> WideItem:
+    """The item; no other has anything beside it, so without it there is no answer to give."""
+    found = await run.attempt("items", recaller.ports.reader.get([item_id]), None)
+    if found is None:
+        raise StoreUnavailable(f"could not read the item {item_id!r}: {run.degraded['items']}")
+    if item_id not in found:
+        raise NotFound("item", item_id)
+    return found[item_id]
 
 
 async def _listed(recaller: Recaller, run: Run, item_id: str, by: Counts) -> dict[str, float]:
@@ -93,7 +103,9 @@ async def _listed(recaller: Recaller, run: Run, item_id: str, by: Counts) -> dic
 
 async def _on_sale(recaller: Recaller, run: Run, hits: Sequence[Hit]) -> Sequence[Hit]:
     banned = await banned_meanwhile([hit.item_id for hit in hits], run, recaller.ports)
-    screen = Screen(run.known.scope, frozenset(), frozenset(), None, run.now(), banned=banned)
+    now = run.now()
+    closing = now + recaller.settings_of(run).least_left_s * 1000
+    screen = Screen(run.known.scope, frozenset(), frozenset(), None, now, banned=banned, closing=closing)
     return filter_hits(Lists({X2I: hits}), screen, recaller.ports.live).by_source[X2I]
 
 

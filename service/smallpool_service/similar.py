@@ -68,7 +68,9 @@ async def _alike(recaller: Recaller, run: Run, item_id: str, weights: Mapping[st
         return ()
     lists = Lists({SOURCE: answer.hits})
     banned = await banned_meanwhile(lists.item_ids, run, ports)
-    screen = Screen(run.known.scope, frozenset(), frozenset(), None, run.now(), banned=banned)
+    now = run.now()
+    closing = now + recaller.settings_of(run).least_left_s * 1000
+    screen = Screen(run.known.scope, frozenset(), frozenset(), None, now, banned=banned, closing=closing)
     kept = filter_hits(lists, screen, ports.live)
     run.note(Recalled({SOURCE: answer}), kept.dropped, ())
     return kept.by_source[SOURCE]

@@ -28,7 +28,7 @@ class SourceCounts:
             given = len(answer.hits)
             of_pool = given - sum(hit.item_id in outside for hit in answer.hits) if outside else given
             steps = (
-                asked if answer.asked is None else answer.asked,
+                recalled.asked.get(source, asked) if answer.asked is None else answer.asked,
                 given if answer.found is None else answer.found,
                 of_pool,
                 len(thinned.by_source.get(source, ())),
@@ -37,7 +37,7 @@ class SourceCounts:
             before = self._by_source.get(source)
             self._by_source[source] = list(steps) if before is None else [sum(pair) for pair in zip(before, steps, strict=True)]
         for failure in recalled.failures:
-            self._by_source.setdefault(failure.source, [0] * 5)[0] += asked
+            self._by_source.setdefault(failure.source, [0] * 5)[0] += recalled.asked.get(failure.source, asked)
 
     def traced(self, items: Sequence[PageItem]) -> list[SourceTrace]:
         """By source, with what of it is on the page; an item that several sources brought counts for each of them."""

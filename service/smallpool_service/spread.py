@@ -40,8 +40,8 @@ def owners(hits: Sequence[Hit], weights: Mapping[str, int]) -> dict[str, str]:
 def spread(recalled: Recalled, question: Question, share: float) -> Lists:
     """Applies both limits to each source by itself, for the question that it was asked.
 
-    At most `cap` items per spread key. Of the `limit` items wanted no trigger brings more than `share` while others have
-    items left; where they have none (its source is exhausted, or there is no other), its further items fill up.
+    At most `cap` items per spread key. Of the items wanted of the source no trigger brings more than `share` while others
+    have items left; where they have none (its source is exhausted, or there is no other), its further items fill up.
     """
     query = question.query
     dropped: list[Dropped] = []
@@ -50,7 +50,8 @@ def spread(recalled: Recalled, question: Question, share: float) -> Lists:
         capped = _under_cap(answer.hits, query.cap, query.spread_level, dropped)
         owner = owners(capped, question.weights)
         alone = answer.exhausted or len(question.weights) == 1
-        kept[source] = _shared_out(capped, owner, query.limit, int(query.limit * share), dropped, alone=alone)
+        wanted = recalled.asked.get(source, query.limit)
+        kept[source] = _shared_out(capped, owner, wanted, int(wanted * share), dropped, alone=alone)
     return Lists(kept, tuple(dropped))
 
 

@@ -16,12 +16,13 @@ from smallpool_core.pools import BANNED
 from smallpool_core.rules import matches
 from smallpool_core.rules.failing import failing
 from smallpool_core.users import Identity
-from smallpool_service.alike import is_alike
+from smallpool_service.alike import held_together, is_alike
 from smallpool_service.candidates import Question, Scored
 from smallpool_service.exposure import ignored_in_pool
 from smallpool_service.filter import DETAILS
 from smallpool_service.order import order
 from smallpool_service.person import Person, open_person
+from smallpool_service.pipeline import Pipeline
 from smallpool_service.recall import NO_QUOTAS, recall
 from smallpool_service.recaller import Recaller
 from smallpool_service.request import RecallRequest
@@ -83,7 +84,7 @@ async def why(recaller: Recaller, item_id: str, pool_id: str, identity: Identity
         or why_banned(item, ports, run.started)
         or why_not_in_pool(item, ports.live.look([item_id], pool_id, run.started)[0], known, run.started)
         or why_not_this_person(item, person, identity, known, recaller.behaviour)
-        or why_not_long_enough(item, run.started, recaller.settings.least_left_s)
+        or why_not_long_enough(item, run.started, recaller.settings_of(run).least_left_s)
         or await _why_not_again(recaller, run, person, item_id)
         or await _why_not_on_page(recaller, run, person, item)
     )
@@ -147,7 +148,7 @@ def why_not_this_person(
         return Verdict("filter", "bought", DETAILS["bought"])
     if item.seller_id is not None and item.seller_id in person.blocked_sellers:
         return Verdict("filter", "blocked_seller", DETAILS["blocked_seller"])
-    if is_alike(set(item.terms), bought_likenesses(person.state, behaviour)):
+    if is_alike(set(item.terms), held_together(bought_likenesses(person.state, behaviour))):
         return Verdict("filter", "bought_alike", DETAILS["bought_alike"])
     if item.item_id in person.seen_ids and known.pool.settings.when_exhausted == "stop":
         return _seen(item, person, known)
@@ -185,7 +186,7 @@ async def _why_not_on_page(recaller: Recaller, run: Run, person: Person, item: W
         return Verdict(drop.stage, drop.reason, drop.detail)
     if item.item_id in run.ranked:
         return _below(item.item_id, run, page, pipeline.taste)
-    return await _why_not_recalled(recaller, run, person, item, pipeline.wishes.weights)
+    return await _why_not_recalled(recaller, run, person, item, pipeline)
 
 
 def _below(item_id: str, run: Run, page: Claimed, taste: Taste) -> Verdict:
@@ -227,19 +228,20 @@ def _enough(full: Full, one: Placed, limits: Limits) -> str:
     return f"the most of {kinds}"
 
 
-async def _why_not_recalled(recaller: Recaller, run: Run, person: Person, item: WideItem, weights: Mapping[str, int]) -> Verdict:
+async def _why_not_recalled(recaller: Recaller, run: Run, person: Person, item: WideItem, pipeline: Pipeline) -> Verdict:
     """Asks the sources again without their caps, and deeper: an item that comes within what was asked for was left out for its spread key,
     one that comes later says how far down it is.
     """
     if item.item_id in person.seen_ids:
         return _seen(item, person, run.known)
-    settings, known = recaller.settings_of(run), run.known
+    settings, known, weights = recaller.settings_of(run), run.known, pipeline.wishes.weights
     query = rewrite(
         run.request.size,
         known,
-        person.seen_ids | person.bought_ids | over_exposed(person.state, recaller.behaviour),
+        pipeline.unasked,
         run.started,
         settings.candidates_per_item,
+        pipeline.unwanted_sellers,
     )
     sources, quotas = recaller.sources_of(run), quotas_of(settings, known.pool.settings)
     question = Question(query, weights, person.touched_ids, person.last_bought_ids, seed_of(run.request_id))

@@ -8,9 +8,10 @@ import msgspec
 import pytest
 
 from builders import NOW
-from read_rig import World, request, shelf
+from read_rig import World, in_pool, request, shelf
 from smallpool_core.errors import Refused, StoreUnavailable
 from smallpool_core.experiments import Bucket, ExperimentDraft
+from smallpool_core.pages import Opening, SourceFailure
 from smallpool_core.users import Identity
 from smallpool_service.experiments.placing import Experiments
 from smallpool_service.page import Page
@@ -20,6 +21,11 @@ from smallpool_stores.sqlite.experiments import SqliteExperimentStore
 from smallpool_stores.sqlite.schema import open_database
 
 CONTROL = Bucket("control", 0.5)
+
+
+async def never(*_: object) -> Opening:
+    await asyncio.Event().wait()
+    raise AssertionError("nobody sets this event")
 
 
 class Lab(World):
@@ -110,6 +116,13 @@ def test_pins_and_conditions_of_an_order_are_overridden(lab: Lab) -> None:
     assert control[0] != "i012"
 
 
+def test_quotas_that_a_bucket_overrides_hold_on_its_pages_alone(lab: Lab) -> None:
+    few = {"condition": {"field": "item_id", "op": "in", "value": ["i000", "i001", "i002"]}, "at_most": 1}
+    lab.run(treated=Bucket("few", 0.5, ordering={"quotas": [few]}))
+    treated, control = (lab.page(buckets=(f"caps:{name}",), dry_run=True) for name in ("few", "control"))
+    assert [len({"i000", "i001", "i002"} & set(page)) for page in (treated, control)] == [1, 3]
+
+
 def test_settings_of_the_read_path_are_overridden_down_to_the_sources(lab: Lab) -> None:
     lab.run(treated=Bucket("few", 0.5, read={"source_shares": {"popular": 0.1, "newest": 0.1}, "candidates_per_item": 1}))
     limits = {}
@@ -188,3 +201,22 @@ def test_a_change_of_the_pool_reaches_its_buckets(lab: Lab) -> None:
     assert len(lab.recall(buckets=("caps:wide",)).items) == 9
     lab.put_pool(max_per_category=1)
     assert len(lab.recall(buckets=("caps:wide",), identity=Identity("other", None)).items) == 3
+
+
+def test_how_long_a_page_may_open_is_overridden(lab: Lab) -> None:
+    lab.run(treated=Bucket("patient", 0.5, read={"opening_share": 0.4}))
+    lab.seen.open = never  # type: ignore[method-assign]
+    page = lab.recall(buckets=("caps:patient",), dry_run=True)
+    assert SourceFailure("seen_list", "no answer in 80 ms") in page.trace.failed
+
+
+def test_why_goes_by_what_the_bucket_of_the_person_lets_end_too_soon(lab: Lab) -> None:
+    ending = in_pool("ending", expires_at=NOW + 5_000)
+    lab.items["ending"] = ending
+    lab.run(treated=Bucket("strict", 0.5, read={"least_left_s": 9}))
+    reasons = {}
+    for number in range(20):
+        identity = Identity(f"u{number}", None)
+        bucket = lab.recall(identity=identity, dry_run=True).bucket["main"]
+        reasons[bucket] = asyncio.run(why(lab.recaller, "ending", "p", identity)).reason
+    assert reasons == {"caps:control": "served", "caps:strict": "expiring"}

@@ -1,10 +1,12 @@
 """Seller spread, quotas by kind and diversity, on whole pages: over refills, replays and resumed pages."""
 
 import asyncio
+from collections.abc import Collection
 from typing import Any
 
 from builders import NOW
-from read_rig import World, hit, ids, in_pool, request
+from read_rig import FakeReader, World, hit, ids, in_pool, request
+from smallpool_core.items import WideItem
 from smallpool_core.pages import ClaimRequest, Entry
 from smallpool_core.pools import Ordering, PoolSettings
 from smallpool_core.quotas import Quota
@@ -57,12 +59,39 @@ def test_why_says_that_the_page_has_enough_of_a_seller() -> None:
     assert (answer.stage, answer.reason) == ("claim", "seller_cap")
 
 
-def test_the_cap_per_seller_counts_what_an_interrupted_call_had_claimed() -> None:
-    made = world(*stall(20, seller_id="big"), *stall(5, first=20), max_per_seller=1)
-    asked = request(request_id="r1", size=3)
+ASKED = request(request_id="r1", size=3)
+
+
+def interrupted(**settings: Any) -> World:
+    """A seller with twenty items and five with one, and a page of `ASKED` that has a line of the former already."""
+    made = world(*stall(20, seller_id="big"), *stall(5, first=20), **settings)
     begun = Entry("i019", "类019", None, b'{"item_id":"i019","category":["x"],"score":0.5,"sources":["terms"]}')
-    round_0 = ClaimRequest("u:u1", "p", "r1", 0, (begun,), 3, 3, 200, False, NOW, NOW + 200, False, asked.fingerprint)  # noqa: FBT003
+    round_0 = ClaimRequest("u:u1", "p", "r1", 0, (begun,), 3, 3, 200, False, NOW, NOW + 200, False, ASKED.fingerprint)  # noqa: FBT003
     asyncio.run(made.seen.real.claim(round_0))
+    return made
+
+
+def test_a_page_whose_sellers_cannot_be_counted_is_offered_nothing_more_and_says_so() -> None:
+    made, get, calls = interrupted(max_per_seller=1), FakeReader.get, list[Collection[str]]()
+
+    async def forgetful(item_ids: Collection[str]) -> dict[str, WideItem]:
+        calls.append(item_ids)
+        return {item_id: item for item_id, item in (await get(made.reader, item_ids)).items() if item_id != "i019"}
+
+    made.reader.get = forgetful  # type: ignore[method-assign]
+    page = asyncio.run(made.recaller.recall(ASKED))
+    assert (ids(page), page.short, page.degraded) == (["i019"], None, ["items"])
+    assert calls == [["i019"]]
+
+
+def test_a_page_is_filled_up_whoever_sells_its_lines_where_spread_keys_alone_count() -> None:
+    made = interrupted()
+    made.reader.get = None  # type: ignore[method-assign,assignment]
+    assert len(asyncio.run(made.recaller.recall(ASKED)).items) == 3
+
+
+def test_the_cap_per_seller_counts_what_an_interrupted_call_had_claimed() -> None:
+    made, asked = interrupted(max_per_seller=1), ASKED
     page = asyncio.run(made.recaller.recall(asked))
     assert ids(page)[0] == "i019"
     assert sellers(made, page).count("big") == 1

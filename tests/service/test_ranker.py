@@ -128,3 +128,12 @@ def test_features_are_finite_and_stand_in_the_order_of_their_names_whatever_the_
         }
     )
     assert tuple(MEANINGS) == FEATURES
+
+
+def test_what_is_known_of_the_person_is_a_feature_where_the_pool_does_not_weigh_it() -> None:
+    row = hit(terms=("brand:x",), category="数码›手机", price_cents=100)
+    taste = Taste({"quality": 1.0}, {"brand:x": 512, "brand:y": 1024}, {"数码": 400.0}, NOW, HOUR, 0.0)
+    popularity = Popularity(Responses(), 5.0, 20.0)
+    [values] = features_of(score([Candidate(row, {"terms": 1})], taste, popularity), taste, popularity)
+    told = dict(zip(FEATURES, values, strict=True))
+    assert (told["match"], told["price_fit"]) == (0.5, 0.25)

@@ -72,6 +72,12 @@ def test_what_left_since_it_was_indexed_does_not_come() -> None:
     assert ids(asked(world)) == ["less", "brand-alone"]
 
 
+def test_what_ends_too_soon_to_be_opened_does_not_come() -> None:
+    world = phones(in_pool("ending", terms=PHONE, expires_at=NOW + 4_000), in_pool("lasting", terms=PHONE, expires_at=NOW + 6_000))
+    world.recaller.settings = replace(world.recaller.settings, least_left_s=5)
+    assert ids(asked(world)) == ["lasting", "same", "less", "brand-alone"]
+
+
 def test_more_of_one_category_than_a_page_may_hold_come_and_no_more_than_asked_for() -> None:
     world = phones(*[in_pool(f"p{place}", terms=PHONE, published_at=NOW - place) for place in range(9)])
     found = asked(world, size=8)

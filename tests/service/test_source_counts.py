@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from builders import NOW
 from read_rig import Broken, World, hit, in_pool, shelf
 from smallpool_core.pages import Answer, Dropped
 from smallpool_core.pool_counts import PoolCounter
+from smallpool_core.users import Touched, TriggerState
 from smallpool_service.candidates import Lists, Question, Recalled
 from smallpool_service.page import PageItem, SourceTrace
 from smallpool_service.recaller import Recaller
@@ -57,6 +59,32 @@ def test_a_source_that_looked_beyond_the_pool_says_how_many_it_had() -> None:
 def test_a_source_that_fails_was_asked_and_gave_nothing() -> None:
     world = World(*shelf(5), sources=[Broken()])
     assert world.recall(size=5).trace.sources[0] == SourceTrace("broken", 50, 0, 0, 0, 0, 0)
+
+
+def test_a_source_is_counted_for_the_share_of_the_candidates_that_it_was_asked_for() -> None:
+    settings = ReadSettings(pools_refresh_ms=0, source_shares={"terms": 0.5, "x2i": 0.3, "vectors": 0.2})
+    traced = World(*shelf(9), settings=settings, explore=0.1).recall(size=10).trace.sources
+    assert {one.source: one.asked for one in traced if one.source in {"terms", "x2i", "vectors", "explore"}} == {
+        "terms": 50,
+        "vectors": 20,
+        "x2i": 30,
+        "explore": 10,
+    }
+
+
+def test_a_source_that_fails_was_asked_for_its_share_alone() -> None:
+    world = World(*shelf(5), settings=ReadSettings(pools_refresh_ms=0, source_shares={"popular": 0.2}))
+    world.stats.is_down = True
+    popular = next(one for one in world.recall(size=5).trace.sources if one.source == "popular")
+    assert (popular.asked, popular.returned) == (10, 0)
+
+
+def test_lists_of_the_whole_site_return_what_is_in_them_and_not_what_of_it_is_in_the_pool() -> None:
+    world = World(*shelf(5))
+    world.triggers.states["u:u1"] = TriggerState(recent=[Touched("sold", "click", NOW - 1)])
+    world.relations.put("view", "sold", "i001", "elsewhere", "gone")
+    x2i = next(one for one in world.recall(size=1).trace.sources if one.source == "x2i")
+    assert (x2i.returned, x2i.in_pool) == (3, 1)
 
 
 def test_rounds_add_up_and_an_item_counts_for_each_source_that_gave_it() -> None:

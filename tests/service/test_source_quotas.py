@@ -91,6 +91,21 @@ def test_a_page_with_little_time_says_what_it_went_without_and_is_full() -> None
     assert (len(page.items), page.short) == (10, None)
 
 
+def test_what_covers_a_pool_is_not_shed_where_the_newest_are_off() -> None:
+    assert "popular" not in names(shed([one for one in ALL if one.name != "newest"], 5, 40))
+
+
+def test_a_pool_without_the_sources_that_cover_it_is_filled_up_with_its_newest() -> None:
+    liked = [in_pool(f"liked{place}", f"甲{place}", terms=("brand:x",), published_at=1) for place in range(2)]
+    world = World(*liked, *shelf(8))
+    world.put_pool(sources={"popular": 0.0, "newest": 0.0}, seen_size=100)
+    world.likes(brand__x=1.0)
+    first, second, third = (world.recall(size=size) for size in (2, 5, 5))
+    assert [item.sources for item in first.items] == [["terms"], ["terms"]]
+    assert ([item.sources for item in second.items], second.short) == ([["newest"]] * 5, None)
+    assert (len(third.items), third.short) == (3, "exhausted")
+
+
 def test_a_page_with_time_goes_without_nothing() -> None:
     assert World(*shelf(30), explore=0.1).recall(deadline_ms=NOW + 200).degraded == []
 

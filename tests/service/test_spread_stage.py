@@ -89,3 +89,10 @@ def test_an_item_belongs_to_its_heaviest_trigger_and_in_a_tie_to_the_first_by_te
     weights = {"tag:z": 7, "brand:b": 7, "city:c": 1024}
     hits = [hit("one", ("tag:z", "city:c")), hit("two", ("tag:z", "brand:b")), hit("none")]
     assert owners(hits, weights) == {"one": "city:c", "two": "brand:b"}
+
+
+def test_a_source_keeps_no_more_than_its_share_of_what_is_wanted_in_all() -> None:
+    hits = spaced("a", 80, "brand:a") + spaced("b", 60, "brand:b")
+    question = asked(brand__a=1024, brand__b=512)
+    of_half = spread(Recalled({"terms": Answer(tuple(hits), exhausted=False)}, asked={"terms": 50}), question, 0.4)
+    assert Counter(one.item_id[0] for one in of_half.by_source["terms"]) == {"a": 20, "b": 20}

@@ -17,6 +17,7 @@ from smallpool_service.alerts.figures import PAGES, Counts, Wanted, figures_of, 
 from smallpool_service.pipeline import REPEATS
 from smallpool_service.recaller import Recaller
 from smallpool_service.sources.pinned import Pinned
+from smallpool_service.sources.x2i import X2iPool
 
 AT_ONCE: Final = 200
 
@@ -53,7 +54,7 @@ class PoolHealth(Struct, frozen=True, kw_only=True):
 
 def source_names(recaller: Recaller) -> tuple[str, ...]:
     """Every source that a page may have, in the order in which a page names them."""
-    return Pinned.name, *(source.name for source in recaller.sources), REPEATS
+    return Pinned.name, *(source.name for source in recaller.sources), X2iPool.name, REPEATS
 
 
 def read_health(

@@ -146,7 +146,7 @@ class Experiments:
         return replace(known, pool=pool, adjustments=self._adjustments(known, buckets, pool.ordering)), _with_read(self._settings, read)
 
     def _adjustments(self, known: KnownPool, buckets: Sequence[Bucket], ordering: Ordering) -> Adjustments:
-        changed = any({"boost", "bury"} & bucket.ordering.keys() for bucket in buckets)
+        changed = any({"boost", "bury", "quotas"} & bucket.ordering.keys() for bucket in buckets)
         return self._catalogue.adjustments(ordering) if changed else known.adjustments
 
 

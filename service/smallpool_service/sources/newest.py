@@ -1,7 +1,5 @@
 """The source of what was published last: it brings fresh listings to people who asked for nothing like them."""
 
-from msgspec.structs import replace
-
 from smallpool_core.pages import Answer
 from smallpool_core.ports import ItemReader
 from smallpool_service.candidates import Question
@@ -17,4 +15,4 @@ class Newest:
 
     async def find(self, question: Question) -> Answer:
         """See `Source.find`; covers the whole scope when asked deep enough."""
-        return replace(await self._reader.browse(question.query, "newest"), asked=question.query.limit)
+        return await self._reader.browse(question.query, "newest")

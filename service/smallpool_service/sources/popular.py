@@ -31,9 +31,9 @@ class Popular:
         item_ids = await self._stats.popular(stats_pool(query.scope), wanted)
         picked = await self._reader.pick(query, item_ids) if item_ids else NOTHING
         if len(picked.hits) >= wanted:
-            return replace(picked, exhausted=False, asked=wanted, found=len(item_ids))
+            return replace(picked, exhausted=False, found=len(item_ids))
         topping = await self._reader.browse(query, "static")
         popular = {hit.item_id for hit in picked.hits}
         hits = picked.hits + tuple([hit for hit in topping.hits if hit.item_id not in popular])
         found = len(item_ids) + len(hits) - len(picked.hits)
-        return Answer(hits[:wanted], topping.exhausted and len(hits) <= wanted, asked=wanted, found=found)
+        return Answer(hits[:wanted], topping.exhausted and len(hits) <= wanted, found=found)

@@ -55,7 +55,8 @@ class X2i:
             return NOTHING
         answer = await self._reader.pick(question.query, wanted)
         via = _via({hit.item_id for hit in answer.hits}, lists)
-        return replace(answer, hits=tuple([replace(hit, via=via[hit.item_id]) for hit in answer.hits]))
+        hits = tuple([replace(hit, via=via[hit.item_id]) for hit in answer.hits])
+        return replace(answer, hits=hits, found=len(wanted))
 
     async def _lists(self, question: Question) -> list[Weighed]:
         settings, pool_id = self._settings, self._lists_of(question.query)
