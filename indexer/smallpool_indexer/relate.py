@@ -36,6 +36,8 @@ SETTLED_MS: Final = 5_000
 LOOK_EVERY_MS: Final = 30_000
 RETRY_MS: Final = 600_000
 """How long what failed rests: it may have taken minutes."""
+MERGED_MS: Final = 7_200_000
+"""What one merge takes of the log, at most: what it adds is held in memory."""
 TURN_MS: Final = 3_600_000
 """A turn whose owner died is over after this."""
 
@@ -69,6 +71,7 @@ class Relater:
         self._settings = settings
         self._pools = pools
         self._looks_at = 0
+        self._is_behind = False
 
     def is_awake(self) -> bool:
         """Whether it is time to look what is due; asks nobody."""
@@ -107,11 +110,15 @@ class Relater:
             return self._rebuilt(files, progress, upto)
 
     def refresh(self, progress: Progress = untold) -> Generation | None:
-        """Adds what is new on the log to the generation that serves; returns it as it is then. None where there is none yet. Raises
-        `StoreUnavailable` where another process is at it.
+        """Adds what is new on the log to the generation that serves, some hours of it at a time; returns it as it is then. None where
+        there is none yet. Raises `StoreUnavailable` where another process is at it.
         """
         with self._turn():
-            return self._refreshed(progress)
+            upto = self._clock.now_ms() - SETTLED_MS
+            merged = self._refreshed(progress)
+            while merged is not None and merged.merged_upto < upto:
+                merged = self._refreshed(progress)
+            return merged
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -149,22 +156,26 @@ class Relater:
         return made, skipped
 
     def _refreshed(self, progress: Progress) -> Generation | None:
-        serving = self._relations.current()
+        """One merge."""
+        serving, now = self._relations.current(), self._clock.now_ms()
         if serving is None:
             return None
-        since = serving.merged_upto
-        # What was broken off is done again to the letter: lists that have it already know by its time.
-        upto = serving.merging_upto if serving.merging_upto > since else self._clock.now_ms() - SETTLED_MS
+        merging = _next_merge(serving, now, self._settings.log_s * 1000)
+        self._is_behind = merging.merging_upto < now - SETTLED_MS
+        since, upto = merging.merged_upto, merging.merging_upto
         if upto <= since:
             return serving
+        if merging != serving:
+            # Noted before any list is written: lists that were, when this is broken off, are known by this time alone.
+            self._relations.merge({}, merging)
         with self._counting() as counting:
             counting.take(self._events(since - self._settings.context_s * 1000, since), fresh=False)
             new = (event for event in self._events(since, upto) if event.at > serving.covers)
             taken = counting.take(_told(new, progress))
             gone = self._tell_items(counting, progress) if taken else set()
             additions = counting.additions(upto) if taken else Additions(upto)
-        self._merge(additions, gone, replace(serving, merging_upto=upto), progress)
-        merged = replace(serving, merged_upto=upto, merging_upto=0, events=serving.events + taken)
+        self._merge(additions, gone, merging, progress)
+        merged = replace(merging, merged_upto=upto, merging_upto=0, events=serving.events + taken)
         self._relations.merge({}, merged)
         return merged
 
@@ -180,7 +191,7 @@ class Relater:
 
     def _refresh_is_due(self, serving: Generation | None, now: int) -> bool:
         every_ms = self._settings.refresh_every_s * 1000
-        return bool(every_ms) and serving is not None and not 0 <= now - serving.merged_upto < every_ms
+        return bool(every_ms) and serving is not None and (self._is_behind or not 0 <= now - serving.merged_upto < every_ms)
 
     def _tell_items(self, counting: CoVisits, progress: Progress) -> set[str]:
         """Tells what is known of all items that were touched; returns those that left."""
@@ -214,6 +225,17 @@ class Relater:
             event = parse_user_event(record.value, record.at)
             if isinstance(event, UserEvent):
                 yield event
+
+
+def _next_merge(serving: Generation, now: int, log_ms: int) -> Generation:
+    """The generation with what is to be merged next, from `merged_upto` until before `merging_upto`; it begins where the log does, if that
+    is later than what was merged. What was broken off is done again to the letter: lists that have it already know by its time.
+    """
+    if serving.merging_upto > serving.merged_upto:
+        return serving
+    upto = now - SETTLED_MS
+    since = max(serving.merged_upto, upto - log_ms)
+    return replace(serving, merged_upto=since, merging_upto=min(upto, since + MERGED_MS))
 
 
 def _records(log: EventLog, since: int, until: int) -> Iterator[LogRecord]:

@@ -14,7 +14,7 @@ from smallpool_core.errors import Refused, StoreUnavailable
 from smallpool_core.events import encode_item_event, encode_user_event
 from smallpool_core.relations import Generation, Key, RelationKind, RelationSettings
 from smallpool_core.users import UserEvent
-from smallpool_indexer.relate import RETRY_MS, Relater
+from smallpool_indexer.relate import LOOK_EVERY_MS, RETRY_MS, Relater
 from smallpool_stores.duckdb.covisits import covisits
 from smallpool_stores.sqlite.relations import SqliteRelations
 from write_rig import Rig
@@ -206,6 +206,81 @@ def test_an_addition_that_was_broken_off_is_done_again_and_counts_once(tmp_path:
     broken.relater.refresh()
     keys = [Key("view", name) for name in "abcdef"]
     assert broken.relations.load(keys) == straight.relations.load(keys)
+
+
+def test_what_was_broken_off_begins_again_where_it_began_however_late_that_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = RelationSettings(log_s=DAY // 1000, rebuild_every_s=0)
+    straight, broken = Shop(tmp_path / "straight", settings), Shop(tmp_path / "broken", settings)
+    for shop in (straight, broken):
+        shop.visit("u1", *"abcd")
+        shop.later()
+        shop.relater.rebuild()
+        shop.visit("u2", *"dcba")
+        shop.later()
+    straight.relater.refresh()
+    merge = broken.relations.merge
+
+    def merge_of_lists_alone(lists: Any, progress: Generation) -> None:
+        if not lists and not progress.merging_upto:
+            raise StoreUnavailable("could not write: the test pulls the plug")
+        merge(lists, progress)
+
+    monkeypatch.setattr(broken.relations, "merge", merge_of_lists_alone)
+    with pytest.raises(StoreUnavailable, match="plug"):
+        broken.relater.refresh()
+    monkeypatch.setattr(broken.relations, "merge", merge)
+    begun = broken.relations.current()
+    broken.later(3 * DAY)
+    broken.relater.step()
+    keys = [Key("view", name) for name in "abcd"]
+    assert broken.relations.load(keys) == straight.relations.load(keys)
+    merged = broken.relations.current()
+    assert begun is not None
+    assert merged is not None
+    assert merged.merged_upto == begun.merging_upto
+
+
+def test_a_merge_takes_two_hours_of_the_log_and_the_next_look_goes_on(shop: Shop) -> None:
+    shop.visit("u1", "a", "b")
+    shop.later()
+    shop.relater.rebuild()
+    for item_id in "cdef":
+        shop.visit("u2", "a", item_id)
+        shop.later(HOUR + HOUR // 2)
+    seen = []
+    while not seen or len(seen[-1]) < 5:
+        shop.relater.step()
+        seen.append(shop.related("a"))
+        shop.later(LOOK_EVERY_MS)
+    assert [len(items) for items in seen] == [3, 4, 5]
+
+
+def test_a_refresh_by_hand_goes_on_until_now(shop: Shop) -> None:
+    shop.visit("u1", "a", "b")
+    shop.later()
+    shop.relater.rebuild()
+    for item_id in "cdef":
+        shop.visit("u2", "a", item_id)
+        shop.later(3 * HOUR)
+    refreshed = shop.relater.refresh()
+    assert set(shop.related("a")) == set("bcdef")
+    assert refreshed is not None
+    assert refreshed.merged_upto == shop.clock.now - 5_000
+
+
+def test_what_lies_before_the_log_is_not_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = Shop(tmp_path)
+    (tmp_path / "old.jsonl").write_text(f'{{"user": "u1", "item": "a", "event": "view", "at": {NOW - 400 * DAY}}}')
+    shop.relater.rebuild([str(tmp_path / "old.jsonl")])
+    between, asked = shop.rig.log.between, []
+
+    async def noted(topic: Any, since: int, *others: Any) -> Any:
+        asked.append(since)
+        return await between(topic, since, *others)
+
+    monkeypatch.setattr(shop.rig.log, "between", noted)
+    shop.relater.step()
+    assert min(asked) >= NOW - 7 * DAY - 7 * HOUR
 
 
 def test_without_events_what_serves_goes_on_serving(shop: Shop) -> None:
