@@ -45,6 +45,10 @@ Progress = Callable[[str, int, int], None]
 """Told what goes on, how much of it is done, and of how much, 0 where that is not known."""
 
 
+class NothingToRelate(Refused):
+    """The log holds no event that relates items."""
+
+
 def untold(_what: str, _done: int, _total: int) -> None:
     """For those who do not look."""
 
@@ -79,7 +83,7 @@ class Relater:
 
     def step(self) -> bool:
         """Does what is due, unless another process is at it; never more to do at once. Errors pass through: it is tried again ten minutes
-        later.
+        later, as is a log without events, which is no error.
         """
         now = self._clock.now_ms()
         if not self.is_awake():
@@ -90,10 +94,13 @@ class Relater:
         if any(due) and self._relations.take_turn(now, TURN_MS):
             self._looks_at = now + RETRY_MS
             try:
+                # The hours first: a day that cannot be computed keeps no hour from being added.
+                if due[1]:
+                    self._refreshed(untold)
                 if due[0]:
                     self._rebuilt(self._settings.event_files.split(",") if self._settings.event_files else (), untold)
-                else:
-                    self._refreshed(untold)
+            except NothingToRelate:
+                return False
             finally:
                 self._relations.end_turn()
             self._looks_at = now + LOOK_EVERY_MS
@@ -139,7 +146,7 @@ class Relater:
                 events = self._events(read_upto - self._settings.log_s * 1000, read_upto)
                 taken, skipped = counting.take(_told(events, progress)), 0
             if not taken:
-                raise Refused(
+                raise (Refused if files else NothingToRelate)(
                     [Problem("events", f"none, and {skipped} rows that are no events", "views, clicks, purchases of items are wanted")]
                 )
             self._tell_items(counting, progress)

@@ -371,7 +371,7 @@ def test_nothing_is_due_before_anybody_did_anything(shop: Shop) -> None:
         (made(), {}, "nothing"),
         (made(merged_upto=NOW - HOUR), {}, "refresh"),
         (made(merged_upto=NOW - HOUR), {"refresh_every_s": 0}, "nothing"),
-        (made(computed_at=NOW - DAY, merged_upto=NOW - HOUR), {}, "rebuild"),
+        (made(computed_at=NOW - DAY, merged_upto=NOW - HOUR), {}, "refresh"),
         (made(computed_at=NOW - DAY), {"rebuild_every_s": 0}, "nothing"),
         (made(computed_at=NOW - DAY, source="files"), {}, "nothing"),
         (made(computed_at=NOW - DAY, source="files"), {"event_files": "*.jsonl"}, "rebuild"),
@@ -391,6 +391,30 @@ def test_what_failed_is_tried_again_and_not_at_once(tmp_path: Path) -> None:
     shop.later(1)
     with pytest.raises(Refused, match="no such file"):
         shop.relater.step()
+
+
+def test_a_day_that_cannot_be_computed_keeps_no_hour_from_being_added(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, RelationSettings(event_files=str(tmp_path / "*.parquet")))
+    (tmp_path / "day.jsonl").write_text(f'{{"user": "u1", "item": "a", "event": "view", "at": {NOW - HOUR}}}')
+    shop.relater.rebuild([str(tmp_path / "day.jsonl")])
+    shop.later(DAY)
+    shop.visit("u2", "a", "b", "c")
+    for _ in range(14):
+        shop.later(RETRY_MS)
+        with pytest.raises(Refused, match="no such file"):
+            shop.relater.step()
+    assert shop.related("a") == ["b", "c"]
+
+
+def test_a_log_without_acts_on_items_is_nothing_to_do_and_is_looked_at_again_later(shop: Shop) -> None:
+    shop.act(user_event("search", None, user_id="u1", query="壶", at=NOW))
+    shop.later()
+    shop.relater.step()
+    assert shop.relations.current() is None
+    shop.visit("u1", "a", "b")
+    shop.later(RETRY_MS)
+    shop.relater.step()
+    assert shop.related("a") == ["b"]
 
 
 def test_a_clock_that_is_set_back_keeps_nothing_from_being_looked_at(shop: Shop) -> None:
