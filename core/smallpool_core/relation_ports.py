@@ -49,11 +49,14 @@ class Relations(Protocol):
     def switch(self, generation: Generation) -> None:
         """From now on this generation serves, and no other; the one before it is dropped."""
 
-    def take_turn(self, now: int, lasts_ms: int) -> bool:
-        """Whether the caller is to write: true for the first who asks, of all processes, and for nobody else until it is over."""
+    def take_turn(self, now: int, lasts_ms: int) -> str | None:
+        """The turn to write, by a name, for the first who asks of all processes; None for all others until it is over."""
 
-    def end_turn(self) -> None:
-        """Gives the turn back before it is over; for whoever has it."""
+    def keep_turn(self, turn: str, now: int, lasts_ms: int) -> str | None:
+        """The turn, perhaps by another name, which lasts so long from now on; None where it was over and so may be somebody else's."""
+
+    def end_turn(self, turn: str) -> None:
+        """Gives the turn back before it is over; one that is somebody else's by now stays theirs."""
 
 
 class CoVisits(Protocol):

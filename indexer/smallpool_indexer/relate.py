@@ -39,7 +39,8 @@ RETRY_MS: Final = 600_000
 MERGED_MS: Final = 7_200_000
 """What one merge takes of the log, at most: what it adds is held in memory."""
 TURN_MS: Final = 3_600_000
-"""A turn whose owner died is over after this."""
+"""A turn whose owner died is over after this; one who goes on keeps it."""
+KEPT_EVERY_MS: Final = 300_000
 
 Progress = Callable[[str, int, int], None]
 """Told what goes on, how much of it is done, and of how much, 0 where that is not known."""
@@ -76,6 +77,8 @@ class Relater:
         self._pools = pools
         self._looks_at = 0
         self._is_behind = False
+        self._held: str | None = None
+        self._kept_at = 0
 
     def is_awake(self) -> bool:
         """Whether it is time to look what is due; asks nobody."""
@@ -91,19 +94,11 @@ class Relater:
         self._looks_at = now + LOOK_EVERY_MS
         serving = self._relations.current()
         due = self._rebuild_is_due(serving, now), self._refresh_is_due(serving, now)
-        if any(due) and self._relations.take_turn(now, TURN_MS):
-            self._looks_at = now + RETRY_MS
-            try:
-                # The hours first: a day that cannot be computed keeps no hour from being added.
-                if due[1]:
-                    self._refreshed(untold)
-                if due[0]:
-                    self._rebuilt(self._settings.event_files.split(",") if self._settings.event_files else (), untold)
-            except NothingToRelate:
-                return False
-            finally:
-                self._relations.end_turn()
-            self._looks_at = now + LOOK_EVERY_MS
+        if any(due):
+            with self._turn() as is_ours:
+                if is_ours:
+                    self._looks_at = now + RETRY_MS
+                    self._do(*due)
         return False
 
     def rebuild(self, files: Sequence[str] = (), progress: Progress = untold, upto: int | None = None) -> tuple[Generation, int]:
@@ -113,28 +108,55 @@ class Relater:
         Raises `Refused` for files that are not there or cannot be read, and where there are no events: what serves then goes on serving.
         Raises `StoreUnavailable` where another process is at it.
         """
-        with self._turn():
+        with self._turn() as is_ours:
+            _check(is_ours=is_ours)
             return self._rebuilt(files, progress, upto)
 
     def refresh(self, progress: Progress = untold) -> Generation | None:
         """Adds what is new on the log to the generation that serves, some hours of it at a time; returns it as it is then. None where
         there is none yet. Raises `StoreUnavailable` where another process is at it.
         """
-        with self._turn():
+        with self._turn() as is_ours:
+            _check(is_ours=is_ours)
             upto = self._clock.now_ms() - SETTLED_MS
             merged = self._refreshed(progress)
             while merged is not None and merged.merged_upto < upto:
                 merged = self._refreshed(progress)
             return merged
 
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        if not self._relations.take_turn(self._clock.now_ms(), TURN_MS):
-            raise StoreUnavailable("could not relate items: another process is at it; look again with `smallpool relations status`")
+    def _do(self, rebuild: bool, refresh: bool) -> None:  # noqa: FBT001, both at once
+        # The hours first: a day that cannot be computed keeps no hour from being added.
+        if refresh:
+            self._refreshed(untold)
         try:
-            yield
+            if rebuild:
+                self._rebuilt(self._settings.event_files.split(",") if self._settings.event_files else (), untold)
+        except NothingToRelate:
+            return
+        self._looks_at = self._clock.now_ms() + LOOK_EVERY_MS
+
+    @contextmanager
+    def _turn(self) -> Iterator[bool]:
+        """Takes the turn, unless somebody has it, and says whether; it is given back after."""
+        self._kept_at = self._clock.now_ms()
+        self._held = self._relations.take_turn(self._kept_at, TURN_MS)
+        try:
+            yield self._held is not None
         finally:
-            self._relations.end_turn()
+            if self._held is not None:
+                self._relations.end_turn(self._held)
+
+    def _keep(self, *, surely: bool = False) -> None:
+        """Keeps the turn, if it was not kept just now. Raises `StoreUnavailable` where it was lost: another process may write by now what
+        this one would write over.
+        """
+        now = self._clock.now_ms()
+        if not surely and 0 <= now - self._kept_at < KEPT_EVERY_MS:
+            return
+        self._held = None if self._held is None else self._relations.keep_turn(self._held, now, TURN_MS)
+        if self._held is None:
+            raise StoreUnavailable("could not go on relating items: it took so long that another process may be at it; what serves goes on")
+        self._kept_at = now
 
     def _rebuilt(self, files: Sequence[str], progress: Progress, upto: int | None = None) -> tuple[Generation, int]:
         now = self._clock.now_ms()
@@ -159,6 +181,7 @@ class Relater:
             made = Generation(number, now, covers, merged_upto, source="files", events=taken, lists=written)
         else:
             made = Generation(number, now, 0, merged_upto, events=taken, lists=written)
+        self._keep(surely=True)
         self._relations.switch(made)
         return made, skipped
 
@@ -183,6 +206,7 @@ class Relater:
             additions = counting.additions(upto) if taken else Additions(upto)
         self._merge(additions, gone, merging, progress)
         merged = replace(merging, merged_upto=upto, merging_upto=0, events=serving.events + taken)
+        self._keep(surely=True)
         self._relations.merge({}, merged)
         return merged
 
@@ -208,12 +232,14 @@ class Relater:
             gone |= {item_id for item_id, item in known.items() if item.state != "on_sale"}
             counting.know([_known(item, pools) for item in known.values()])
             done += len(item_ids)
+            self._keep()
             progress("looking items up", done, 0)
         return gone
 
     def _fill(self, number: int, lists: Iterator[tuple[Key, RelationList]], progress: Progress) -> int:
         written = 0
         while some := dict(islice(lists, WRITTEN)):
+            self._keep()
             self._relations.fill(number, some)
             written += len(some)
             progress("writing lists", written, 0)
@@ -223,15 +249,22 @@ class Relater:
         keys = list({*additions.pairs, *(Key(kind, item_id) for kind, counted in additions.counts.items() for item_id in counted)})
         for start in range(0, len(keys), WRITTEN):
             some = keys[start : start + WRITTEN]
+            self._keep()
             stored = self._relations.load({*some, *_ends(some, additions)})
             self._relations.merge({key: added(key, stored, additions, gone, self._settings) for key in some}, merging)
             progress("adding to lists", start + len(some), len(keys))
 
     def _events(self, since: int, until: int) -> Iterator[UserEvent]:
         for record in _records(self._log, since, until):
+            self._keep()
             event = parse_user_event(record.value, record.at)
             if isinstance(event, UserEvent):
                 yield event
+
+
+def _check(*, is_ours: bool) -> None:
+    if not is_ours:
+        raise StoreUnavailable("could not relate items: another process is at it; look again with `smallpool relations status`")
 
 
 def _next_merge(serving: Generation, now: int, log_ms: int) -> Generation:

@@ -139,10 +139,42 @@ def test_a_key_that_is_filled_again_has_its_last_list(relations: Relations) -> N
 
 
 def test_the_first_who_asks_has_the_turn_until_it_is_over(relations: Relations) -> None:
-    assert relations.take_turn(NOW, 3_600_000)
-    assert not relations.take_turn(NOW + 1, 3_600_000)
-    relations.end_turn()
-    assert relations.take_turn(NOW + 2, 3_600_000)
+    turn = relations.take_turn(NOW, 3_600_000)
+    assert turn is not None
+    assert relations.take_turn(NOW + 1, 3_600_000) is None
+    relations.end_turn(turn)
+    assert relations.take_turn(NOW + 2, 3_600_000) is not None
+
+
+def test_a_turn_that_is_kept_lasts_and_ends_when_it_is_given_back(relations: Relations) -> None:
+    turn = relations.take_turn(NOW, 3_600_000)
+    assert turn is not None
+    kept = relations.keep_turn(turn, NOW + 1_800_000, 3_600_000)
+    assert kept is not None
+    assert relations.take_turn(NOW + 1_800_001, 3_600_000) is None
+    relations.end_turn(kept)
+    assert relations.take_turn(NOW + 1_800_002, 3_600_000) is not None
+
+
+def test_a_turn_that_another_has_by_now_is_neither_kept_nor_ended(relations: Relations) -> None:
+    lost = relations.take_turn(NOW, 3_600_000)
+    assert lost is not None
+    relations.end_turn(lost)
+    others = relations.take_turn(NOW + 5, 3_600_000)
+    assert others is not None
+    assert relations.keep_turn(lost, NOW + 6, 3_600_000) is None
+    relations.end_turn(lost)
+    assert relations.take_turn(NOW + 7, 3_600_000) is None
+    assert relations.keep_turn(others, NOW + 8, 3_600_000) is not None
+
+
+def test_a_turn_that_is_kept_in_time_is_not_over_when_it_would_have_been(tmp_path: Path) -> None:
+    with sqlite_relations(tmp_path) as relations:
+        turn = relations.take_turn(NOW, 1_000)
+        assert turn is not None
+        assert relations.keep_turn(turn, NOW + 900, 1_000) is not None
+        assert relations.take_turn(NOW + 1_500, 1_000) is None
+        assert relations.take_turn(NOW + 1_900, 1_000) is not None
 
 
 def test_a_turn_that_is_over_is_given_again(tmp_path: Path) -> None:

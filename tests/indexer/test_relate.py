@@ -1,7 +1,7 @@
 """Relating items over real embedded stores: all anew, by the hour, and what the two agree on."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -315,14 +315,61 @@ def test_files_that_are_not_there_are_refused(shop: Shop) -> None:
 def test_one_process_at_a_time_relates_items(shop: Shop) -> None:
     shop.visit("u1", "a", "b")
     shop.later()
-    assert shop.relations.take_turn(shop.clock.now, HOUR)
+    turn = shop.relations.take_turn(shop.clock.now, HOUR)
+    assert turn is not None
     with pytest.raises(StoreUnavailable, match="another process"):
         shop.relater.rebuild()
     shop.relater.step()
     assert shop.relations.current() is None
-    shop.relations.end_turn()
+    shop.relations.end_turn(turn)
     shop.relater.rebuild()
     assert shop.related("a") == ["b"]
+
+
+def slowly(shop: Shop, monkeypatch: pytest.MonkeyPatch, between: Callable[[], object] = bool) -> None:
+    """Every list takes ten minutes to write, and something happens between them."""
+    fill = shop.relations.fill
+
+    def filled(*args: Any) -> None:
+        fill(*args)
+        shop.clock.advance(10 * MINUTE)
+        between()
+
+    monkeypatch.setattr("smallpool_indexer.relate.WRITTEN", 1)
+    monkeypatch.setattr(shop.relations, "fill", filled)
+
+
+def test_nobody_else_gets_the_turn_of_one_who_goes_on_for_hours(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.visit("u1", *"abcdefghijkl")
+    shop.later()
+    taken: list[str | None] = []
+    slowly(shop, monkeypatch, lambda: taken.append(shop.relations.take_turn(shop.clock.now, HOUR)))
+    shop.relater.rebuild()
+    assert len(taken) >= 12
+    assert set(taken) == {None}
+    assert shop.relations.take_turn(shop.clock.now, HOUR) is not None
+
+
+def test_one_who_lost_the_turn_writes_no_more_and_what_serves_goes_on(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.visit("u1", "a", "b")
+    shop.later()
+    shop.relater.rebuild()
+    served = shop.relations.current()
+    shop.visit("u1", "c", "d")
+    shop.later()
+    others: list[str | None] = []
+
+    def stall() -> None:
+        if not others:
+            shop.clock.advance(HOUR)
+            others.append(shop.relations.take_turn(shop.clock.now, HOUR))
+
+    slowly(shop, monkeypatch, stall)
+    with pytest.raises(StoreUnavailable, match="another process may be at it"):
+        shop.relater.rebuild()
+    assert others != [None]
+    assert shop.relations.current() == served
+    assert shop.relations.take_turn(shop.clock.now, HOUR) is None, "the other's turn is not ended"
 
 
 class Told(Relater):

@@ -6,13 +6,15 @@ is: so nothing has to be looked for and dropped, and there are never more than t
 
 import time
 from collections.abc import Collection, Mapping, Sequence
+from secrets import token_hex
 from typing import Final
 
 from msgspec import Struct, msgpack
 
 from smallpool_core.relations import SITE, Generation, Key, Related, RelationKind, RelationList
-from smallpool_stores.redis.commands import Command
+from smallpool_stores.redis.commands import Call, Command
 from smallpool_stores.redis.connection import RedisConnection
+from smallpool_stores.redis.scripts import load_script
 
 FRESH_S: Final = 1.0
 """For so long a reader goes by what it last read of which generation serves."""
@@ -41,6 +43,7 @@ class RedisRelations:
         self._kept_ms = kept_s * 1000
         self._known: _Serving | None = None
         self._known_until_s = 0.0
+        self._turn = load_script("turn")
         self._places: dict[int, int] = {}
         """Where the lists of generations go that were begun here."""
 
@@ -98,14 +101,22 @@ class RedisRelations:
     def switch(self, generation: Generation) -> None:
         self._note(_Serving(generation, self._places[generation.number]))
 
-    def take_turn(self, now: int, lasts_ms: int) -> bool:
+    def take_turn(self, now: int, lasts_ms: int) -> str | None:
+        turn = f"{now}-{token_hex(8)}"
         with self._connection.translated("take the turn to relate items"):
-            [taken] = self._connection.write_now(("SET", self._connection.keys.relations_turn, now, "NX", "PX", lasts_ms))
-        return taken is not None
+            [taken] = self._connection.write_now(("SET", self._connection.keys.relations_turn, turn, "NX", "PX", lasts_ms))
+        return None if taken is None else turn
 
-    def end_turn(self) -> None:
-        with self._connection.translated("give the turn to relate items back"):
-            self._connection.write_now(("UNLINK", self._connection.keys.relations_turn))
+    def keep_turn(self, turn: str, now: int, lasts_ms: int) -> str | None:
+        return turn if self._held(turn, lasts_ms) else None
+
+    def end_turn(self, turn: str) -> None:
+        self._held(turn, 0)
+
+    def _held(self, turn: str, lasts_ms: int) -> bool:
+        with self._connection.translated("keep the turn to relate items or give it back"):
+            [held] = self._connection.write_now(Call(self._turn, (self._connection.keys.relations_turn,), (turn, lasts_ms)))
+        return bool(held)
 
     async def _serving(self) -> _Serving | None:
         now_s = time.monotonic()
