@@ -6,7 +6,7 @@ In: events of people. Out: lists of items by item and by term, site-wide and for
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
-from smallpool_core.relations import SITE, Additions, Generation, Key, Related, RelationKind, RelationList
+from smallpool_core.relations import SITE, Additions, Generation, Key, Related, RelationKind, RelationList, Source
 from smallpool_core.users import UserEvent
 
 
@@ -38,9 +38,9 @@ class Relations(Protocol):
         lists that say by their `at` that they are done, so that the same additions made again count once.
         """
 
-    def begin(self, now: int) -> int:
-        """The number of a new generation, `now` (ms) or what is above the one that serves. What an earlier one left that never came to
-        serve is in nobody's way.
+    def begin(self, now: int, source: Source = "log") -> int:
+        """The number of a new generation made from this, `now` (ms) or what is above the one that serves. What an earlier one left that
+        never came to serve is in nobody's way.
         """
 
     def fill(self, number: int, lists: Mapping[Key, RelationList]) -> None:

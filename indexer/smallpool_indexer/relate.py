@@ -175,7 +175,7 @@ class Relater:
             covers = min(counting.last_at(), now)
             # What the log has and files do not is added by the next refresh, to lists that are as of where they end.
             merged_upto = min(covers, read_upto) if files else read_upto
-            number = self._relations.begin(now)
+            number = self._relations.begin(now, "files" if files else "log")
             written = self._fill(number, counting.lists(merged_upto), progress)
         if files:
             made = Generation(number, now, covers, merged_upto, source="files", events=taken, lists=written)

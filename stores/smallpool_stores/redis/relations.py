@@ -11,7 +11,7 @@ from typing import Final
 
 from msgspec import Struct, msgpack
 
-from smallpool_core.relations import SITE, Generation, Key, Related, RelationKind, RelationList
+from smallpool_core.relations import SITE, Generation, Key, Related, RelationKind, RelationList, Source
 from smallpool_stores.redis.commands import Call, Command
 from smallpool_stores.redis.connection import RedisConnection
 from smallpool_stores.redis.scripts import load_script
@@ -38,14 +38,14 @@ _decode_related = msgpack.Decoder(tuple[int, tuple[int, float, list[Related]]]).
 class RedisRelations:
     """Each list is its own key, so that those of a cluster are on all its servers. A call that fails may have had its effect."""
 
-    def __init__(self, connection: RedisConnection, *, kept_s: int) -> None:
+    def __init__(self, connection: RedisConnection, *, kept_s: int, files_kept_s: int) -> None:
         self._connection = connection
-        self._kept_ms = kept_s * 1000
+        self._kept_ms: dict[Source, int] = {"log": kept_s * 1000, "files": files_kept_s * 1000}
         self._known: _Serving | None = None
         self._known_until_s = 0.0
         self._turn = load_script("turn")
-        self._places: dict[int, int] = {}
-        """Where the lists of generations go that were begun here."""
+        self._begun: dict[int, tuple[int, Source]] = {}
+        """Where the lists of generations go that were begun here, and what these are made from."""
 
     async def related(self, kind: RelationKind, keys: Collection[str], limit: int, pool_id: str = SITE) -> dict[str, list[Related]]:
         with self._connection.translated(f"read what is related to {len(keys)} items"):
@@ -85,21 +85,21 @@ class RedisRelations:
         with self._connection.translated("read how old the lists of related items are"):
             serving = self._serving_now()
         place = serving.place if serving is not None else 0
-        self._put(progress.number, lists, place)
+        self._put(progress.number, lists, place, progress.source)
         self._note(_Serving(progress, place))
 
-    def begin(self, now: int) -> int:
+    def begin(self, now: int, source: Source = "log") -> int:
         with self._connection.translated("begin a generation of related items"):
             serving = self._serving_now()
         number = now if serving is None else max(now, serving.generation.number + 1)
-        self._places = {number: 0 if serving is None else 1 - serving.place}
+        self._begun = {number: (0 if serving is None else 1 - serving.place, source)}
         return number
 
     def fill(self, number: int, lists: Mapping[Key, RelationList]) -> None:
-        self._put(number, lists, self._places[number])
+        self._put(number, lists, *self._begun[number])
 
     def switch(self, generation: Generation) -> None:
-        self._note(_Serving(generation, self._places[generation.number]))
+        self._note(_Serving(generation, self._begun[generation.number][0]))
 
     def take_turn(self, now: int, lasts_ms: int) -> str | None:
         turn = f"{now}-{token_hex(8)}"
@@ -132,14 +132,15 @@ class RedisRelations:
     def _gets(self, keys: Sequence[Key], place: int) -> list[Command]:
         return [("GET", self._connection.keys.relation(*key, place)) for key in keys]
 
-    def _put(self, number: int, lists: Mapping[Key, RelationList], place: int) -> None:
-        named = self._connection.keys.relation
-        puts: list[Command] = [("SET", named(*key, place), _encode((number, one)), "PX", self._kept_ms) for key, one in lists.items()]
+    def _put(self, number: int, lists: Mapping[Key, RelationList], place: int, source: Source) -> None:
+        named, kept_ms = self._connection.keys.relation, self._kept_ms[source]
+        puts: list[Command] = [("SET", named(*key, place), _encode((number, one)), "PX", kept_ms) for key, one in lists.items()]
         with self._connection.translated(f"write {len(lists)} lists of related items"):
             for start in range(0, len(puts), AT_ONCE):
                 self._connection.write_now(*puts[start : start + AT_ONCE])
 
     def _note(self, serving: _Serving) -> None:
         with self._connection.translated("write how old the lists of related items are"):
-            self._connection.write_now(("SET", self._connection.keys.relations, _encode(serving), "PX", self._kept_ms))
+            kept_ms = self._kept_ms[serving.generation.source]
+            self._connection.write_now(("SET", self._connection.keys.relations, _encode(serving), "PX", kept_ms))
         self._known_until_s = 0.0

@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec import json, msgpack
 
-from smallpool_core.relations import SITE, Generation, Key, Related, RelationKind, RelationList
+from smallpool_core.relations import SITE, Generation, Key, Related, RelationKind, RelationList, Source
 from smallpool_stores.sqlite.database import Database, translated
 
 TABLES: Final = """
@@ -88,7 +88,7 @@ class SqliteRelations:
             self.fill(progress.number, lists)
             self._note(progress)
 
-    def begin(self, now: int) -> int:
+    def begin(self, now: int, _source: Source = "log") -> int:
         serving = self.current()
         return now if serving is None else max(now, serving.number + 1)
 
