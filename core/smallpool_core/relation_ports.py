@@ -6,7 +6,7 @@ In: events of people. Out: lists of items by item and by term, site-wide and for
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
-from smallpool_core.relations import SITE, Additions, Generation, Key, Related, RelationKind, RelationList
+from smallpool_core.relations import SITE, Additions, Generation, Key, Related, RelationKind, RelationList, Source
 from smallpool_core.users import UserEvent
 
 
@@ -38,9 +38,9 @@ class Relations(Protocol):
         lists that say by their `at` that they are done, so that the same additions made again count once.
         """
 
-    def begin(self, now: int) -> int:
-        """The number of a new generation, `now` (ms) or what is above the one that serves. What an earlier one left that never came to
-        serve is in nobody's way.
+    def begin(self, now: int, source: Source = "log") -> int:
+        """The number of a new generation made from this, `now` (ms) or what is above the one that serves. What an earlier one left that
+        never came to serve is in nobody's way.
         """
 
     def fill(self, number: int, lists: Mapping[Key, RelationList]) -> None:
@@ -49,11 +49,14 @@ class Relations(Protocol):
     def switch(self, generation: Generation) -> None:
         """From now on this generation serves, and no other; the one before it is dropped."""
 
-    def take_turn(self, now: int, lasts_ms: int) -> bool:
-        """Whether the caller is to write: true for the first who asks, of all processes, and for nobody else until it is over."""
+    def take_turn(self, now: int, lasts_ms: int) -> str | None:
+        """The turn to write, by a name, for the first who asks of all processes; None for all others until it is over."""
 
-    def end_turn(self) -> None:
-        """Gives the turn back before it is over; for whoever has it."""
+    def keep_turn(self, turn: str, now: int, lasts_ms: int) -> str | None:
+        """The turn, perhaps by another name, which lasts so long from now on; None where it was over and so may be somebody else's."""
+
+    def end_turn(self, turn: str) -> None:
+        """Gives the turn back before it is over; one that is somebody else's by now stays theirs."""
 
 
 class CoVisits(Protocol):

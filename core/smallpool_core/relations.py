@@ -21,6 +21,8 @@ Counts = Literal["view", "purchase"]
 """The kinds whose lists are of items, and count how often each was touched."""
 RELATED_TERM_KINDS = frozenset({"category", "brand", "seller", "tag"})
 """Kinds of terms that have lists of items."""
+Source = Literal["log", "files"]
+"""What a generation was made from."""
 SITE = ""
 """The pool under which lists of the whole site are kept."""
 
@@ -45,7 +47,8 @@ class RelationSettings(Struct, frozen=True, forbid_unknown_fields=True):
     context_s: how long before new events their people's earlier ones are looked at. What lies further apart is related by the rebuild.
     log_s: how far back a rebuild reads the log, which keeps seven days.
     memory_mb: what the computation may hold in memory; beyond that it goes to files in the temporary directory.
-    kept_s: how long a list is kept that nothing makes anew, where the store lets things end.
+    kept_s: how long a list is kept that nothing makes anew, where the store lets things end; one of a generation made from files is kept
+    for ten half-lives, if that is longer.
     """
 
     window: Annotated[int, Meta(ge=1, le=20)] = 5
@@ -64,6 +67,11 @@ class RelationSettings(Struct, frozen=True, forbid_unknown_fields=True):
     log_s: Positive = 7 * 86_400
     memory_mb: Annotated[int, Meta(ge=64)] = 1_024
     kept_s: Positive = 8 * 86_400
+
+    @property
+    def files_kept_s(self) -> int:
+        """How long a list made from files is kept: until a thousandth is left of what it counted."""
+        return max(self.kept_s, 10 * self.half_life_s)
 
     def size_of(self, kind: RelationKind) -> int:
         """Items kept in a list of this kind."""
@@ -115,7 +123,7 @@ class Generation(Struct, frozen=True):
     covers: int
     merged_upto: int
     merging_upto: int = 0
-    source: Literal["log", "files"] = "log"
+    source: Source = "log"
     events: int = 0
     lists: int = 0
 

@@ -18,6 +18,7 @@ from smallpool_stores.sqlite.relations import DROPPED_AT_ONCE, SqliteRelations
 from smallpool_stores.sqlite.schema import open_database
 
 KEPT_S = 8 * 86_400
+FILES_KEPT_S = 140 * 86_400
 
 
 @contextmanager
@@ -30,7 +31,7 @@ def sqlite_relations(folder: Path) -> Iterator[Relations]:
 @contextmanager
 def redis_relations(_: Path, opened: Opened = shared_redis) -> Iterator[Relations]:
     with opened() as connection:
-        yield RedisRelations(connection, kept_s=KEPT_S)
+        yield RedisRelations(connection, kept_s=KEPT_S, files_kept_s=FILES_KEPT_S)
 
 
 ADAPTERS = {"sqlite": sqlite_relations, "redis": redis_relations, "redis cluster": partial(redis_relations, opened=shared_cluster)}
@@ -139,10 +140,42 @@ def test_a_key_that_is_filled_again_has_its_last_list(relations: Relations) -> N
 
 
 def test_the_first_who_asks_has_the_turn_until_it_is_over(relations: Relations) -> None:
-    assert relations.take_turn(NOW, 3_600_000)
-    assert not relations.take_turn(NOW + 1, 3_600_000)
-    relations.end_turn()
-    assert relations.take_turn(NOW + 2, 3_600_000)
+    turn = relations.take_turn(NOW, 3_600_000)
+    assert turn is not None
+    assert relations.take_turn(NOW + 1, 3_600_000) is None
+    relations.end_turn(turn)
+    assert relations.take_turn(NOW + 2, 3_600_000) is not None
+
+
+def test_a_turn_that_is_kept_lasts_and_ends_when_it_is_given_back(relations: Relations) -> None:
+    turn = relations.take_turn(NOW, 3_600_000)
+    assert turn is not None
+    kept = relations.keep_turn(turn, NOW + 1_800_000, 3_600_000)
+    assert kept is not None
+    assert relations.take_turn(NOW + 1_800_001, 3_600_000) is None
+    relations.end_turn(kept)
+    assert relations.take_turn(NOW + 1_800_002, 3_600_000) is not None
+
+
+def test_a_turn_that_another_has_by_now_is_neither_kept_nor_ended(relations: Relations) -> None:
+    lost = relations.take_turn(NOW, 3_600_000)
+    assert lost is not None
+    relations.end_turn(lost)
+    others = relations.take_turn(NOW + 5, 3_600_000)
+    assert others is not None
+    assert relations.keep_turn(lost, NOW + 6, 3_600_000) is None
+    relations.end_turn(lost)
+    assert relations.take_turn(NOW + 7, 3_600_000) is None
+    assert relations.keep_turn(others, NOW + 8, 3_600_000) is not None
+
+
+def test_a_turn_that_is_kept_in_time_is_not_over_when_it_would_have_been(tmp_path: Path) -> None:
+    with sqlite_relations(tmp_path) as relations:
+        turn = relations.take_turn(NOW, 1_000)
+        assert turn is not None
+        assert relations.keep_turn(turn, NOW + 900, 1_000) is not None
+        assert relations.take_turn(NOW + 1_500, 1_000) is None
+        assert relations.take_turn(NOW + 1_900, 1_000) is not None
 
 
 def test_a_turn_that_is_over_is_given_again(tmp_path: Path) -> None:
@@ -164,10 +197,22 @@ def test_all_of_a_generation_that_no_longer_serves_is_dropped(tmp_path: Path) ->
 
 def test_every_list_in_redis_ends_by_itself() -> None:
     with shared_redis() as connection:
-        relations = RedisRelations(connection, kept_s=KEPT_S)
+        relations = RedisRelations(connection, kept_s=KEPT_S, files_kept_s=FILES_KEPT_S)
         serve(relations, {Key("view", "i1"): listed("a")})
         for place in (0, 1):
             [left_ms] = connection.read_now(("PTTL", connection.keys.relation("view", "i1", "", place)))
             assert left_ms == -2 or 0 < left_ms <= KEPT_S * 1000
         [left_ms] = connection.read_now(("PTTL", connection.keys.relations))
         assert 0 < left_ms <= KEPT_S * 1000
+
+
+def test_in_redis_a_list_made_from_files_stays_for_longer_and_so_does_what_is_added_to_it() -> None:
+    with shared_redis() as connection:
+        relations = RedisRelations(connection, kept_s=KEPT_S, files_kept_s=FILES_KEPT_S)
+        made = Generation(relations.begin(NOW, "files"), NOW, NOW, NOW, source="files")
+        relations.fill(made.number, {Key("view", "i1"): listed("a")})
+        relations.switch(made)
+        relations.merge({Key("view", "i2"): listed("b")}, made)
+        names = [connection.keys.relations, *(connection.keys.relation("view", item_id, "", 0) for item_id in ("i1", "i2"))]
+        left_ms = connection.read_now(*[("PTTL", name) for name in names])
+        assert all(KEPT_S * 1000 < left <= FILES_KEPT_S * 1000 for left in left_ms)

@@ -13,7 +13,7 @@ from builders import DAY, NOW, user_event
 from redis_cluster import shared_cluster
 from redis_rig import Opened, shared_redis
 from smallpool_core.ports import Atomic, TriggerStore
-from smallpool_core.users import Touched, TriggerState, UserEvent, Weighted
+from smallpool_core.users import Exposed, Touched, TriggerState, UserEvent, Weighted
 from smallpool_stores.redis.triggers import RedisTriggerStore
 from smallpool_stores.sqlite.schema import open_database
 from smallpool_stores.sqlite.triggers import SqliteTriggerStore
@@ -62,14 +62,22 @@ def state(term: str = "brand:apple") -> TriggerState:
     return TriggerState(
         short={term: Weighted(2.5, NOW)},
         long={term: Weighted(0.1, NOW), "category:数码›手机": Weighted(1e-9, NOW - DAY)},
-        bought=[Touched("i1", "purchase", NOW)],
+        bought=[Touched("i1", "purchase", NOW, terms=("category:数码", "brand:apple")), Touched("i0", "purchase", NOW - 2)],
         recent=[Touched("i2", "click", NOW, 129_900, "数码"), Touched("i1", "view", NOW - 1)],
         pending=[Touched("i3", "cart", NOW)],
+        exposed=[Exposed("i4", 3, NOW - 5)],
+        begins=NOW - DAY,
     )
 
 
 def test_a_stranger_has_an_empty_state(triggers: TriggerStore) -> None:
     assert asyncio.run(triggers.get("u:nobody")) == triggers.load("u:nobody") == TriggerState()
+
+
+def test_the_state_of_these_tests_has_something_in_every_field() -> None:
+    assert all(getattr(state(), name) for name in TriggerState.__struct_fields__)
+    told = [touched for entries in (state().bought, state().recent, state().pending) for touched in entries]
+    assert all(any(getattr(touched, name) for touched in told) for name in Touched.__struct_fields__)
 
 
 def test_a_state_comes_back_as_it_was_saved(triggers: TriggerStore) -> None:

@@ -1,7 +1,7 @@
 """Relating items over real embedded stores: all anew, by the hour, and what the two agree on."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -14,7 +14,7 @@ from smallpool_core.errors import Refused, StoreUnavailable
 from smallpool_core.events import encode_item_event, encode_user_event
 from smallpool_core.relations import Generation, Key, RelationKind, RelationSettings
 from smallpool_core.users import UserEvent
-from smallpool_indexer.relate import RETRY_MS, Relater
+from smallpool_indexer.relate import LOOK_EVERY_MS, RETRY_MS, Relater
 from smallpool_stores.duckdb.covisits import covisits
 from smallpool_stores.sqlite.relations import SqliteRelations
 from write_rig import Rig
@@ -208,6 +208,81 @@ def test_an_addition_that_was_broken_off_is_done_again_and_counts_once(tmp_path:
     assert broken.relations.load(keys) == straight.relations.load(keys)
 
 
+def test_what_was_broken_off_begins_again_where_it_began_however_late_that_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = RelationSettings(log_s=DAY // 1000, rebuild_every_s=0)
+    straight, broken = Shop(tmp_path / "straight", settings), Shop(tmp_path / "broken", settings)
+    for shop in (straight, broken):
+        shop.visit("u1", *"abcd")
+        shop.later()
+        shop.relater.rebuild()
+        shop.visit("u2", *"dcba")
+        shop.later()
+    straight.relater.refresh()
+    merge = broken.relations.merge
+
+    def merge_of_lists_alone(lists: Any, progress: Generation) -> None:
+        if not lists and not progress.merging_upto:
+            raise StoreUnavailable("could not write: the test pulls the plug")
+        merge(lists, progress)
+
+    monkeypatch.setattr(broken.relations, "merge", merge_of_lists_alone)
+    with pytest.raises(StoreUnavailable, match="plug"):
+        broken.relater.refresh()
+    monkeypatch.setattr(broken.relations, "merge", merge)
+    begun = broken.relations.current()
+    broken.later(3 * DAY)
+    broken.relater.step()
+    keys = [Key("view", name) for name in "abcd"]
+    assert broken.relations.load(keys) == straight.relations.load(keys)
+    merged = broken.relations.current()
+    assert begun is not None
+    assert merged is not None
+    assert merged.merged_upto == begun.merging_upto
+
+
+def test_a_merge_takes_two_hours_of_the_log_and_the_next_look_goes_on(shop: Shop) -> None:
+    shop.visit("u1", "a", "b")
+    shop.later()
+    shop.relater.rebuild()
+    for item_id in "cdef":
+        shop.visit("u2", "a", item_id)
+        shop.later(HOUR + HOUR // 2)
+    seen = []
+    while not seen or len(seen[-1]) < 5:
+        shop.relater.step()
+        seen.append(shop.related("a"))
+        shop.later(LOOK_EVERY_MS)
+    assert [len(items) for items in seen] == [3, 4, 5]
+
+
+def test_a_refresh_by_hand_goes_on_until_now(shop: Shop) -> None:
+    shop.visit("u1", "a", "b")
+    shop.later()
+    shop.relater.rebuild()
+    for item_id in "cdef":
+        shop.visit("u2", "a", item_id)
+        shop.later(3 * HOUR)
+    refreshed = shop.relater.refresh()
+    assert set(shop.related("a")) == set("bcdef")
+    assert refreshed is not None
+    assert refreshed.merged_upto == shop.clock.now - 5_000
+
+
+def test_what_lies_before_the_log_is_not_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = Shop(tmp_path)
+    (tmp_path / "old.jsonl").write_text(f'{{"user": "u1", "item": "a", "event": "view", "at": {NOW - 400 * DAY}}}')
+    shop.relater.rebuild([str(tmp_path / "old.jsonl")])
+    between, asked = shop.rig.log.between, []
+
+    async def noted(topic: Any, since: int, *others: Any) -> Any:
+        asked.append(since)
+        return await between(topic, since, *others)
+
+    monkeypatch.setattr(shop.rig.log, "between", noted)
+    shop.relater.step()
+    assert min(asked) >= NOW - 7 * DAY - 7 * HOUR
+
+
 def test_without_events_what_serves_goes_on_serving(shop: Shop) -> None:
     shop.visit("u1", "a", "b")
     shop.later()
@@ -240,14 +315,61 @@ def test_files_that_are_not_there_are_refused(shop: Shop) -> None:
 def test_one_process_at_a_time_relates_items(shop: Shop) -> None:
     shop.visit("u1", "a", "b")
     shop.later()
-    assert shop.relations.take_turn(shop.clock.now, HOUR)
+    turn = shop.relations.take_turn(shop.clock.now, HOUR)
+    assert turn is not None
     with pytest.raises(StoreUnavailable, match="another process"):
         shop.relater.rebuild()
     shop.relater.step()
     assert shop.relations.current() is None
-    shop.relations.end_turn()
+    shop.relations.end_turn(turn)
     shop.relater.rebuild()
     assert shop.related("a") == ["b"]
+
+
+def slowly(shop: Shop, monkeypatch: pytest.MonkeyPatch, between: Callable[[], object] = bool) -> None:
+    """Every list takes ten minutes to write, and something happens between them."""
+    fill = shop.relations.fill
+
+    def filled(*args: Any) -> None:
+        fill(*args)
+        shop.clock.advance(10 * MINUTE)
+        between()
+
+    monkeypatch.setattr("smallpool_indexer.relate.WRITTEN", 1)
+    monkeypatch.setattr(shop.relations, "fill", filled)
+
+
+def test_nobody_else_gets_the_turn_of_one_who_goes_on_for_hours(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.visit("u1", *"abcdefghijkl")
+    shop.later()
+    taken: list[str | None] = []
+    slowly(shop, monkeypatch, lambda: taken.append(shop.relations.take_turn(shop.clock.now, HOUR)))
+    shop.relater.rebuild()
+    assert len(taken) >= 12
+    assert set(taken) == {None}
+    assert shop.relations.take_turn(shop.clock.now, HOUR) is not None
+
+
+def test_one_who_lost_the_turn_writes_no_more_and_what_serves_goes_on(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.visit("u1", "a", "b")
+    shop.later()
+    shop.relater.rebuild()
+    served = shop.relations.current()
+    shop.visit("u1", "c", "d")
+    shop.later()
+    others: list[str | None] = []
+
+    def stall() -> None:
+        if not others:
+            shop.clock.advance(HOUR)
+            others.append(shop.relations.take_turn(shop.clock.now, HOUR))
+
+    slowly(shop, monkeypatch, stall)
+    with pytest.raises(StoreUnavailable, match="another process may be at it"):
+        shop.relater.rebuild()
+    assert others != [None]
+    assert shop.relations.current() == served
+    assert shop.relations.take_turn(shop.clock.now, HOUR) is None, "the other's turn is not ended"
 
 
 class Told(Relater):
@@ -296,7 +418,7 @@ def test_nothing_is_due_before_anybody_did_anything(shop: Shop) -> None:
         (made(), {}, "nothing"),
         (made(merged_upto=NOW - HOUR), {}, "refresh"),
         (made(merged_upto=NOW - HOUR), {"refresh_every_s": 0}, "nothing"),
-        (made(computed_at=NOW - DAY, merged_upto=NOW - HOUR), {}, "rebuild"),
+        (made(computed_at=NOW - DAY, merged_upto=NOW - HOUR), {}, "refresh"),
         (made(computed_at=NOW - DAY), {"rebuild_every_s": 0}, "nothing"),
         (made(computed_at=NOW - DAY, source="files"), {}, "nothing"),
         (made(computed_at=NOW - DAY, source="files"), {"event_files": "*.jsonl"}, "rebuild"),
@@ -316,6 +438,30 @@ def test_what_failed_is_tried_again_and_not_at_once(tmp_path: Path) -> None:
     shop.later(1)
     with pytest.raises(Refused, match="no such file"):
         shop.relater.step()
+
+
+def test_a_day_that_cannot_be_computed_keeps_no_hour_from_being_added(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, RelationSettings(event_files=str(tmp_path / "*.parquet")))
+    (tmp_path / "day.jsonl").write_text(f'{{"user": "u1", "item": "a", "event": "view", "at": {NOW - HOUR}}}')
+    shop.relater.rebuild([str(tmp_path / "day.jsonl")])
+    shop.later(DAY)
+    shop.visit("u2", "a", "b", "c")
+    for _ in range(14):
+        shop.later(RETRY_MS)
+        with pytest.raises(Refused, match="no such file"):
+            shop.relater.step()
+    assert shop.related("a") == ["b", "c"]
+
+
+def test_a_log_without_acts_on_items_is_nothing_to_do_and_is_looked_at_again_later(shop: Shop) -> None:
+    shop.act(user_event("search", None, user_id="u1", query="壶", at=NOW))
+    shop.later()
+    shop.relater.step()
+    assert shop.relations.current() is None
+    shop.visit("u1", "a", "b")
+    shop.later(RETRY_MS)
+    shop.relater.step()
+    assert shop.related("a") == ["b"]
 
 
 def test_a_clock_that_is_set_back_keeps_nothing_from_being_looked_at(shop: Shop) -> None:

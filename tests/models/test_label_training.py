@@ -217,17 +217,6 @@ def test_a_vocabulary_of_another_form_is_refused(folder: Path, tmp_path: Path, c
         LabelScorer(read_model(tmp_path, folder.name, SCHEMA))
 
 
-def test_a_set_of_tags_that_the_model_does_not_have_is_refused(tmp_path: Path) -> None:
-    trained = trained_on("tags")
-    write_labels(tmp_path, trained, label_card(trained, shop("tags"), settings_for("tags")))
-    files = dict(read_model(tmp_path, TAGS, SCHEMA).files)
-    reads = json.loads(files["vocabulary.json"])
-    reads["rule"]["together"].append([len(trained.labels)])
-    write_model(tmp_path, TAGS, SCHEMA, files | {"vocabulary.json": json.dumps(reads).encode()}, INPUTS, OUTPUTS)
-    with pytest.raises(ModelRefused, match="none of the model's"):
-        TagPredictor(read_model(tmp_path, TAGS, SCHEMA))
-
-
 @pytest.mark.parametrize(("kind", "part"), [(CATEGORY, "sureness"), (TAGS, "rule")])
 def test_a_model_that_does_not_say_how_its_scores_are_read_is_refused(folder: Path, tmp_path: Path, kind: str, part: str) -> None:
     files = dict(read_model(folder, folder.name, SCHEMA).files)

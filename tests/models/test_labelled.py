@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from smallpool_core.errors import TitlesRefused
-from smallpool_models.labels.deciding import TagRule, confidences, fitted_sureness, given_tags, probabilities, tag_shares
+from smallpool_models.labels.deciding import TagRule, confidences, fitted_sureness, given_tags
 from smallpool_models.labels.grams import GramReader, grams_in, learnt_vocabulary
 from smallpool_models.labels.rows import read_categories, read_tags
 from smallpool_models.labels.scores import calibration_error, label_score
@@ -89,18 +89,6 @@ def test_titles_that_are_all_read_right_make_nothing_infinitely_sure() -> None:
     assert np.isfinite(sure).all()
 
 
-def test_tags_that_stand_together_speak_for_each_other_and_nothing_makes_a_tag_of_no_word() -> None:
-    sets = np.array([[True, True, False], [False, False, True]])
-    scores = np.array([[2.0, -0.5, -4.0], [-9.0, -9.0, -9.0]], dtype=np.float32)
-    shares = tag_shares(scores, sets)
-    assert shares[0, 1] > 0.5 > probabilities(scores)[0, 1]
-    assert shares[1].max() < 0.05
-    left_out = tag_shares(scores, sets, np.array([0, -1]))
-    assert left_out[0, 1] < 0.5
-    assert left_out[1] == pytest.approx(shares[1])
-    assert tag_shares(scores, sets[:0]) == pytest.approx(probabilities(scores))
-
-
 def test_below_the_threshold_more_answers_are_wrong_than_right() -> None:
     rng = np.random.default_rng(1)
     truth = rng.integers(0, 3, 3_000)
@@ -119,7 +107,7 @@ def test_macro_counts_labels_alike_and_micro_titles() -> None:
 
 
 def test_a_title_is_given_its_likeliest_tag_if_it_is_likely_at_all() -> None:
-    rule = TagRule((0.5, 0.2, 0.9), 0.1, ())
+    rule = TagRule((0.5, 0.2, 0.9), 0.1)
     found = given_tags(np.array([[0.8, 0.3, 0.6], [0.2, 0.1, 0.3], [0.05, 0.0, 0.01]]), rule)
     assert found.tolist() == [[True, True, False], [False, False, True], [False, False, False]]
 

@@ -63,3 +63,37 @@ def test_a_folder_without_its_files_is_refused_by_name(tmp_path: Path) -> None:
         read_interactions(tmp_path)
     with pytest.raises(Refused, match=r"train\.jsonl"):
         read_sessions(tmp_path, tmp_path / "item_category.json")
+
+
+def ratings(path: Path, rows: str, items: str = "1\tDrama\n") -> Path:
+    (path / "r.inter").write_text("user_id:token\titem_id:token\trating:float\ttimestamp:float\n" + rows)
+    (path / "r.item").write_text("item_id:token\tclass:token_seq\n" + items)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("rows", "items", "message"),
+    [
+        ("u\t1\t3\t10\nu\t1\t3\n", "1\tDrama\n", r"r\.inter:3: found 3 columns"),
+        ("u\t1\t3\tyesterday\n", "1\tDrama\n", "timestamp 'yesterday'"),
+        ("u\t1\t3\tnan\n", "1\tDrama\n", "timestamp 'nan'"),
+        ("u\t1\t3\t10\n" * 2, "", "no items"),
+        ("u\t1\t3\t10\n", "1\tDrama\n", "nothing that is for training"),
+    ],
+)
+def test_ratings_that_cannot_be_used_are_refused_with_what_to_do(tmp_path: Path, rows: str, items: str, message: str) -> None:
+    with pytest.raises(Refused, match=message):
+        read_interactions(ratings(tmp_path, rows, items))
+
+
+def test_an_empty_line_among_ratings_is_none(tmp_path: Path) -> None:
+    assert read_interactions(ratings(tmp_path, "u\t1\t3\t10\n\nu\t1\t3\t11\n")).acts == [("u", "1")]
+
+
+def test_empty_files_of_sessions_are_refused(tmp_path: Path) -> None:
+    path = folder(tmp_path, [], [])
+    with pytest.raises(Refused, match="nothing that is for training"):
+        read_sessions(path, path / "item_category.json")
+    (path / "item_category.json").write_text("{}")
+    with pytest.raises(Refused, match="no items"):
+        read_sessions(path, path / "item_category.json")

@@ -22,8 +22,18 @@ priced = st.lists(
     st.builds(Touched, st.text(max_size=4), st.sampled_from(USER_EVENT_TYPES), times, prices, st.text(max_size=3)),  # type: ignore[arg-type]
     max_size=6,
 )
+bought = st.lists(
+    st.builds(
+        Touched,
+        st.text(max_size=4),
+        st.sampled_from(USER_EVENT_TYPES),  # type: ignore[arg-type]
+        times,
+        terms=st.lists(st.text(max_size=4), max_size=3).map(tuple),
+    ),
+    max_size=6,
+)
 exposed = st.lists(st.builds(Exposed, st.text(max_size=4), st.integers(0, 2**40), times), max_size=6)
-states = st.builds(TriggerState, weights, weights, touched, priced, touched, exposed)
+states = st.builds(TriggerState, weights, weights, bought, priced, touched, exposed, times)
 
 
 @given(states)
@@ -33,8 +43,8 @@ def test_a_state_comes_back_as_it_was_packed(state: TriggerState) -> None:
     assert [*again.short, *again.long] == [*state.short, *state.long]
 
 
-@pytest.mark.parametrize("missing", [1, 2])
-def test_a_state_that_was_packed_before_exposures_or_prices_were_kept_comes_back_without_any(missing: int) -> None:
+@pytest.mark.parametrize("missing", [1, 2, 3])
+def test_a_state_that_was_packed_before_prices_or_its_beginning_or_what_was_bought_were_kept_comes_back_without_any(missing: int) -> None:
     state = full_state()
     state.recent = [Touched("i1", "click", NOW)]
     columns = msgspec.msgpack.decode(zlib.decompress(pack_state(state)))

@@ -39,4 +39,5 @@ class OverRedis(System):
 
     @cached_property
     def relations(self) -> Relations:
-        return RedisRelations(self.redis, kept_s=self.settings.relations.kept_s)
+        asked = self.settings.relations
+        return RedisRelations(self.redis, kept_s=asked.kept_s, files_kept_s=asked.files_kept_s)

@@ -12,7 +12,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from smallpool_models.encoders.session import Session
-from smallpool_models.labels.deciding import Scores, Sureness, TagRule, given_tags, tag_shares
+from smallpool_models.labels.deciding import Scores, Sureness, TagRule, given_tags, probabilities
 from smallpool_models.labels.grams import GramReader, Grams, GramVocabulary
 from smallpool_models.registry.folder import ModelFiles, Tensor
 
@@ -99,9 +99,7 @@ class TagPredictor:
         rule = self._scorer.reads.rule
         if rule is None or len(rule.thresholds) != len(self._scorer.reads.labels):
             raise files.refused(READS, "no threshold for each tag", "train the model again")
-        if any(not 0 <= place < len(rule.thresholds) for places in rule.together for place in places):
-            raise files.refused(READS, "a set with a tag that is none of the model's", "train the model again")
-        self._rule, self._sets = rule, rule.sets()
+        self._rule = rule
         self.version = self._scorer.version
         self.labels = self._scorer.reads.labels
 
@@ -109,7 +107,7 @@ class TagPredictor:
         """The tags of each text, the likeliest first."""
         if not texts:
             return []
-        shares = tag_shares(self._scorer.scores(texts), self._sets)
+        shares = probabilities(self._scorer.scores(texts))
         given = given_tags(shares, self._rule)
         found = []
         for row, own in zip(given, shares, strict=True):

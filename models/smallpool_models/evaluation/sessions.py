@@ -6,6 +6,7 @@ order of lines is taken for the order of time. Ratings have times, and are split
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
+from math import isfinite, nan
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -72,8 +73,8 @@ def read_sessions(folder: Path, item_category: Path, *, tuning: bool = False) ->
         for item, category in zip(line.items, line.cats, strict=False):
             categories.setdefault(item, category)
     known = {(*line.items, line.target) for line in train}
-    return Site(
-        name=folder.name,
+    return _site(
+        folder,
         items={str(item): SiteItem((f"c{category}",)) for item, category in sorted(categories.items())},
         acts=[(f"train-{place}", str(item)) for place, line in enumerate(train) for item in (*line.items, line.target)],
         test=[
@@ -87,7 +88,8 @@ def read_interactions(folder: Path, *, tuning: bool = False) -> Site:
     training, each later one of a person who rated something before is a session of the test. Any rating counts, good or bad. For
     `tuning` those first four fifths alone are split likewise.
     """
-    rows = sorted(_table(_only(folder, "*.inter"), ("user_id:token", "item_id:token", "timestamp:float")), key=lambda row: float(row[2]))
+    rated = _only(folder, "*.inter")
+    rows = sorted(_table(rated, ("user_id:token", "item_id:token", "timestamp:float")), key=lambda row: _time(rated, row[2]))
     rows = rows[: int(len(rows) * (1 - TEST_SHARE))] if tuning else rows
     begun = int(len(rows) * (1 - TEST_SHARE))
     behind: dict[str, list[str]] = {}
@@ -97,12 +99,36 @@ def read_interactions(folder: Path, *, tuning: bool = False) -> Site:
             test.append(Session(tuple(behind[user][-HISTORY:]), item))
         behind.setdefault(user, []).append(item)
     genres = {item: classes.split() for item, classes in _table(_only(folder, "*.item"), ("item_id:token", "class:token_seq"))}
-    return Site(
-        name=folder.name,
+    return _site(
+        folder,
         items={item: SiteItem((classes[0],) if classes else ("unknown",), tuple(classes)) for item, classes in genres.items()},
         acts=[(user, item) for user, item, _ in rows[:begun]],
         test=[session for session in test if session.target in genres],
     )
+
+
+def _site(folder: Path, items: Mapping[str, SiteItem], acts: Sequence[tuple[str, str]], test: Sequence[Session]) -> Site:
+    if not items:
+        raise Refused([Problem(str(folder), "no items", "name a folder whose files have rows of items and of what people did")])
+    if not acts:
+        raise Refused(
+            [
+                Problem(
+                    str(folder), "nothing that is for training", "more rows of what people did are wanted, of which a part is left to learn"
+                )
+            ]
+        )
+    return Site(folder.name, items, acts, test)
+
+
+def _time(file: Path, told: str) -> float:
+    try:
+        time = float(told)
+    except ValueError:
+        time = nan
+    if not isfinite(time):
+        raise Refused([Problem(str(file), f"the timestamp {told!r}", "a timestamp is a number of seconds; correct or remove the row")])
+    return time
 
 
 def _lines(file: Path) -> Iterator[_Line]:
@@ -143,7 +169,9 @@ def _table(file: Path, columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
         if missing := [name for name in columns if name not in header]:
             raise Refused([Problem(str(file), f"no column {', '.join(missing)}", f"the first line names {', '.join(columns)}")])
         places = [header.index(name) for name in columns]
-        for row in rows:
+        for row in filter(None, rows):
+            if len(row) <= max(places):
+                raise Refused([Problem(f"{file}:{rows.line_num}", f"{len(row)} columns", f"{len(header)} are wanted, separated by tabs")])
             yield tuple(row[place] for place in places)
 
 

@@ -14,9 +14,6 @@ from numpy.typing import NDArray
 Scores = NDArray[np.float32]
 _TEMPERATURES = np.geomspace(0.2, 20.0, 200)
 _STEPS = np.arange(0.02, 0.98, 0.02)
-_SET_SLOPE = 0.7
-"""Of the log odds of a set, whose tags speak of the same words: less than their sum."""
-_SET_SHARE = 0.7
 _SMALLEST = 1e-6
 _FLATTEST = 0.05
 _NEWTON_STEPS = 20
@@ -43,20 +40,10 @@ class Sureness(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TagRule(Struct, frozen=True, forbid_unknown_fields=True):
-    """A tag is given where its share reaches its threshold, and so is the likeliest of a title where it reaches `least`. `together` are the
-    sets of tags, by their places, that titles had.
-    """
+    """A tag is given where its probability reaches its threshold, and so is the likeliest of a title where it reaches `least`."""
 
     thresholds: tuple[float, ...]
     least: Annotated[float, Meta(ge=0, le=1)]
-    together: tuple[tuple[int, ...], ...]
-
-    def sets(self) -> NDArray[np.bool_]:
-        """(sets, tags): which tags each set has."""
-        found = np.zeros((len(self.together), len(self.thresholds)), dtype=np.bool_)
-        for row, places in zip(found, self.together, strict=True):
-            row[list(places)] = True
-        return found
 
 
 def confidences(scores: Scores, temperature: float) -> NDArray[np.float64]:
@@ -117,25 +104,6 @@ def probabilities(scores: Scores) -> NDArray[np.float64]:
     return shares
 
 
-def tag_shares(scores: Scores, sets: NDArray[np.bool_], left_out: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
-    """How likely each tag is, (titles, tags): for the most part by how likely the sets are that have it, of those that titles had and the
-    empty one; else by itself. A set is as likely as the log odds of its tags say (the label powerset of Tsoumakas and Katakis, 2007, read
-    off one machine a tag, so that sets of one title are of use). `left_out` is of each title a set that it may not have, -1 for none.
-    """
-    alone = probabilities(scores)
-    if not len(sets):
-        return alone
-    members = sets.astype(np.float64)
-    odds = np.concatenate([_SET_SLOPE * np.clip(scores.astype(np.float64), -40, 40) @ members.T, np.zeros((len(scores), 1))], axis=1)
-    if left_out is not None:
-        kept = np.flatnonzero(left_out >= 0)
-        odds[kept, left_out[kept]] = -np.inf
-    powers = np.exp(odds - odds.max(axis=1, keepdims=True))
-    by_set = (powers / powers.sum(axis=1, keepdims=True))[:, :-1] @ members
-    shares: NDArray[np.float64] = _SET_SHARE * by_set + (1 - _SET_SHARE) * alone
-    return shares
-
-
 def given_tags(shares: NDArray[np.float64], rule: TagRule) -> NDArray[np.bool_]:
     """Which tags each title is given, (titles, tags)."""
     if not shares.shape[1]:
@@ -146,14 +114,13 @@ def given_tags(shares: NDArray[np.float64], rule: TagRule) -> NDArray[np.bool_]:
     return found
 
 
-def fitted_rule(shares: NDArray[np.float64], truth: NDArray[np.bool_], least: float, sets: NDArray[np.bool_]) -> TagRule:
+def fitted_rule(shares: NDArray[np.float64], truth: NDArray[np.bool_], least: float) -> TagRule:
     """The common threshold of the best micro F1 on held-out titles; a tag's own is mixed in by how many of them have it."""
     common = _best(shares, truth)
     held = truth.sum(axis=0)
     own: Sequence[float] = [_best(shares[:, [tag]], truth[:, [tag]]) if held[tag] else common for tag in range(truth.shape[1])]
     trust = held / (held + _CERTAIN)
-    thresholds = tuple(round(float(one), 3) for one in trust * np.array(own) + (1 - trust) * common)
-    return TagRule(thresholds, least, tuple(tuple(np.flatnonzero(row).tolist()) for row in sets))
+    return TagRule(tuple(round(float(one), 3) for one in trust * np.array(own) + (1 - trust) * common), least)
 
 
 def _best(shares: NDArray[np.float64], truth: NDArray[np.bool_]) -> float:

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from smallpool_core.errors import Problem, TitlesRefused
-from smallpool_models.labels.deciding import fitted_rule, given_tags, tag_shares
+from smallpool_models.labels.deciding import fitted_rule, given_tags, probabilities
 from smallpool_models.labels.grams import GramReader, learnt_vocabulary
 from smallpool_models.labels.rows import LabelSet
 from smallpool_models.ner.titles import parted
@@ -24,8 +24,6 @@ LEAST_TAG = 0.1
 """The likeliest tag of a title is given where it is at least so likely, whatever its threshold."""
 MOST_TITLES = 10_000
 """The products of all titles with each other are held in memory; of more, so many by a hash of the text are learnt from."""
-MOST_SETS = 2_000
-"""Of the sets of tags that titles have; each title's scores are held against all of them."""
 RIDGE = 0.3
 """Measured, see docs/results/understanding.md."""
 _PART = 256
@@ -56,10 +54,8 @@ def train_tags(one: LabelSet, settings: LabelSettings, report: Report) -> Traine
     report("choosing thresholds", 3, 4)
     likeness = _products(rows, named)
     counted = trust(scores, likeness, truth)
-    odds = (scores * counted[0] + likeness * counted[1] + counted[2]).astype(np.float32)
-    sets, own = _sets_of(truth > 0)
-    held_out = tag_shares(odds, sets, own)
-    rule = fitted_rule(held_out, truth > 0, LEAST_TAG, sets)
+    held_out = probabilities((scores * counted[0] + likeness * counted[1] + counted[2]).astype(np.float32))
+    rule = fitted_rule(held_out, truth > 0, LEAST_TAG)
     found = given_tags(held_out, rule)
     figure = float(2 * (found & (truth > 0)).sum() / max(found.sum() + truth.sum(), 1))
     network = LabelNetwork(LabelNetworkSettings(sums=0), len(vocabulary.grams), len(labels))
@@ -72,18 +68,6 @@ def train_tags(one: LabelSet, settings: LabelSettings, report: Report) -> Traine
     counts = {"titles": len(one.titles), "train": len(learnt), "dev": len(learnt), "labels": len(labels), "grams": len(vocabulary.grams)}
     epoch = LabelEpoch(1, 0.0, figure, time.process_time() - started)
     return TrainedLabels(network.eval(), vocabulary, labels, rule, (epoch,), 0, counts, {"f1": figure})
-
-
-def _sets_of(truth: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-    """The most frequent sets of tags, (sets, tags), and of each title its own where no other title has it, else -1: thresholds are chosen
-    as if the title had not been there.
-    """
-    sets, of_title, counts = np.unique(truth, axis=0, return_inverse=True, return_counts=True)
-    kept = np.sort(np.argsort(-counts, kind="stable")[:MOST_SETS])
-    place = np.full(len(sets), -1)
-    place[kept] = np.arange(len(kept))
-    of_title = of_title.ravel()
-    return sets[kept], np.where(counts[of_title] == 1, place[of_title], -1)
 
 
 def _products(rows: torch.Tensor, others: torch.Tensor) -> NDArray[np.float32]:

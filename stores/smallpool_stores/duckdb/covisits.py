@@ -30,6 +30,8 @@ FETCHED: Final = 500
 PAIRS_A_MB: Final = 4_000
 """Pairs that are counted at a time, for each MB: each takes some 50 bytes while it is summed, and others while it is ranked."""
 WRITTEN: Final = 20_000
+YEAR_2100_MS: Final = 4_102_444_800_000
+"""A row from before 1970 or from after this is none: its `at` is in another unit, or broken."""
 
 _encode = json.Encoder().encode
 
@@ -82,7 +84,7 @@ class DuckdbCoVisits:
             rows = events_of_file(self._connection, file)
             with translated(f"read the events of {file}"):
                 self._connection.execute(f"CREATE OR REPLACE TEMP TABLE rows AS {rows}")
-                sound = "person IS NOT NULL AND type IS NOT NULL AND item IS NOT NULL AND ms IS NOT NULL"
+                sound = f"person IS NOT NULL AND type IS NOT NULL AND item IS NOT NULL AND coalesce(ms BETWEEN 0 AND {YEAR_2100_MS}, FALSE)"
                 skipped += self._one(f"SELECT count(*) FROM rows WHERE NOT ({sound})")
                 wanted = f"FROM rows WHERE {sound} AND type IN (SELECT type FROM types)"
                 taken += self._one(f"SELECT count(*) {wanted}")

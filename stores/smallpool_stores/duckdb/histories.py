@@ -5,7 +5,7 @@ In: JSONL or Parquet. Out: the rows of each person together; of a person with ve
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, NamedTuple
@@ -46,9 +46,13 @@ class Histories:
             self.count = int(connection.sql("SELECT count(*) FROM rows").fetchall()[0][0])
 
     def people(self) -> Iterator[list[Row]]:
-        """The rows of one person after another, the earliest first; before all others those that name nobody."""
-        for _, rows in groupby(self._sorted(), key=lambda row: row.user_id):
-            yield list(rows)
+        """The rows of one person after another, the earliest first; before all others those that name nobody, of which there may be a
+        whole file, some at a time.
+        """
+        for person, rows in groupby(self._sorted(), key=lambda row: row.user_id):
+            most = FETCHED if person is None else None
+            while some := list(islice(rows, most)):
+                yield some
 
     def _sorted(self) -> Iterator[Row]:
         with translated("sort what people did"):
@@ -70,6 +74,7 @@ def histories(file: Path, memory_mb: int, most_per_person: int) -> Iterator[Hist
             config: dict[str, str | bool | int | float | list[str]]
             config = {"memory_limit": f"{memory_mb}MB", "temp_directory": spilled, "threads": 1}
             connection = duckdb.connect(str(Path(folder) / "rows.duckdb"), config=config)
+            connection.execute("SET enable_progress_bar = false")  # it is drawn on stdout, into what a command prints there
         try:
             yield Histories(connection, file, most_per_person)
         finally:

@@ -89,12 +89,15 @@ def gains(settings: RelationSettings, *, fresh_only: bool) -> str:
     CREATE OR REPLACE TABLE gains AS
     SELECT term, acts.item, sum(weight * pow(2, least(0, ms - $now) / {settings.half_life_s * 1000})) AS weight
     FROM acts JOIN names USING (item) JOIN known_terms ON known_terms.item = name
-    WHERE acts.item NOT IN (FROM gone) {"AND fresh" if fresh_only else ""} GROUP BY term, acts.item HAVING sum(weight) > 0
+    WHERE acts.item NOT IN (FROM gone) {"AND fresh" if fresh_only else ""} GROUP BY term, acts.item
+    HAVING sum(weight * pow(2, least(0, ms - $now) / {settings.half_life_s * 1000})) > 0
     """
 
 
 def heaviest(settings: RelationSettings) -> str:
-    """Table `heaviest`: of the shard's pairs those that come into lists, of the site and of pools, with their place."""
+    """Table `heaviest`: of the shard's pairs those that come into lists, of the site and of pools, with their place. Acts may be so
+    old that nothing is left of what they count: 0 of 0 times is no worth.
+    """
     damping = settings.popularity_damping
     return f"""
     CREATE OR REPLACE TABLE heaviest AS
@@ -102,6 +105,7 @@ def heaviest(settings: RelationSettings) -> str:
         SELECT p.kind, p.item, p.other, p.pairs, o.count AS other_count,
             p.pairs / (pow(c.count, {1 - damping}) * pow(o.count, {damping})) AS weight
         FROM pairs p JOIN counts c ON c.kind = p.kind AND c.item = p.item JOIN counts o ON o.kind = p.kind AND o.item = p.other
+        WHERE p.pairs > 0 AND c.count > 0 AND o.count > 0
     )
     SELECT *, row_number() OVER (PARTITION BY kind, item, pool ORDER BY weight DESC, other) AS place FROM
     (SELECT *, '' AS pool FROM weighed UNION ALL SELECT weighed.*, pool FROM weighed JOIN held ON held.item = other)

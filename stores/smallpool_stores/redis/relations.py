@@ -6,13 +6,15 @@ is: so nothing has to be looked for and dropped, and there are never more than t
 
 import time
 from collections.abc import Collection, Mapping, Sequence
+from secrets import token_hex
 from typing import Final
 
 from msgspec import Struct, msgpack
 
-from smallpool_core.relations import SITE, Generation, Key, Related, RelationKind, RelationList
-from smallpool_stores.redis.commands import Command
+from smallpool_core.relations import SITE, Generation, Key, Related, RelationKind, RelationList, Source
+from smallpool_stores.redis.commands import Call, Command
 from smallpool_stores.redis.connection import RedisConnection
+from smallpool_stores.redis.scripts import load_script
 
 FRESH_S: Final = 1.0
 """For so long a reader goes by what it last read of which generation serves."""
@@ -36,13 +38,14 @@ _decode_related = msgpack.Decoder(tuple[int, tuple[int, float, list[Related]]]).
 class RedisRelations:
     """Each list is its own key, so that those of a cluster are on all its servers. A call that fails may have had its effect."""
 
-    def __init__(self, connection: RedisConnection, *, kept_s: int) -> None:
+    def __init__(self, connection: RedisConnection, *, kept_s: int, files_kept_s: int) -> None:
         self._connection = connection
-        self._kept_ms = kept_s * 1000
+        self._kept_ms: dict[Source, int] = {"log": kept_s * 1000, "files": files_kept_s * 1000}
         self._known: _Serving | None = None
         self._known_until_s = 0.0
-        self._places: dict[int, int] = {}
-        """Where the lists of generations go that were begun here."""
+        self._turn = load_script("turn")
+        self._begun: dict[int, tuple[int, Source]] = {}
+        """Where the lists of generations go that were begun here, and what these are made from."""
 
     async def related(self, kind: RelationKind, keys: Collection[str], limit: int, pool_id: str = SITE) -> dict[str, list[Related]]:
         with self._connection.translated(f"read what is related to {len(keys)} items"):
@@ -82,30 +85,38 @@ class RedisRelations:
         with self._connection.translated("read how old the lists of related items are"):
             serving = self._serving_now()
         place = serving.place if serving is not None else 0
-        self._put(progress.number, lists, place)
+        self._put(progress.number, lists, place, progress.source)
         self._note(_Serving(progress, place))
 
-    def begin(self, now: int) -> int:
+    def begin(self, now: int, source: Source = "log") -> int:
         with self._connection.translated("begin a generation of related items"):
             serving = self._serving_now()
         number = now if serving is None else max(now, serving.generation.number + 1)
-        self._places = {number: 0 if serving is None else 1 - serving.place}
+        self._begun = {number: (0 if serving is None else 1 - serving.place, source)}
         return number
 
     def fill(self, number: int, lists: Mapping[Key, RelationList]) -> None:
-        self._put(number, lists, self._places[number])
+        self._put(number, lists, *self._begun[number])
 
     def switch(self, generation: Generation) -> None:
-        self._note(_Serving(generation, self._places[generation.number]))
+        self._note(_Serving(generation, self._begun[generation.number][0]))
 
-    def take_turn(self, now: int, lasts_ms: int) -> bool:
+    def take_turn(self, now: int, lasts_ms: int) -> str | None:
+        turn = f"{now}-{token_hex(8)}"
         with self._connection.translated("take the turn to relate items"):
-            [taken] = self._connection.write_now(("SET", self._connection.keys.relations_turn, now, "NX", "PX", lasts_ms))
-        return taken is not None
+            [taken] = self._connection.write_now(("SET", self._connection.keys.relations_turn, turn, "NX", "PX", lasts_ms))
+        return None if taken is None else turn
 
-    def end_turn(self) -> None:
-        with self._connection.translated("give the turn to relate items back"):
-            self._connection.write_now(("UNLINK", self._connection.keys.relations_turn))
+    def keep_turn(self, turn: str, now: int, lasts_ms: int) -> str | None:
+        return turn if self._held(turn, lasts_ms) else None
+
+    def end_turn(self, turn: str) -> None:
+        self._held(turn, 0)
+
+    def _held(self, turn: str, lasts_ms: int) -> bool:
+        with self._connection.translated("keep the turn to relate items or give it back"):
+            [held] = self._connection.write_now(Call(self._turn, (self._connection.keys.relations_turn,), (turn, lasts_ms)))
+        return bool(held)
 
     async def _serving(self) -> _Serving | None:
         now_s = time.monotonic()
@@ -121,14 +132,15 @@ class RedisRelations:
     def _gets(self, keys: Sequence[Key], place: int) -> list[Command]:
         return [("GET", self._connection.keys.relation(*key, place)) for key in keys]
 
-    def _put(self, number: int, lists: Mapping[Key, RelationList], place: int) -> None:
-        named = self._connection.keys.relation
-        puts: list[Command] = [("SET", named(*key, place), _encode((number, one)), "PX", self._kept_ms) for key, one in lists.items()]
+    def _put(self, number: int, lists: Mapping[Key, RelationList], place: int, source: Source) -> None:
+        named, kept_ms = self._connection.keys.relation, self._kept_ms[source]
+        puts: list[Command] = [("SET", named(*key, place), _encode((number, one)), "PX", kept_ms) for key, one in lists.items()]
         with self._connection.translated(f"write {len(lists)} lists of related items"):
             for start in range(0, len(puts), AT_ONCE):
                 self._connection.write_now(*puts[start : start + AT_ONCE])
 
     def _note(self, serving: _Serving) -> None:
         with self._connection.translated("write how old the lists of related items are"):
-            self._connection.write_now(("SET", self._connection.keys.relations, _encode(serving), "PX", self._kept_ms))
+            kept_ms = self._kept_ms[serving.generation.source]
+            self._connection.write_now(("SET", self._connection.keys.relations, _encode(serving), "PX", kept_ms))
         self._known_until_s = 0.0

@@ -61,6 +61,8 @@ class _Columns(Struct, frozen=True, array_like=True):
     exposed: _Shown | None = None
     paid: _Paid | None = None
     begins: int = 0
+    alike: list[tuple[str, ...]] | None = None
+    """What each item bought is, where that is kept."""
 
 
 _encode = msgpack.Encoder().encode
@@ -78,7 +80,8 @@ def pack_state(state: TriggerState) -> bytes:
     bought, recent, pending = (_list(entries, newest) for entries in lists)
     exposed = _shown(state.exposed, newest) if state.exposed else None
     paid = _Paid([touched.price_cents for touched in state.recent], [touched.category for touched in state.recent])
-    columns = _Columns(newest, list(places), short, long, bought, recent, pending, exposed, paid, state.begins)
+    alike = [touched.terms for touched in state.bought] if any(touched.terms for touched in state.bought) else None
+    columns = _Columns(newest, list(places), short, long, bought, recent, pending, exposed, paid, state.begins, alike)
     return zlib.compress(_encode(columns), _LEVEL)
 
 
@@ -91,7 +94,7 @@ def unpack_state(packed: bytes) -> TriggerState:
     return TriggerState(
         short=_weights(columns.short, columns),
         long=_weights(columns.long, columns),
-        bought=_touched(columns.bought, columns.newest),
+        bought=_told(_touched(columns.bought, columns.newest), columns.alike),
         recent=_priced(_touched(columns.recent, columns.newest), columns.paid),
         pending=_touched(columns.pending, columns.newest),
         exposed=_exposed(columns.exposed, columns.newest) if columns.exposed is not None else [],
@@ -127,6 +130,13 @@ def _priced(entries: list[Touched], paid: _Paid | None) -> list[Touched]:
         return entries
     told = zip(entries, paid.prices, paid.categories, strict=True)
     return [Touched(one.item_id, one.type, one.at, price, category) for one, price, category in told]
+
+
+def _told(entries: list[Touched], alike: list[tuple[str, ...]] | None) -> list[Touched]:
+    """The entries with what they are; a state in which no setting asked for that has none."""
+    if alike is None:
+        return entries
+    return [Touched(one.item_id, one.type, one.at, terms=terms) for one, terms in zip(entries, alike, strict=True)]
 
 
 def _shown(entries: Sequence[Exposed], newest: int) -> _Shown:

@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec import json, msgpack
 
-from smallpool_core.relations import SITE, Generation, Key, Related, RelationKind, RelationList
+from smallpool_core.relations import SITE, Generation, Key, Related, RelationKind, RelationList, Source
 from smallpool_stores.sqlite.database import Database, translated
 
 TABLES: Final = """
@@ -45,6 +45,8 @@ DELETE FROM relation_lists WHERE (generation, pool_id, kind, key) IN
 """
 _TAKE = "UPDATE relation_state SET taken_until = ?1 + ?2 WHERE taken_until <= ?1 OR taken_until > ?1 + ?2"
 
+_KEEP = "UPDATE relation_state SET taken_until = ? WHERE taken_until = ?"
+
 _encode_json = json.Encoder().encode
 _encode = msgpack.Encoder().encode
 _decode_list = msgpack.Decoder(RelationList).decode
@@ -53,7 +55,9 @@ _decode_generation = msgpack.Decoder(Generation).decode
 
 
 class SqliteRelations:
-    """Lists as msgpack. A turn that ends later than any taken now could is of a clock that was set back, and ends at once."""
+    """Lists as msgpack. A turn's name is when it ends, which none that is taken later shares. One that ends
+    later than any taken now could is of a clock that was set back, and ends at once.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -84,7 +88,7 @@ class SqliteRelations:
             self.fill(progress.number, lists)
             self._note(progress)
 
-    def begin(self, now: int) -> int:
+    def begin(self, now: int, _source: Source = "log") -> int:
         serving = self.current()
         return now if serving is None else max(now, serving.number + 1)
 
@@ -101,13 +105,20 @@ class SqliteRelations:
             with translated("drop the lists of related items of before"), self._database.atomic():
                 dropped = self._database.connection.execute(_DROP, (generation.number, DROPPED_AT_ONCE)).rowcount
 
-    def take_turn(self, now: int, lasts_ms: int) -> bool:
+    def take_turn(self, now: int, lasts_ms: int) -> str | None:
         with translated("take the turn to relate items"), self._database.atomic():
-            return self._database.connection.execute(_TAKE, (now, lasts_ms)).rowcount > 0
+            taken = self._database.connection.execute(_TAKE, (now, lasts_ms)).rowcount
+        return str(now + lasts_ms) if taken else None
 
-    def end_turn(self) -> None:
-        with translated("give the turn to relate items back"), self._database.atomic():
-            self._database.connection.execute("UPDATE relation_state SET taken_until = 0")
+    def keep_turn(self, turn: str, now: int, lasts_ms: int) -> str | None:
+        return str(now + lasts_ms) if self._end_at(now + lasts_ms, turn) else None
+
+    def end_turn(self, turn: str) -> None:
+        self._end_at(0, turn)
+
+    def _end_at(self, until: int, turn: str) -> bool:
+        with translated("keep the turn to relate items or give it back"), self._database.atomic():
+            return self._database.connection.execute(_KEEP, (until, int(turn))).rowcount > 0
 
     def _packed(self, kind: RelationKind, keys: Collection[str], pool_id: str) -> list[tuple[str, bytes]]:
         with translated(f"read what is related to {len(keys)} items"):

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +162,24 @@ def test_files_give_the_same_lists_and_rows_that_are_no_events_are_counted(tmp_p
     with covisits(PLAIN, WEIGHTS) as counting:
         assert counting.read([file]) == (2, 2)
         assert dict(counting.lists(NOW)) == lists_of(visits("a", "b"))
+
+
+@pytest.mark.parametrize("at", [-1, 4_102_444_800_001, NOW * 1_000, None])
+def test_a_row_of_a_time_that_cannot_be_is_no_event(tmp_path: Path, at: int | None) -> None:
+    file = write(tmp_path / "events.jsonl", row("a", NOW), row("b", NOW + 1), row("c", 0) | {"at": at})
+    with covisits(PLAIN, WEIGHTS) as counting:
+        assert counting.read([file]) == (2, 1)
+        assert counting.last_at() == NOW + 1
+
+
+def test_acts_of_which_nothing_is_left_relate_nothing_and_every_weight_is_a_number() -> None:
+    sequences = visits("a", "b", since=1), visits("c", "d", "c", user="u2"), visits("a", "d", user="u3", since=NOW - DAY)
+    settings = RelationSettings(half_life_s=3_600)
+    found = lists_of(*sequences, settings=settings, known=[(item, False, [f"brand:{item}"], []) for item in "abcd"])
+    entries = [entry for one in found.values() for entry in one.entries]
+    assert all(isfinite(entry.weight) and entry.weight > 0 for entry in entries)
+    assert (weights(found, "b"), weights(found, "a").keys()) == ({}, {"d"})
+    assert {key.key for key in found if key.kind == "term"} == {"brand:a", "brand:c", "brand:d"}
 
 
 def test_parquet_is_read_with_timestamps_and_with_milliseconds(tmp_path: Path) -> None:
