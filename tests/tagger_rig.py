@@ -39,7 +39,7 @@ def write_category(folder: Path, seed: int) -> Manifest:
     network = LabelNetwork(LabelNetworkSettings(sums=0), 1, 2)
     with torch.no_grad():
         network.bias[0] = 5
-    reads = LabelReads(GramVocabulary(("冷",), (1.0,)), (f"种类{seed}", "别的"), sureness=Sureness(1.0, 0.5))
+    reads = LabelReads(GramVocabulary(("冷",), (1.0,), numbers_alike=True), (f"种类{seed}", "别的"), sureness=Sureness(1.0, 0.5))
     files = {GRAPH: labels_to_onnx(network), READS: msgspec.json.encode(reads)}
     return write_model(folder, CATEGORY, 1, files, INPUTS, OUTPUTS)
 
