@@ -17,7 +17,7 @@ from smallpool_service.console.look import in_address
 from smallpool_service.console.routes import console_router
 from smallpool_service.console.saving import revision_of
 from smallpool_service.experiments.operating import newest_revision, save_experiment
-from smallpool_service.experiments.report import Asked, FigureReport, Report, report
+from smallpool_service.experiments.report import Asked, FigureReport, Report
 from smallpool_service.http.experiments import check_pools, may_see_experiment
 from smallpool_service.operators import Change
 
@@ -89,7 +89,7 @@ async def report_page(visit: Viewer, experiment_id: str, days: Annotated[int, Qu
             end = found.ended_at or visit.parts.now()
             since = max(found.started_at, end - days * DAY_MS) if days else None
             asked = Asked(since=since, stop=visit.parts.now() + PATIENCE_MS)
-            made = await report(ports.log, ports.clock, visit.parts.experiments.opens_outcomes, found, asked)
+            made = await visit.parts.experiments.report(ports.log, ports.clock, found, asked)
     except Refused as error:
         problems = list(error.problems)
     values: dict[str, Any] = {"report": made, "problems": problems, "days": days, "max_days": MAX_DAYS, "shares": SHARES}

@@ -3,14 +3,13 @@
 In: a span of time. Out: a file. Rows come in the order of their pages; memory is bounded by the join's, whatever the span.
 """
 
-import asyncio
 from pathlib import Path
 from typing import Literal
 
 from smallpool_core.errors import Problem, Refused
 from smallpool_core.experiment_ports import OpensOutcomes
 from smallpool_core.ports import Clock, EventLog
-from smallpool_service.experiments.following import Progress, Span, follow
+from smallpool_service.experiments.following import Progress, Span, apart, follow
 
 Form = Literal["parquet", "jsonl"]
 
@@ -25,7 +24,7 @@ async def export_training(
     try:
         with opens() as outcomes:
             await follow(log, clock, outcomes, span, progress)
-            rows = await asyncio.to_thread(outcomes.export, made, form)
+            rows = await apart(outcomes.export, made, form)
         made.replace(file)
     finally:
         made.unlink(missing_ok=True)
