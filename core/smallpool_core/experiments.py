@@ -33,7 +33,8 @@ _ORDER: Final = ("draft", "running", "ended")
 
 class Bucket(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One part of an experiment's people: its `share` of them, and what is different for them. `settings` and `ordering` are those of a
-    pool, as far as they differ (weights one by one); `read` are settings of the read path. An experiment's first bucket is its control.
+    pool, as far as they differ (tables, such as weights, key by key); `read` are settings of the read path. An experiment's first bucket is
+    its control.
     """
 
     name: str
@@ -168,10 +169,17 @@ def check_experiment(experiment: Experiment) -> list[Problem]:
 
 def overridden(settings: PoolSettings, ordering: Ordering, bucket: Bucket) -> tuple[PoolSettings, Ordering]:
     """The settings and the ordering of a pool for the people of a bucket; raises `ValidationError` where an override is none."""
-    said, order = to_builtins(settings) | bucket.settings, to_builtins(ordering) | bucket.ordering
-    if isinstance(bucket.ordering.get("weights"), dict):
-        order["weights"] = ordering.weights | bucket.ordering["weights"]
+    said, order = layered(to_builtins(settings), bucket.settings), layered(to_builtins(ordering), bucket.ordering)
     return convert(said, PoolSettings), convert(order, Ordering)
+
+
+def layered(base: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of `base` as far as `said` names no other; of a table, such as one of weights, key by key."""
+    merged = dict(base)
+    for name, value in said.items():
+        below = merged.get(name)
+        merged[name] = below | value if isinstance(below, dict) and isinstance(value, dict) else value
+    return merged
 
 
 def with_overrides(pool: Pool, bucket: Bucket) -> Pool:

@@ -20,7 +20,7 @@ from smallpool_core.experiments import (
     slot,
     with_overrides,
 )
-from smallpool_core.pools import DEFAULT_WEIGHTS, blank_pool
+from smallpool_core.pools import DEFAULT_WEIGHTS, PoolSettings, blank_pool
 
 HALVES = (Bucket("control", 0.5), Bucket("wide", 0.5, settings={"max_per_category": 9}))
 PEOPLE = [f"u:{number}" for number in range(20_000)]
@@ -79,6 +79,11 @@ def test_an_override_changes_what_it_names_and_leaves_the_rest() -> None:
     pool = with_overrides(blank_pool("p"), bucket)
     assert (pool.settings.seen_size, pool.settings.max_per_category) == (500, 3)
     assert pool.ordering.weights == DEFAULT_WEIGHTS | {"freshness": 2.0}
+
+
+def test_the_share_of_one_source_leaves_those_that_the_pool_gives_to_others() -> None:
+    pool = replace(blank_pool("p"), settings=PoolSettings(sources={"newest": 0.9, "popular": 0.0}))
+    assert with_overrides(pool, Bucket("b", 0.5, settings={"sources": {"newest": 0.1}})).settings.sources == {"newest": 0.1, "popular": 0.0}
 
 
 def test_an_experiment_begins_and_ends_once() -> None:

@@ -15,6 +15,7 @@ from smallpool_core.users import Identity
 from smallpool_service.experiments.placing import Experiments
 from smallpool_service.page import Page
 from smallpool_service.served import ServedPage
+from smallpool_service.settings import ReadSettings
 from smallpool_service.why import why
 from smallpool_stores.sqlite.experiments import SqliteExperimentStore
 from smallpool_stores.sqlite.schema import open_database
@@ -119,6 +120,21 @@ def test_settings_of_the_read_path_are_overridden_down_to_the_sources(lab: Lab) 
         limits[name] = {query.limit for query in lab.reader.queries[:1]}
     # Of ten items: one wanted for each, a tenth of these from the popular ones; else ten for each, of which a quarter.
     assert limits == {"few": {1}, "control": {25}}
+
+
+def test_what_a_bucket_says_of_one_source_leaves_what_the_site_and_other_layers_say_of_others(lab: Lab) -> None:
+    site = ReadSettings(source_weights={"terms": 7.0}, source_shares={"popular": 0.9}, source_times={"x2i": 0.1})
+    experiments = Experiments(lab.store, lab.ports.catalogue, site)
+    read = {"source_weights": {"x2i": 2.0}, "source_shares": {"newest": 0.5}, "source_times": {"terms": 0.4}}
+    lab.run(treated=Bucket("one", 0.5, read=read))
+    lab.run("more", Bucket("two", 0.5, read={"source_weights": {"newest": 3.0}}), layer="more")
+    experiments.refresh()
+    lab.ports.catalogue.refresh()
+    known = lab.ports.catalogue.get("p")
+    placed = experiments.place("", known, ("caps:one", "more:two")).settings
+    assert placed.source_weights == site.source_weights | {"x2i": 2.0, "newest": 3.0}
+    assert placed.shares == site.shares | {"newest": 0.5}
+    assert placed.times == site.times | {"terms": 0.4}
 
 
 def test_a_tester_gets_the_bucket_that_they_ask_for_and_the_record_says_so(lab: Lab) -> None:

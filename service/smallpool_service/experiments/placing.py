@@ -19,7 +19,7 @@ from smallpool_core.adjustments import Adjustments
 from smallpool_core.catalogue import Catalogue, KnownPool
 from smallpool_core.errors import Problem, Refused, StoreError
 from smallpool_core.experiment_ports import ExperimentStore
-from smallpool_core.experiments import SEPARATOR, Bucket, Experiment, ExperimentBook, check_experiment, with_overrides
+from smallpool_core.experiments import SEPARATOR, Bucket, Experiment, ExperimentBook, check_experiment, layered, with_overrides
 from smallpool_core.messages import problem
 from smallpool_core.pools import Ordering, PoolDraft
 from smallpool_core.row_reader import shown
@@ -142,7 +142,7 @@ class Experiments:
         pool, read = known.pool, dict[str, Any]()
         for bucket in buckets:
             pool = with_overrides(pool, bucket)
-            read |= bucket.read
+            read = layered(read, bucket.read)
         return replace(known, pool=pool, adjustments=self._adjustments(known, buckets, pool.ordering)), _with_read(self._settings, read)
 
     def _adjustments(self, known: KnownPool, buckets: Sequence[Bucket], ordering: Ordering) -> Adjustments:
@@ -151,4 +151,4 @@ class Experiments:
 
 
 def _with_read(settings: ReadSettings, read: Mapping[str, Any]) -> ReadSettings:
-    return convert(to_builtins(settings) | dict(read), ReadSettings) if read else settings
+    return convert(layered(to_builtins(settings), read), ReadSettings) if read else settings
