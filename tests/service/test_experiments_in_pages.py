@@ -153,10 +153,21 @@ def test_what_a_tester_asks_for_is_no_part_of_what_a_request_is_known_by(lab: La
 
 
 @pytest.mark.parametrize("asked", ["caps:nothing", "nothing:wide", "caps", ""])
-def test_a_bucket_that_is_not_there_is_refused_with_those_that_are(lab: Lab, asked: str) -> None:
+def test_a_bucket_that_is_not_there_is_refused_without_a_word_of_others(lab: Lab, asked: str) -> None:
     lab.run()
-    with pytest.raises(Refused, match="caps:control, caps:wide"):
+    with pytest.raises(Refused, match="has not ended is allowed") as error:
         lab.recall(buckets=(asked,))
+    assert "control" not in str(error.value)
+
+
+def test_a_bucket_of_other_pools_is_refused_and_so_are_two_of_one_layer(lab: Lab) -> None:
+    lab.run(pools=("q",))
+    lab.run("everywhere", layer="other")
+    with pytest.raises(Refused, match="in this pool"):
+        lab.recall(buckets=("caps:wide",))
+    with pytest.raises(Refused, match="one bucket of each layer"):
+        lab.recall(buckets=("everywhere:wide", "everywhere:control"))
+    assert lab.recall(buckets=("everywhere:wide",)).bucket == {"other": "everywhere:wide"}
 
 
 def test_why_is_asked_of_the_page_that_the_person_would_get(lab: Lab) -> None:
