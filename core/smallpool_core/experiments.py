@@ -26,8 +26,8 @@ SLOTS: Final = 10_000
 MAX_BUCKETS: Final = 20
 SEPARATOR: Final = ":"
 """Between an experiment and one of its buckets, in pages and in what testers ask for; no id of either holds it."""
-FIXED: Final = ("cut_by", "max_size")
-"""What a pool holds is one thing for everybody, so no bucket says otherwise."""
+FIXED: Final = ("cut_by", "max_size", "own_relations")
+"""What a pool holds, and what is computed of that once a day, is one thing for everybody, so no bucket says otherwise."""
 _ORDER: Final = ("draft", "running", "ended")
 
 

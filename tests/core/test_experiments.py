@@ -137,6 +137,7 @@ def test_a_change_of_another_revision_is_stale() -> None:
         ({"buckets": (Bucket("a", 0.50001), Bucket("b", 0.49999))}, "buckets[0].share"),
         ({"buckets": (Bucket("a", nan), Bucket("b", 1.0))}, "buckets[0].share"),
         ({"buckets": (Bucket("a", 0.5, settings={"max_size": 100}), Bucket("b", 0.5))}, "buckets[0].settings.max_size"),
+        ({"buckets": (Bucket("a", 0.5, settings={"own_relations": True}), Bucket("b", 0.5))}, "buckets[0].settings.own_relations"),
         ({"buckets": (Bucket("a", 0.5, settings={"max_per_category": 0}), Bucket("b", 0.5))}, "buckets[0].settings.max_per_category"),
         ({"buckets": (Bucket("a", 0.5, settings={"colour": 1}), Bucket("b", 0.5))}, "buckets[0]"),
         ({"buckets": (Bucket("a", 0.5, ordering={"weights": {"luck": 1}}), Bucket("b", 0.5))}, "buckets[0].ordering.weights.luck"),
