@@ -123,6 +123,8 @@ def test_rows_for_training_have_every_line_with_what_became_of_it(shell: Shell, 
     assert f"{len(rows)} rows in" in shell.run("export", "training", "--out", str(parquet)).out
     assert duckdb.sql(f"SELECT count(*) FILTER (clicked) FROM '{parquet}'").fetchall() == [(3,)]
     assert "move this one away" in shell.run("export", "training", "--out", str(parquet), code=1).err
+    nowhere = tmp_path / "nowhere" / "rows.parquet"
+    assert "in a folder that is there" in shell.run("export", "training", "--out", str(nowhere), code=1).err
     assert "there are .parquet" in shell.run("export", "training", "--out", "rows.csv", code=2).err
     assert sorted(path.name for path in tmp_path.glob("*rows*")) == ["rows.jsonl", "rows.parquet"]
 

@@ -17,8 +17,8 @@ Form = Literal["parquet", "jsonl"]
 async def export_training(
     log: EventLog, clock: Clock, opens: OpensOutcomes, span: Span, file: Path, form: Form, progress: Progress | None = None
 ) -> int:
-    """Writes the file and returns how many rows it has; raises `Refused` for a file that is there already, `StoreError` where the log
-    cannot be read or the file not written. What cannot be finished leaves no file.
+    """Writes the file and returns how many rows it has; raises `Refused` for a file that is there already or whose folder is not,
+    `StoreError` where the log cannot be read or the file not written. What cannot be finished leaves no file.
     """
     made = _beside(file)
     try:
@@ -32,7 +32,9 @@ async def export_training(
 
 
 def _beside(file: Path) -> Path:
-    """Where the file is made before it takes its name."""
+    """Where the file is made before it takes its name. What is wrong with the place is told before the logs are read, which takes long."""
     if file.exists():
         raise Refused([Problem("--out", str(file), "a file that is not there yet is allowed; move this one away")])
+    if not file.parent.is_dir():
+        raise Refused([Problem("--out", str(file), f"a file in a folder that is there is allowed; make {file.parent} first")])
     return file.with_name(f".{file.name}.partial")
