@@ -26,14 +26,15 @@ SLOTS: Final = 10_000
 MAX_BUCKETS: Final = 20
 SEPARATOR: Final = ":"
 """Between an experiment and one of its buckets, in pages and in what testers ask for; no id of either holds it."""
-FIXED: Final = ("cut_by", "max_size")
-"""What a pool holds is one thing for everybody, so no bucket says otherwise."""
+FIXED: Final = ("cut_by", "max_size", "own_relations")
+"""What a pool holds, and what is computed of that once a day, is one thing for everybody, so no bucket says otherwise."""
 _ORDER: Final = ("draft", "running", "ended")
 
 
 class Bucket(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One part of an experiment's people: its `share` of them, and what is different for them. `settings` and `ordering` are those of a
-    pool, as far as they differ (weights one by one); `read` are settings of the read path. An experiment's first bucket is its control.
+    pool, as far as they differ (tables, such as weights, key by key); `read` are settings of the read path. An experiment's first bucket is
+    its control.
     """
 
     name: str
@@ -168,10 +169,17 @@ def check_experiment(experiment: Experiment) -> list[Problem]:
 
 def overridden(settings: PoolSettings, ordering: Ordering, bucket: Bucket) -> tuple[PoolSettings, Ordering]:
     """The settings and the ordering of a pool for the people of a bucket; raises `ValidationError` where an override is none."""
-    said, order = to_builtins(settings) | bucket.settings, to_builtins(ordering) | bucket.ordering
-    if isinstance(bucket.ordering.get("weights"), dict):
-        order["weights"] = ordering.weights | bucket.ordering["weights"]
+    said, order = layered(to_builtins(settings), bucket.settings), layered(to_builtins(ordering), bucket.ordering)
     return convert(said, PoolSettings), convert(order, Ordering)
+
+
+def layered(base: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of `base` as far as `said` names no other; of a table, such as one of weights, key by key."""
+    merged = dict(base)
+    for name, value in said.items():
+        below = merged.get(name)
+        merged[name] = below | value if isinstance(below, dict) and isinstance(value, dict) else value
+    return merged
 
 
 def with_overrides(pool: Pool, bucket: Bucket) -> Pool:

@@ -70,7 +70,7 @@ MESSAGES: Final[Mapping[str, str]] = MappingProxyType(
         "experiment.traffic": "traffic ends after it begins, which is at {start}",
         "experiment.buckets": "two buckets or more are needed, the control first; at most {most} are allowed",
         "experiment.name_twice": "each bucket has a name of its own",
-        "experiment.fixed": "what a pool holds is the same for everybody; make a pool of its own for that",
+        "experiment.fixed": "what a pool holds, and what is computed of it, is the same for everybody; make a pool of its own for that",
         "experiment.override": "settings that a bucket may override here: {names}",
         "experiment.json": 'JSON such as {{"settings": {{"max_per_category": 5}}}} is allowed, with settings, ordering and read',
         "experiment.state": "it is {state}; an experiment goes from draft to running to ended and never back: make a new one",

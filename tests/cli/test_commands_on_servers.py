@@ -1,6 +1,7 @@
 """Commands over the real Elasticsearch, Kafka and Redis, each in a process that has just begun and knows nothing yet."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from harm_rig import environment_of
 from smallpool_config.clock import SystemClock
 from smallpool_config.wiring import System, open_system
 from smallpool_core.items import DeadLetter
+from smallpool_stores.elasticsearch.connection import Connection
+from smallpool_stores.elasticsearch.experiments import index_of
 from two_wirings import on_servers
 
 
@@ -75,3 +78,12 @@ def test_a_command_where_nothing_was_made_says_to_make_topics_and_indices(server
     said = servers_shell.run("pools", "list", code=1).err
     assert "stack init" in said
     assert "--data" not in said
+
+
+def test_the_doctor_finds_out_that_an_earlier_version_made_no_index_of_experiments(system: System, servers_shell: Shell) -> None:
+    settings = system.settings.elasticsearch
+    with closing(Connection(settings)) as connection:
+        connection.sync.indices.delete(index=f"{index_of(settings)}-1")
+    checks = {one["check"]: one for one in servers_shell.run("doctor", "--json", code=1).json["checks"]}
+    assert checks["elasticsearch"]["status"] == "fail"
+    assert "run `smallpool stack init` first" in checks["elasticsearch"]["found"]

@@ -74,6 +74,18 @@ def test_every_mistake_of_every_file_is_told(shell: Shell) -> None:
     assert shell.run("experiments", "list", "--json").json == []
 
 
+def test_nothing_is_applied_where_one_of_the_files_would_be_refused(shell: Shell) -> None:
+    buckets = "buckets: [{name: x, share: 0.5}, {name: y, share: 0.5}]"
+    shell.write("all/a.yaml", f"experiment_id: a\nstate: running\n{buckets}\n")
+    shell.write("all/b.yaml", f"experiment_id: b\nstate: running\n{buckets}\n")
+    shell.write("all/c.yaml", "experiment_id: c\nbuckets: [{name: x, share: 0.5}, {name: y, share: 0.4}]\n")
+    for more in (["--dry-run"], []):
+        told = shell.run("experiments", "apply", str(shell.folder / "all"), *more, code=1).err
+        assert "b.yaml: traffic_from" in told
+        assert "c.yaml: buckets" in told
+        assert shell.run("experiments", "list", "--json").json == []
+
+
 def test_a_report_is_made_of_pages_and_of_what_people_did(shell: Shell) -> None:
     pages = lived(shell)
     by_bucket = [page["bucket"]["main"].removeprefix("caps:") for page in pages]
@@ -111,6 +123,8 @@ def test_rows_for_training_have_every_line_with_what_became_of_it(shell: Shell, 
     assert f"{len(rows)} rows in" in shell.run("export", "training", "--out", str(parquet)).out
     assert duckdb.sql(f"SELECT count(*) FILTER (clicked) FROM '{parquet}'").fetchall() == [(3,)]
     assert "move this one away" in shell.run("export", "training", "--out", str(parquet), code=1).err
+    nowhere = tmp_path / "nowhere" / "rows.parquet"
+    assert "in a folder that is there" in shell.run("export", "training", "--out", str(nowhere), code=1).err
     assert "there are .parquet" in shell.run("export", "training", "--out", "rows.csv", code=2).err
     assert sorted(path.name for path in tmp_path.glob("*rows*")) == ["rows.jsonl", "rows.parquet"]
 

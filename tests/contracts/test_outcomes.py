@@ -184,3 +184,17 @@ def test_nothing_at_all_is_an_empty_answer(outcomes: Outcomes, tmp_path: Path) -
     joined(outcomes, [], [])
     assert outcomes.moments("main", "e") == []
     assert rows(outcomes, tmp_path) == []
+
+
+def test_one_request_id_in_two_pools_is_two_pages_of_which_an_act_belongs_to_one(outcomes: Outcomes, tmp_path: Path) -> None:
+    pages = [page("r", "u", "e:a", "i", "j"), page("r", "u", "e:a", "i", at=NOW + 2 * MINUTE, pool_id="q")]
+    joined(outcomes, [*pages, *pages], [act("click", "u", "i", NOW + MINUTE, "r"), act("bid", "u", "i", NOW + 3 * MINUTE, "r")])
+    found = [(row["pool_id"], row["item_id"], row["clicked"], row["bid"]) for row in rows(outcomes, tmp_path)]
+    assert found == [("p", "i", True, False), ("p", "j", False, False), ("q", "i", False, True)]
+    assert (figure(outcomes, "clicks_per_user").x, figure(outcomes, "click_rate").y) == (1, 3)
+
+
+def test_whether_clients_tell_is_asked_of_each_pool_s_page(outcomes: Outcomes, tmp_path: Path) -> None:
+    pages = [page("r", "u", "", "i"), page("r", "u", "", "j", at=NOW + MINUTE, pool_id="q")]
+    joined(outcomes, pages, [act("expose", "u", "i", request_id="r")])
+    assert {row["propensity"] for row in rows(outcomes, tmp_path)} == {1.5 / 2}

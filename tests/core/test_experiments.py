@@ -20,7 +20,7 @@ from smallpool_core.experiments import (
     slot,
     with_overrides,
 )
-from smallpool_core.pools import DEFAULT_WEIGHTS, blank_pool
+from smallpool_core.pools import DEFAULT_WEIGHTS, PoolSettings, blank_pool
 
 HALVES = (Bucket("control", 0.5), Bucket("wide", 0.5, settings={"max_per_category": 9}))
 PEOPLE = [f"u:{number}" for number in range(20_000)]
@@ -81,6 +81,11 @@ def test_an_override_changes_what_it_names_and_leaves_the_rest() -> None:
     assert pool.ordering.weights == DEFAULT_WEIGHTS | {"freshness": 2.0}
 
 
+def test_the_share_of_one_source_leaves_those_that_the_pool_gives_to_others() -> None:
+    pool = replace(blank_pool("p"), settings=PoolSettings(sources={"newest": 0.9, "popular": 0.0}))
+    assert with_overrides(pool, Bucket("b", 0.5, settings={"sources": {"newest": 0.1}})).settings.sources == {"newest": 0.1, "popular": 0.0}
+
+
 def test_an_experiment_begins_and_ends_once() -> None:
     book = saved(ExperimentBook())
     assert book.experiments["e"].started_at is None
@@ -132,6 +137,7 @@ def test_a_change_of_another_revision_is_stale() -> None:
         ({"buckets": (Bucket("a", 0.50001), Bucket("b", 0.49999))}, "buckets[0].share"),
         ({"buckets": (Bucket("a", nan), Bucket("b", 1.0))}, "buckets[0].share"),
         ({"buckets": (Bucket("a", 0.5, settings={"max_size": 100}), Bucket("b", 0.5))}, "buckets[0].settings.max_size"),
+        ({"buckets": (Bucket("a", 0.5, settings={"own_relations": True}), Bucket("b", 0.5))}, "buckets[0].settings.own_relations"),
         ({"buckets": (Bucket("a", 0.5, settings={"max_per_category": 0}), Bucket("b", 0.5))}, "buckets[0].settings.max_per_category"),
         ({"buckets": (Bucket("a", 0.5, settings={"colour": 1}), Bucket("b", 0.5))}, "buckets[0]"),
         ({"buckets": (Bucket("a", 0.5, ordering={"weights": {"luck": 1}}), Bucket("b", 0.5))}, "buckets[0].ordering.weights.luck"),

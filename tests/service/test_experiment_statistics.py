@@ -56,7 +56,7 @@ def test_a_ratio_is_not_as_certain_as_its_lines_would_be_by_themselves() -> None
 
 
 def test_a_lift_is_the_ratio_of_two_means_with_both_variances() -> None:
-    control, treated = Estimate(2.0, None, None, 0.01), Estimate(2.5, None, None, 0.04)
+    control, treated = Estimate(2.0, 1.8, 2.2, 0.01), Estimate(2.5, 2.1, 2.9, 0.04)
     found = lift(control, treated)
     # (1.25)² (.04 / 6.25 + .01 / 4) = .01390625
     assert close(found.value, 0.25)
@@ -74,6 +74,10 @@ def test_what_cannot_be_divided_is_not_known() -> None:
     assert (one.value, one.low, one.high) == (3, None, None)
     assert lift(Estimate(0.0, 0, 0, 0.1), Estimate(1.0, 0, 0, 0.1)).value is None
     assert lift(nothing, one).value is None
+    several = estimate(sums((1, 1), (2, 1)))
+    for found in (lift(several, one), lift(one, several), lift(one, one)):
+        assert found.value is not None
+        assert (found.low, found.high, found.p_value) == (None, None, None)
     assert p_value(Estimate(1.0, 1, 1), Estimate(1.0, 1, 1)) is None
 
 

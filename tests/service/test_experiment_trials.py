@@ -2,7 +2,9 @@
 
 from math import comb
 
-from smallpool_service.experiments.simulation import JUDGED, simulate, simulated_report
+import pytest
+
+from smallpool_service.experiments.simulation import JUDGED, is_found, simulate, simulated_report
 from smallpool_service.experiments.statistics import LEVEL
 from smallpool_stores.duckdb.outcomes import open_outcomes
 
@@ -25,6 +27,11 @@ def test_twenty_experiments_without_an_effect_find_one_no_more_often_than_one_in
     values = sorted(trial.p_values["clicks_per_user"] or 0 for trial in found.trials)
     assert values[4] < 0.5 < values[15]
     assert all((trial.ratio_p or 0) > 0.0005 for trial in found.trials)
+
+
+@pytest.mark.parametrize(("p_value", "found"), [(0.0, True), (0.049, True), (0.051, False), (None, False)])
+def test_a_p_value_of_nought_is_an_effect_that_was_found(p_value: float | None, found: bool) -> None:
+    assert is_found(p_value) is found
 
 
 def test_an_effect_that_is_there_is_found() -> None:

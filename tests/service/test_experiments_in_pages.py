@@ -16,6 +16,7 @@ from smallpool_core.users import Identity
 from smallpool_service.experiments.placing import Experiments
 from smallpool_service.page import Page
 from smallpool_service.served import ServedPage
+from smallpool_service.settings import ReadSettings
 from smallpool_service.why import why
 from smallpool_stores.sqlite.experiments import SqliteExperimentStore
 from smallpool_stores.sqlite.schema import open_database
@@ -134,6 +135,21 @@ def test_settings_of_the_read_path_are_overridden_down_to_the_sources(lab: Lab) 
     assert limits == {"few": {1}, "control": {25}}
 
 
+def test_what_a_bucket_says_of_one_source_leaves_what_the_site_and_other_layers_say_of_others(lab: Lab) -> None:
+    site = ReadSettings(source_weights={"terms": 7.0}, source_shares={"popular": 0.9}, source_times={"x2i": 0.1})
+    experiments = Experiments(lab.store, lab.ports.catalogue, site)
+    read = {"source_weights": {"x2i": 2.0}, "source_shares": {"newest": 0.5}, "source_times": {"terms": 0.4}}
+    lab.run(treated=Bucket("one", 0.5, read=read))
+    lab.run("more", Bucket("two", 0.5, read={"source_weights": {"newest": 3.0}}), layer="more")
+    experiments.refresh()
+    lab.ports.catalogue.refresh()
+    known = lab.ports.catalogue.get("p")
+    placed = experiments.place("", known, ("caps:one", "more:two")).settings
+    assert placed.source_weights == site.source_weights | {"x2i": 2.0, "newest": 3.0}
+    assert placed.shares == site.shares | {"newest": 0.5}
+    assert placed.times == site.times | {"terms": 0.4}
+
+
 def test_a_tester_gets_the_bucket_that_they_ask_for_and_the_record_says_so(lab: Lab) -> None:
     lab.run(state="draft")
     for name, length in (("control", 9), ("wide", 10)):
@@ -150,10 +166,21 @@ def test_what_a_tester_asks_for_is_no_part_of_what_a_request_is_known_by(lab: La
 
 
 @pytest.mark.parametrize("asked", ["caps:nothing", "nothing:wide", "caps", ""])
-def test_a_bucket_that_is_not_there_is_refused_with_those_that_are(lab: Lab, asked: str) -> None:
+def test_a_bucket_that_is_not_there_is_refused_without_a_word_of_others(lab: Lab, asked: str) -> None:
     lab.run()
-    with pytest.raises(Refused, match="caps:control, caps:wide"):
+    with pytest.raises(Refused, match="has not ended is allowed") as error:
         lab.recall(buckets=(asked,))
+    assert "control" not in str(error.value)
+
+
+def test_a_bucket_of_other_pools_is_refused_and_so_are_two_of_one_layer(lab: Lab) -> None:
+    lab.run(pools=("q",))
+    lab.run("everywhere", layer="other")
+    with pytest.raises(Refused, match="in this pool"):
+        lab.recall(buckets=("caps:wide",))
+    with pytest.raises(Refused, match="one bucket of each layer"):
+        lab.recall(buckets=("everywhere:wide", "everywhere:control"))
+    assert lab.recall(buckets=("everywhere:wide",)).bucket == {"other": "everywhere:wide"}
 
 
 def test_why_is_asked_of_the_page_that_the_person_would_get(lab: Lab) -> None:
@@ -187,13 +214,14 @@ def test_what_a_bucket_may_not_override_is_told_with_its_path(lab: Lab) -> None:
     assert lab.recaller.experiments is not None
     condition = {"condition": {"field": "nothing", "op": "eq", "value": 1}, "factor": 2}
     wrong = (
-        Bucket("a", 0.2, read={"timeout_ms": 1}),
+        Bucket("a", 0.2, read={"timeout_ms": 1, "keep_vectors": True, "opening_share": 0.5}),
         Bucket("b", 0.2, read={"trigger_share": 9}),
         Bucket("c", 0.2, ordering={"boost": [condition]}),
         Bucket("d", 0.4, read={"source_shares": {"newest": 0.5}}),
     )
     paths = [one.path for one in lab.recaller.experiments.check(wrong)]
-    assert paths == ["buckets[0].read.timeout_ms", "buckets[1]", "buckets[2].ordering.boost[0].condition.field"]
+    of_the_process = [f"buckets[0].read.{name}" for name in ("timeout_ms", "keep_vectors", "opening_share")]
+    assert paths == [*of_the_process, "buckets[1]", "buckets[2].ordering.boost[0].condition.field"]
 
 
 def test_a_change_of_the_pool_reaches_its_buckets(lab: Lab) -> None:

@@ -3,6 +3,7 @@
 In: a file or a folder of them. Out: checked `ExperimentFile`s, or `Refused` with every mistake of every file.
 """
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ from msgspec import UNSET, Struct, structs
 
 from smallpool_config.cli.pool_files import files_of, in_file, mapping_of
 from smallpool_core.errors import Problem, Refused
-from smallpool_core.experiments import Experiment, ExperimentDraft
+from smallpool_core.experiments import Experiment, ExperimentBook, ExperimentDraft, ExperimentRevision, revised_experiment
+from smallpool_service.experiments.placing import Experiments
 
 NAMES = ("experiment_id", *ExperimentDraft.__struct_fields__)
 
@@ -43,6 +45,25 @@ def read_experiments(place: Path) -> list[ExperimentFile]:
     if problems:
         raise Refused(problems)
     return sorted(found, key=lambda one: one.experiment_id)
+
+
+def check_together(files: Sequence[ExperimentFile], stored: Mapping[str, Experiment], known: Experiments, now: int) -> None:
+    """Raises `Refused` with every mistake that would stop the files half-way when they are applied one after the other."""
+    problems: list[Problem] = []
+    book = ExperimentBook(0, stored)
+    for file in files:
+        before = stored.get(file.experiment_id)
+        if before is not None and not differences(file.draft, before):
+            continue
+        own = [] if file.draft.buckets is UNSET else known.check(file.draft.buckets)
+        try:
+            made = revised_experiment(file.experiment_id, file.draft, book, None if before is None else before.revision, now)
+            book = book.with_changes([ExperimentRevision(made, "", "", now)])
+        except Refused as error:
+            own += error.problems
+        problems += in_file(file.path, own)
+    if problems:
+        raise Refused(problems)
 
 
 def differences(draft: ExperimentDraft, stored: Experiment) -> list[str]:

@@ -94,17 +94,14 @@ def apply(
 
     Every file is checked before the first change. What a file leaves out stays as it is; an experiment without a file is left alone.
     """
-    from smallpool_config.cli.experiment_files import read_experiments
+    from smallpool_config.cli.experiment_files import check_together, read_experiments
     from smallpool_config.cli.session import opened
-    from smallpool_core.errors import Refused
 
     files = read_experiments(place)
     with opened(ctx, data, create=True) as system:
         system.catalogue.refresh()
         stored = {one.experiment.experiment_id: one.experiment for one in asyncio.run(system.experiment_store.newest())}
-        problems = [one for file in files if isinstance(file.draft.buckets, tuple) for one in system.experiments.check(file.draft.buckets)]
-        if problems:
-            raise Refused(problems)
+        check_together(files, stored, system.experiments, system.clock.now_ms())
         done = [_applied(system, file, stored.get(file.experiment_id), reason, dry_run=dry_run) for file in files]
     if as_json:
         print_json([{"experiment_id": name, "action": action, "changes": changes} for name, action, changes in done])

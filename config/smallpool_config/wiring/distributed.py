@@ -324,6 +324,7 @@ class Distributed(InElasticsearch, OverRedis):
             return ["there is no index of items: run `smallpool stack init`"]
         items.check(serving)
         self.pools.epoch()
+        self.experiment_store.since(0)  # what an earlier version made has no index of these yet
         return ()
 
     def _amiss_in_redis(self) -> Sequence[str]:

@@ -17,8 +17,8 @@ from smallpool_service.console.look import in_address
 from smallpool_service.console.routes import console_router
 from smallpool_service.console.saving import revision_of
 from smallpool_service.experiments.operating import newest_revision, save_experiment
-from smallpool_service.experiments.report import Asked, FigureReport, Report, report
-from smallpool_service.http.experiments import check_pools, may_see_experiment
+from smallpool_service.experiments.report import Asked, FigureReport, Report
+from smallpool_service.http.experiments import ExperimentId, check_pools, may_see_experiment
 from smallpool_service.operators import Change
 
 PATIENCE_MS: Final = 10_000
@@ -59,26 +59,26 @@ async def make_experiment(visit: Operator) -> Response:
 
 
 @router.get("/experiments/{experiment_id}")
-async def experiment_page(visit: Viewer, experiment_id: str, saved: int = 0) -> Response:
+async def experiment_page(visit: Viewer, experiment_id: ExperimentId, saved: int = 0) -> Response:
     """One of them: its buckets, its state, its history."""
     found = await _seen(visit, experiment_id)
     return await _page(visit, found, typed_of(found.experiment), [], saved=saved)
 
 
 @router.post("/experiments/{experiment_id}")
-async def change_experiment(visit: Operator, experiment_id: str) -> Response:
+async def change_experiment(visit: Operator, experiment_id: ExperimentId) -> Response:
     """Saves the form."""
     return await _changed(visit, experiment_id, await read_form(visit), of_form=True)
 
 
 @router.post("/experiments/{experiment_id}/state")
-async def move_experiment(visit: Operator, experiment_id: str) -> Response:
+async def move_experiment(visit: Operator, experiment_id: ExperimentId) -> Response:
     """Starts it, or ends it."""
     return await _changed(visit, experiment_id, await read_form(visit), of_form=False)
 
 
 @router.get("/experiments/{experiment_id}/report")
-async def report_page(visit: Viewer, experiment_id: str, days: Annotated[int, Query(ge=0, le=MAX_DAYS)] = 0) -> Response:
+async def report_page(visit: Viewer, experiment_id: ExperimentId, days: Annotated[int, Query(ge=0, le=MAX_DAYS)] = 0) -> Response:
     """What came of it: of all its time, or of its last days."""
     found = (await _seen(visit, experiment_id)).experiment
     made: Report | None = None
@@ -89,7 +89,7 @@ async def report_page(visit: Viewer, experiment_id: str, days: Annotated[int, Qu
             end = found.ended_at or visit.parts.now()
             since = max(found.started_at, end - days * DAY_MS) if days else None
             asked = Asked(since=since, stop=visit.parts.now() + PATIENCE_MS)
-            made = await report(ports.log, ports.clock, visit.parts.experiments.opens_outcomes, found, asked)
+            made = await visit.parts.experiments.report(ports.log, ports.clock, found, asked)
     except Refused as error:
         problems = list(error.problems)
     values: dict[str, Any] = {"report": made, "problems": problems, "days": days, "max_days": MAX_DAYS, "shares": SHARES}

@@ -19,14 +19,14 @@ from smallpool_core.adjustments import Adjustments
 from smallpool_core.catalogue import Catalogue, KnownPool
 from smallpool_core.errors import Problem, Refused, StoreError
 from smallpool_core.experiment_ports import ExperimentStore
-from smallpool_core.experiments import SEPARATOR, Bucket, Experiment, ExperimentBook, check_experiment, with_overrides
+from smallpool_core.experiments import SEPARATOR, Bucket, Experiment, ExperimentBook, check_experiment, layered, with_overrides
 from smallpool_core.messages import problem
 from smallpool_core.pools import Ordering, PoolDraft
 from smallpool_core.row_reader import shown
 from smallpool_service.settings import ReadSettings
 
-OF_THE_PROCESS: Final = frozenset({"pools_refresh_ms", "claim_floor_ms", "timeout_ms"})
-"""Settings of the read path that are the process's and the caller's business, not a bucket's."""
+OF_THE_PROCESS: Final = frozenset({"pools_refresh_ms", "claim_floor_ms", "timeout_ms", "keep_vectors", "opening_share"})
+"""Settings of the read path that are the process's and the caller's business, or hold before it is known whose request it is."""
 MOST_KEPT: Final = 10_000
 log = logging.getLogger("smallpool.experiments")
 _BUCKETS: Final = "buckets"
@@ -66,9 +66,13 @@ class Experiments:
             self.refresh()
 
     def place(self, identity: str, known: KnownPool, forced: Sequence[str] = ()) -> Placement:
-        """Where a request is. Raises `Refused` for a bucket that a tester asks for and that there is not, or not any more."""
-        wanted = [self._asked(name) for name in forced]
+        """Where a request is. Raises `Refused` for a bucket that a tester asks for and that there is not here, or not any more, and for two
+        of one layer.
+        """
+        wanted = [self._asked(name, known.pool.pool_id) for name in forced]
         layers = {one.layer for one, _ in wanted}
+        if len(layers) < len(wanted):
+            raise Refused([Problem("bucket", shown(", ".join(forced)), "one bucket of each layer is allowed")])
         chosen = [one for one in self._of(identity, known.pool.pool_id) if one[0].layer not in layers] + wanted
         if not chosen:
             return Placement({}, forced=False, known=known, settings=self._settings)
@@ -100,7 +104,7 @@ class Experiments:
         """The buckets of a person by themselves, by experiment."""
         if not identity:
             return []
-        held = [one for one in self._running if (not one.pools or pool_id in one.pools) and one.holds(identity)]
+        held = [one for one in self._running if _is_in(one, pool_id) and one.holds(identity)]
         return [(one, one.bucket_of(identity)) for one in held]
 
     def _is_readable(self, experiment: Experiment) -> bool:
@@ -110,18 +114,13 @@ class Experiments:
             log.error("the experiment %r runs for nobody: %s; end it and make it anew", experiment.experiment_id, Refused(problems))
         return not problems
 
-    def _asked(self, name: str) -> tuple[Experiment, Bucket]:
+    def _asked(self, name: str, pool_id: str) -> tuple[Experiment, Bucket]:
+        """What is refused says nothing of what there is: whoever asks may be limited to pools, and see no experiment of others."""
         experiment_id, _, bucket = name.partition(SEPARATOR)
         experiment = self.book.experiments.get(experiment_id)
         found = None if experiment is None or experiment.state == "ended" else experiment.bucket(bucket)
-        if experiment is None or found is None or not self._is_readable(experiment):
-            there = [
-                f"{one.experiment_id}{SEPARATOR}{each.name}"
-                for one in self.book.experiments.values()
-                if one.state != "ended"
-                for each in one.buckets
-            ]
-            allowed = f"a bucket of an experiment that has not ended is allowed; there are {', '.join(sorted(there)) or 'none'}"
+        if experiment is None or found is None or not _is_in(experiment, pool_id) or not self._is_readable(experiment):
+            allowed = f"`experiment{SEPARATOR}bucket` of an experiment that is in this pool and has not ended is allowed"
             raise Refused([Problem("bucket", shown(name), allowed)])
         return experiment, found
 
@@ -142,7 +141,7 @@ class Experiments:
         pool, read = known.pool, dict[str, Any]()
         for bucket in buckets:
             pool = with_overrides(pool, bucket)
-            read |= bucket.read
+            read = layered(read, bucket.read)
         return replace(known, pool=pool, adjustments=self._adjustments(known, buckets, pool.ordering)), _with_read(self._settings, read)
 
     def _adjustments(self, known: KnownPool, buckets: Sequence[Bucket], ordering: Ordering) -> Adjustments:
@@ -150,5 +149,9 @@ class Experiments:
         return self._catalogue.adjustments(ordering) if changed else known.adjustments
 
 
+def _is_in(experiment: Experiment, pool_id: str) -> bool:
+    return not experiment.pools or pool_id in experiment.pools
+
+
 def _with_read(settings: ReadSettings, read: Mapping[str, Any]) -> ReadSettings:
-    return convert(to_builtins(settings) | dict(read), ReadSettings) if read else settings
+    return convert(layered(to_builtins(settings), read), ReadSettings) if read else settings

@@ -4,7 +4,6 @@ In: an experiment, what was served and what followed. Out: a `Report`. Pages tha
 met in several buckets, of whom there are none unless ids were mixed up.
 """
 
-import asyncio
 from collections.abc import Mapping
 from typing import Final
 
@@ -14,7 +13,7 @@ from smallpool_core.errors import Problem, Refused
 from smallpool_core.experiment_ports import Moments, OpensOutcomes, Outcomes, People
 from smallpool_core.experiments import Experiment
 from smallpool_core.ports import Clock, EventLog
-from smallpool_service.experiments.following import WINDOW_MS, Progress, Span, follow
+from smallpool_service.experiments.following import WINDOW_MS, Progress, Span, apart, follow
 from smallpool_service.experiments.statistics import LEVEL, NO_LIFT, NOTHING, Estimate, Lift, estimate, lift, people_needed, sample_ratio
 
 FIGURES: Final = ("clicks_per_user", "click_users", "orders_per_user", "bids_per_user", "click_rate", "bid_rate")
@@ -91,7 +90,7 @@ async def report(
     with opens() as outcomes:
         span = Span(since, until, asked.window_ms, asked.stop)
         await follow(log, clock, outcomes, span, progress)
-        people, moments = await asyncio.to_thread(_asked, outcomes, experiment)
+        people, moments = await apart(_asked, outcomes, experiment)
     return told(experiment, span, people, moments)
 
 

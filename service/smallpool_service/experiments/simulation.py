@@ -67,9 +67,14 @@ def simulate(opens: OpensOutcomes, seeds: range, people: int, effect: float, pro
         if progress is not None:
             progress(done, len(seeds))
         trials.append(_trial(seed, simulated_report(opens, seed, people, effect)))
-    calls = {figure: sum((trial.p_values[figure] or 1) < 1 - LEVEL for trial in trials) for figure in JUDGED}
+    calls = {figure: sum(is_found(trial.p_values[figure]) for trial in trials) for figure in JUDGED}
     judged = sum(trial.p_values[figure] is not None for trial in trials for figure in JUDGED)
     return Trials(effect, people, LEVEL, judged, sum(calls.values()), calls, trials)
+
+
+def is_found(p_value: float | None) -> bool:
+    """Whether a comparison calls an effect: one that is so large that its p-value is 0 too."""
+    return p_value is not None and p_value < 1 - LEVEL
 
 
 def simulated_report(opens: OpensOutcomes, seed: int, people: int, effect: float) -> Report:

@@ -62,18 +62,21 @@ def estimate(sums: Moments) -> Estimate:
 
 
 def lift(control: Estimate, treated: Estimate) -> Lift:
-    """The treated against the control; nothing where the control is nought or either is not known."""
+    """The treated against the control; nothing where the control is nought or either is not known. Of one person nothing is known of how
+    people differ, so where either side has no interval the lift has none.
+    """
     if control.value is None or treated.value is None or control.value <= 0:
         return NO_LIFT
     ratio = treated.value / control.value
     variance = (treated.variance + ratio * ratio * control.variance) / (control.value * control.value)
-    return Lift(ratio - 1, *_interval(ratio - 1, _Z * sqrt(variance)), p_value(control, treated))
+    reach = inf if control.low is None or treated.low is None else _Z * sqrt(variance)
+    return Lift(ratio - 1, *_interval(ratio - 1, reach), p_value(control, treated))
 
 
 def p_value(control: Estimate, treated: Estimate) -> float | None:
-    """The two-sided p-value of no difference; None where nothing varies."""
+    """The two-sided p-value of no difference; None where nothing varies, or it is not known of either side how it does."""
     variance = control.variance + treated.variance
-    if control.value is None or treated.value is None or variance <= 0:
+    if control.value is None or treated.value is None or control.low is None or treated.low is None or variance <= 0:
         return None
     return erfc(abs(treated.value - control.value) / sqrt(2 * variance))
 

@@ -14,7 +14,7 @@ from smallpool_core.errors import NotFound, Problem, Refused, RevisionStale
 from smallpool_core.experiments import Experiment, ExperimentDraft, ExperimentRevision, ExperimentState
 from smallpool_service.experiments.following import WINDOW_MS
 from smallpool_service.experiments.operating import newest_revision, save_experiment
-from smallpool_service.experiments.report import Asked, Report, report
+from smallpool_service.experiments.report import Asked, Report
 from smallpool_service.http.auth import Needs
 from smallpool_service.http.bodies import Identifier, body_of
 from smallpool_service.http.experiment_bodies import (
@@ -196,7 +196,7 @@ async def report_experiment(
     found = (await seen(parts, key, experiment_id)).experiment
     asked = Asked(since, until, window_s * 1000, deadline_of(request) or parts.now() + REPORT_MS)
     ports = parts.recaller.ports
-    return reply(await report(ports.log, ports.clock, parts.experiments.opens_outcomes, found, asked))
+    return reply(await parts.experiments.report(ports.log, ports.clock, found, asked))
 
 
 async def seen(parts: ServiceParts, key: ApiKey, experiment_id: str) -> ExperimentRevision:

@@ -2,7 +2,7 @@
 
 In: each request as the server hands it on, with when it arrived, where the server notes that. Out: the request with its deadline in
 `scope["state"]`, or a problem before anything was asked of any store. Health, metrics and documentation always pass; operators have a
-reserve of their own.
+reserve of their own, and however long they have waited they get their answer.
 """
 
 from collections.abc import Awaitable, Callable
@@ -23,7 +23,7 @@ _DEADLINE = "smallpool_deadline_ms"
 """Where in `scope["state"]` the deadline stands: epoch ms, or nothing where the caller set none."""
 EVENT_PATHS = frozenset({"/v1/item-events", "/v1/user-events", "/v1/seller-events"})
 ALWAYS_OPEN = frozenset({"/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"})
-OPERATORS = ("/v1/pools", "/v1/audit", "/v1/keys", "/console")
+OPERATORS = ("/v1/pools", "/v1/experiments", "/v1/audit", "/v1/keys", "/console")
 LONGEST_NUMBER = 18
 
 _ARRIVED = "smallpool_arrived_s"
@@ -90,8 +90,10 @@ class Limits:
             raise HttpProblem(431, "headers-too-large", f"the headers have {size} bytes; at most {self._limits.header_bytes} are read")
 
     def _check_wait(self, path: str, waited_ms: int) -> None:
-        """Refuses at once what has waited too long for its turn: the answer would come late, and everybody behind it still later."""
-        if waited_ms > self._limits.queue_ms and path not in ALWAYS_OPEN:
+        """Refuses at once what has waited too long for its turn: the answer would come late, and everybody behind it still later. Operators
+        wait: they are few, and whoever would lighten the load of a busy process is one of them.
+        """
+        if waited_ms > self._limits.queue_ms and path not in ALWAYS_OPEN and not _is_operators(path):
             detail = f"this request waited {waited_ms} ms for its turn, and at most {self._limits.queue_ms} are waited; try again shortly"
             raise HttpProblem(503, "overloaded", detail, headers={"Retry-After": RETRY_AFTER_S})
 
@@ -120,12 +122,14 @@ class Limits:
     def _check_room(self, path: str) -> None:
         if path in ALWAYS_OPEN:
             return
-        room = self._limits.in_flight + (self._limits.reserve if path.startswith(OPERATORS) else 0)
-        if path.endswith("/recall"):
-            room = self._limits.in_flight
+        room = self._limits.in_flight + (self._limits.reserve if _is_operators(path) else 0)
         if self.in_flight >= room:
             detail = f"{self.in_flight} requests are under way, and at most {room} are taken; try again shortly"
             raise HttpProblem(503, "overloaded", detail, headers={"Retry-After": RETRY_AFTER_S})
+
+
+def _is_operators(path: str) -> bool:
+    return path.startswith(OPERATORS) and not path.endswith("/recall")
 
 
 def _waited_ms(scope: Scope) -> int:

@@ -8,20 +8,29 @@ from typing import Final
 PERSON: Final = "CASE WHEN user_id <> '' THEN 'u:' || user_id WHEN device_id <> '' THEN 'd:' || device_id ELSE '' END"
 """The key of an identity, as `Identity.key` makes it; empty for nobody."""
 
-PAGES: Final = f"""
-CREATE TABLE pages AS
-SELECT DISTINCT ON (identity, request_id) coalesce({PERSON}, '') AS identity, request_id, pool_id, user_id, device_id, "at" AS made_at,
-    bucket, coalesce(forced, false) AS forced, items
+GIVEN: Final = f"""
+CREATE TABLE given AS
+SELECT coalesce({PERSON}, '') AS identity, request_id, pool_id, user_id, device_id, "at" AS made_at, bucket,
+    coalesce(forced, false) AS forced, items
 FROM read_ndjson($file, ignore_errors = true, columns = {{
     request_id: 'VARCHAR', pool_id: 'VARCHAR', user_id: 'VARCHAR', device_id: 'VARCHAR', "at": 'BIGINT', bucket: 'MAP(VARCHAR, VARCHAR)',
     forced: 'BOOLEAN', items: 'STRUCT(item_id VARCHAR, sources VARCHAR[], score DOUBLE, features MAP(VARCHAR, DOUBLE))[]'
 }})
-WHERE "at" >= $since AND "at" < $until ORDER BY "at"
+WHERE "at" >= $since AND "at" < $until
 """
+PAGES: Final = """
+CREATE TABLE pages AS
+SELECT rowid AS page, * FROM given
+WHERE rowid IN (SELECT min_by(rowid, made_at) FROM given GROUP BY identity, request_id, pool_id)
+"""
+"""Each page once. What is grouped is its number alone: items that go through a group, or a sort of pages, do not fit in memory. One
+request_id may name a page in each of several pools, so from here on a page is known by its number.
+"""
+GIVEN_NO_MORE: Final = "DROP TABLE given"
 
 LINES: Final = """
 CREATE TABLE lines AS
-SELECT identity, request_id, made_at, unnest(range(1, len(items) + 1)) AS position, unnest(items, max_depth := 2) FROM pages
+SELECT page, identity, request_id, made_at, unnest(range(1, len(items) + 1)) AS position, unnest(items, max_depth := 2) FROM pages
 """
 """A page's items one by one; positions count from 1."""
 
@@ -34,21 +43,25 @@ FROM read_ndjson($file, ignore_errors = true, columns = {{
 WHERE item_id IS NOT NULL AND type IN ('view', 'click', 'favourite', 'cart', 'bid', 'purchase', 'expose')
 """
 
+NAMED: Final = """
+CREATE TABLE named AS
+SELECT acts.rowid AS act, max_by(lines.rowid, (lines.made_at <= acts.acted_at, lines.made_at)) AS line
+FROM acts JOIN lines ON lines.identity = acts.identity AND lines.item_id = acts.item_id AND lines.request_id = acts.request_id
+WHERE acts.identity <> '' GROUP BY acts.rowid
+"""
+"""Acts that name a page of theirs, each with one line: where the request_id is that of pages in several pools, of the last before it."""
+
 FOLLOWED: Final = """
 CREATE TABLE followed AS
-WITH named AS (
-    SELECT acts.identity, acts.item_id, acts.type, acts.acted_at, lines.request_id
-    FROM acts LEFT JOIN lines ON lines.identity = acts.identity AND lines.item_id = acts.item_id AND lines.request_id = acts.request_id
-    WHERE acts.identity <> ''
-)
-SELECT identity, item_id, type, acted_at, request_id FROM named WHERE request_id IS NOT NULL
+SELECT named.line, acts.type, acts.acted_at FROM named JOIN acts ON acts.rowid = named.act
 UNION ALL
-SELECT named.identity, named.item_id, named.type, named.acted_at, lines.request_id
-FROM (SELECT * FROM named WHERE request_id IS NULL) AS named
-ASOF JOIN lines ON named.identity = lines.identity AND named.item_id = lines.item_id AND named.acted_at >= lines.made_at
-WHERE named.acted_at - lines.made_at <= $window_ms
+SELECT numbered.line, unnamed.type, unnamed.acted_at
+FROM (SELECT * FROM acts WHERE identity <> '' AND rowid NOT IN (SELECT act FROM named)) AS unnamed
+ASOF JOIN (SELECT rowid AS line, identity, item_id, made_at FROM lines) AS numbered
+    ON unnamed.identity = numbered.identity AND unnamed.item_id = numbered.item_id AND unnamed.acted_at >= numbered.made_at
+WHERE unnamed.acted_at - numbered.made_at <= $window_ms
 """
-"""Each act with the page that it belongs to; acts that belong to none are left out."""
+"""Each act with the line that it belongs to; acts that belong to none are left out."""
 
 OUTCOMES: Final = """
 CREATE TABLE outcomes AS
@@ -56,12 +69,12 @@ SELECT lines.*, coalesce(exposes, 0) AS exposes, coalesce(views, 0) AS views, co
     coalesce(favourites, 0) AS favourites, coalesce(carts, 0) AS carts, coalesce(bids, 0) AS bids,
     coalesce(purchases, 0) AS purchases, first_at
 FROM lines LEFT JOIN (
-    SELECT identity, request_id, item_id, count(*) FILTER (type = 'expose') AS exposes, count(*) FILTER (type = 'view') AS views,
+    SELECT line, count(*) FILTER (type = 'expose') AS exposes, count(*) FILTER (type = 'view') AS views,
         count(*) FILTER (type = 'click') AS clicks, count(*) FILTER (type = 'favourite') AS favourites,
         count(*) FILTER (type = 'cart') AS carts, count(*) FILTER (type = 'bid') AS bids, count(*) FILTER (type = 'purchase') AS purchases,
         min(acted_at) FILTER (type <> 'expose') AS first_at
-    FROM followed GROUP BY ALL
-) USING (identity, request_id, item_id)
+    FROM followed GROUP BY line
+) AS acted ON acted.line = lines.rowid
 """
 
 TAKING_PART: Final = """
@@ -77,7 +90,7 @@ OWN: Final = """
 own AS (
     SELECT taking_part.bucket AS own_bucket, outcomes.*
     FROM taking_part JOIN pages ON taking_part.identity = pages.identity AND NOT pages.forced AND pages.bucket[$layer] = taking_part.bucket
-    JOIN outcomes ON outcomes.identity = pages.identity AND outcomes.request_id = pages.request_id
+    JOIN outcomes ON outcomes.page = pages.page
     WHERE taking_part.buckets = 1
 )
 """
@@ -123,7 +136,7 @@ WITH {OWN}, sums AS (
 EXAMINED: Final = """
 CREATE OR REPLACE TEMP TABLE examined AS
 SELECT position, (count(*) FILTER (exposes > 0 OR clicks > 0) + 0.5) / (count(*) + 1) AS propensity
-FROM (SELECT *, max(exposes) OVER (PARTITION BY identity, request_id) > 0 AS reports FROM outcomes) WHERE reports GROUP BY position
+FROM outcomes WHERE page IN (SELECT page FROM outcomes WHERE exposes > 0) GROUP BY position
 """
 """How often what lay at a position was shown, on pages of which clients tell what they showed; with a Jeffreys prior, so never 0."""
 
@@ -134,6 +147,7 @@ SELECT pages.request_id, pages.pool_id, pages.user_id, pages.device_id, pages.ma
     CASE WHEN examined.propensity IS NULL THEN 'assumed' ELSE 'exposures' END AS propensity_from,
     exposes > 0 AS exposed, views > 0 AS viewed, clicks > 0 AS clicked, favourites > 0 AS favourite, carts > 0 AS cart, bids > 0 AS bid,
     purchases > 0 AS purchased, (first_at - pages.made_at) / 1000.0 AS seconds
-FROM outcomes JOIN pages ON pages.identity = outcomes.identity AND pages.request_id = outcomes.request_id
+FROM outcomes JOIN pages ON pages.page = outcomes.page
 LEFT JOIN examined ON examined.position = outcomes.position
 """
+IN_ORDER: Final = "pages.made_at, pages.request_id, pages.pool_id, outcomes.position"

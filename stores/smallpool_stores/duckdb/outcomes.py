@@ -52,9 +52,11 @@ class DuckdbOutcomes:
         with _translated("join what was served with what followed"):
             for spool in self._spools.values():
                 spool.flush()
-            self._run(queries.PAGES, file=str(self._file("served")), since=since, until=until)
-            self._run(queries.LINES)
+            self._run(queries.GIVEN, file=str(self._file("served")), since=since, until=until)
+            for query in (queries.PAGES, queries.GIVEN_NO_MORE, queries.LINES):
+                self._run(query)
             self._run(queries.ACTS, file=str(self._file("user-events")))
+            self._run(queries.NAMED)
             self._run(queries.FOLLOWED, window_ms=window_ms)
             self._run(queries.OUTCOMES)
 
@@ -74,9 +76,7 @@ class DuckdbOutcomes:
         with _translated(f"write {file}"):
             self._run(queries.EXAMINED)
             target = str(file).replace("'", "''")
-            rows = self._run(
-                f"COPY ({queries.ROWS} ORDER BY pages.made_at, pages.request_id, outcomes.position) TO '{target}' ({_FORMS[form]})"
-            )
+            rows = self._run(f"COPY ({queries.ROWS} ORDER BY {queries.IN_ORDER}) TO '{target}' ({_FORMS[form]})")
         return int(rows[0][0])
 
     def close(self) -> None:

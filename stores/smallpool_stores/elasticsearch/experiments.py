@@ -141,6 +141,8 @@ class ElasticsearchExperimentStore:
         first = len(self._known) + 1
         answers: list[Any] = self._reading.mget(index=self._index, ids=[str(first + place) for place in range(AHEAD)])["docs"]
         failed = next((answer["error"] for answer in answers if "error" in answer), None)
+        if failed is not None and failed.get("type") == "index_not_found_exception":
+            raise StoreError(f"could not {READ}: there is no index {self._index!r}: run `smallpool stack init` first")
         if failed is not None:
             raise unavailable(READ, f"says {failed.get('reason')}")
         there = [answer["_source"] for answer in takewhile(lambda answer: bool(answer["found"]), answers)]

@@ -64,6 +64,15 @@ def test_a_form_with_mistakes_comes_back_as_it_was_with_each_of_them(desk: Desk)
     assert desk.api.get("/v1/experiments").json() == {"experiments": []}
 
 
+@pytest.mark.parametrize("name", ["a/b", "50%", "a%2Fb"])
+def test_an_id_with_a_slash_or_a_percent_sign_has_its_pages(desk: Desk, name: str) -> None:
+    desk.log_in()
+    address = desk.form("/console/new-experiment", FORM | {"experiment_id": name}).headers["location"].partition("?")[0]
+    assert "九个一类" in desk.get(address).text
+    assert desk.form(f"{address}/state", {"state": "running", "revision": "1", "reason": "go"}).status_code == 303
+    assert desk.get(f"{address}/report").status_code == 200
+
+
 def test_it_is_started_changed_in_its_traffic_alone_and_ended(made: Desk) -> None:
     made.form("/console/experiments/caps/state", {"state": "running", "revision": "1", "reason": "go"})
     assert stored(made)["state"] == "running"

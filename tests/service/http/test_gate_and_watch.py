@@ -87,7 +87,8 @@ def test_beyond_what_is_under_way_callers_are_told_to_come_back_while_health_sta
         assert_problem(refused, 503, "overloaded")
         assert refused.headers["retry-after"] == "1"
         assert_problem(await api.send("POST", "/v1/pools/p/recall", json={}), 503, "overloaded")
-        assert (await api.send("GET", "/v1/pools")).status_code == 200
+        for path in ("/v1/pools", "/v1/experiments"):
+            assert (await api.send("GET", path)).status_code == 200
         for path in ("/healthz", "/readyz", "/metrics"):
             assert (await api.send("GET", path, key=None)).status_code == 200
         waiting.append(asyncio.create_task(api.send("POST", "/v1/pools/preview", content=until(release))))
@@ -124,11 +125,18 @@ def test_case_20_what_has_waited_too_long_for_its_turn_is_refused_at_once(tmp_pa
     api = Api(tmp_path, with_limits(queue_ms=300))
 
     async def scenario() -> None:
-        assert await arrived(api, "/v1/pools", 100) == 200
-        assert await arrived(api, "/v1/pools", 400) == 503
+        assert await arrived(api, "/v1/items/i1", 100) == 404
+        assert await arrived(api, "/v1/items/i1", 400) == 503
+        assert await arrived(api, "/v1/pools/p/recall", 400) == 503
         assert await arrived(api, "/healthz", 4_000) == 200
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("path", ["/v1/pools", "/v1/experiments", "/v1/keys"])
+def test_operators_get_their_answer_however_long_they_have_waited(tmp_path: Path, path: str) -> None:
+    api = Api(tmp_path, with_limits(queue_ms=300))
+    assert asyncio.run(arrived(api, path, 4_000)) == 200
 
 
 def test_the_time_that_a_request_has_waited_counts_towards_its_deadline(tmp_path: Path) -> None:

@@ -54,6 +54,13 @@ def test_a_write_whose_answer_was_lost_is_known_again_and_not_made_twice(connect
         assert len(asyncio.run(other.revisions("e"))) == 1
 
 
+def test_who_finds_no_index_is_told_how_it_is_made(connection: Connection) -> None:
+    elsewhere = Connection(replace(connection.settings, prefix=f"{connection.settings.prefix}-nowhere"))
+    told = pytest.raises(StoreError, match="run `smallpool stack init` first")
+    with closing(elsewhere), closing(ElasticsearchExperimentStore(elsewhere)) as store, told:
+        store.since(0)
+
+
 def test_while_the_store_is_away_who_asks_is_told_and_afterwards_all_is_taken_in(connection: Connection) -> None:
     with loopback_proxy(connection.settings.url) as line:
         behind = Connection(replace(connection.settings, url=line.url))
