@@ -7,6 +7,7 @@ import onnx
 import torch
 
 from smallpool_models.encoders.labels import CATEGORY, INPUTS, OUTPUTS, LabelReads
+from smallpool_models.encoders.labels import SCHEMA as LABEL_SCHEMA
 from smallpool_models.encoders.ner import KIND, READS, SCHEMA, Reads, inputs_of, outputs_of
 from smallpool_models.encoders.session import GRAPH
 from smallpool_models.labels.deciding import Sureness
@@ -39,9 +40,9 @@ def write_category(folder: Path, seed: int) -> Manifest:
     network = LabelNetwork(LabelNetworkSettings(sums=0), 1, 2)
     with torch.no_grad():
         network.bias[0] = 5
-    reads = LabelReads(GramVocabulary(("冷",), (1.0,), numbers_alike=True), (f"种类{seed}", "别的"), sureness=Sureness(1.0, 0.5))
+    reads = LabelReads(GramVocabulary(("冷",), (1.0,), numbers_alike=True), (f"种类{seed}", "别的"), sureness=Sureness(1.0, 1.0, 0.0, 0.5))
     files = {GRAPH: labels_to_onnx(network), READS: msgspec.json.encode(reads)}
-    return write_model(folder, CATEGORY, 1, files, INPUTS, OUTPUTS)
+    return write_model(folder, CATEGORY, LABEL_SCHEMA, files, INPUTS, OUTPUTS)
 
 
 def with_weights_in_another_file(graph: bytes) -> bytes:
