@@ -6,34 +6,20 @@ In: settings of models. Out: rankers by pool; the one of `""` is for every pool 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from smallpool_config.in_folder import InFolder
 from smallpool_config.settings import ModelSettings
 from smallpool_models.encoders.ranker import KIND, SCHEMA, OnnxRanker
-from smallpool_models.registry.served import Served
 
 
-class ServedRanker:
-    """Ranks with the model that lies in a folder now; raises `ModelRefused` where none does at the start."""
+class ServedRanker(InFolder[OnnxRanker]):
+    """Ranks with the model that lies in a folder now."""
 
     def __init__(self, folder: Path) -> None:
-        self._served = Served(folder, KIND, SCHEMA, OnnxRanker)
-
-    @property
-    def version(self) -> str:
-        """The version of the model in force."""
-        return self._served.current.version
-
-    @property
-    def refused(self) -> str:
-        """Why a newer model in the folder is not in force; empty where all is well."""
-        return self._served.refused
-
-    def refresh(self) -> None:
-        """Changes over to another model where the folder holds one."""
-        self._served.refresh()
+        super().__init__(folder, KIND, SCHEMA, OnnxRanker)
 
     async def rank(self, rows: Sequence[Sequence[float]]) -> Sequence[float]:
         """See `Ranker.rank`; one model for the whole page."""
-        return await self._served.current.rank(rows)
+        return await self.current.rank(rows)
 
 
 def rankers_of(models: ModelSettings) -> Mapping[str, ServedRanker]:

@@ -3,12 +3,12 @@
 In: settings, a knowledge base. Out: an understander that changes over to another knowledge base, or model, when its folder gets one.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
 
 from msgspec import Struct
 
+from smallpool_config.in_folder import InFolder
 from smallpool_config.settings import ModelSettings, Settings
 from smallpool_core.errors import KnowledgeRefused, Problem
 from smallpool_core.items import Given, Understood
@@ -16,7 +16,7 @@ from smallpool_models.encoders.labels import CATEGORY, TAGS, CategoryPredictor, 
 from smallpool_models.encoders.labels import SCHEMA as LABEL_SCHEMA
 from smallpool_models.encoders.ner import KIND, SCHEMA, SpanTagger
 from smallpool_models.registry.folder import ModelFiles
-from smallpool_models.registry.served import Served, Watched
+from smallpool_models.registry.served import Watched
 from smallpool_models.understanding import KnowledgeBase, KnowledgeUnderstander, load_knowledge
 from smallpool_models.understanding.labelled import Guess, guessed
 from smallpool_models.understanding.merge import KINDS, Tagged
@@ -35,40 +35,7 @@ class _Headed(Struct, frozen=True):
         return self.tagger.version
 
 
-class _Versioned(Protocol):
-    """A model that knows its version."""
-
-    @property
-    def version(self) -> str:
-        """By content."""
-        ...
-
-
-M = TypeVar("M", bound=_Versioned)
-
-
-class _InFolder(Generic[M]):
-    """The model that lies in a folder now; raises `ModelRefused` where none does at the start."""
-
-    def __init__(self, folder: Path, kind: str, schema: int, load: Callable[[ModelFiles], M]) -> None:
-        self._served = Served(folder, kind, schema, load)
-
-    @property
-    def version(self) -> str:
-        """The version of the model in force."""
-        return self._served.current.version
-
-    @property
-    def refused(self) -> str:
-        """Why a newer model in the folder is not in force; empty where all is well."""
-        return self._served.refused
-
-    def refresh(self) -> None:
-        """Changes over to another model where the folder holds one."""
-        self._served.refresh()
-
-
-class ServedTagger(_InFolder[_Headed]):
+class ServedTagger(InFolder[_Headed]):
     """Tags with the model that lies in a folder."""
 
     def __init__(self, folder: Path, segmenter: Segmenter) -> None:
@@ -83,11 +50,11 @@ class ServedTagger(_InFolder[_Headed]):
 
     def tag(self, texts: Sequence[str]) -> tuple[str, list[list[Tagged]]]:
         """The version that tagged, and the spans of each text; one model for the whole batch, whatever changes meanwhile."""
-        model = self._served.current
+        model = self.current
         return model.version, model.tagger.tag(texts, model.head)
 
 
-class ServedCategories(_InFolder[CategoryPredictor]):
+class ServedCategories(InFolder[CategoryPredictor]):
     """Names categories with the model that lies in a folder."""
 
     def __init__(self, folder: Path) -> None:
@@ -95,12 +62,12 @@ class ServedCategories(_InFolder[CategoryPredictor]):
 
     def predict(self, texts: Sequence[str]) -> tuple[str, list[Guess | None]]:
         """The version that answered, and of each text its category; None for other. One model for the whole batch."""
-        model = self._served.current
+        model = self.current
         found = model.predict(texts)
         return model.version, [guessed(label, sure) if sure >= model.other_below else None for label, sure in found]
 
 
-class ServedTags(_InFolder[TagPredictor]):
+class ServedTags(InFolder[TagPredictor]):
     """Names tags with the model that lies in a folder."""
 
     def __init__(self, folder: Path) -> None:
@@ -108,7 +75,7 @@ class ServedTags(_InFolder[TagPredictor]):
 
     def predict(self, texts: Sequence[str]) -> tuple[str, list[tuple[str, ...]]]:
         """The version that answered, and the tags of each text. One model for the whole batch."""
-        model = self._served.current
+        model = self.current
         return model.version, model.predict(texts)
 
 
