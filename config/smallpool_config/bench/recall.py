@@ -29,12 +29,15 @@ from smallpool_service.request import RecallRequest
 PAGE = 10
 SEEN = 200
 AT_ONCE = 2_000
+UNHURRIED_MS = 5_000
+"""No part of a page may be cut off for being late: what is timed is all of it."""
 
 
 def bench_recall(settings: Settings, *, items: int, pools: int, requests: int, seed: int, boosts: int = 0) -> dict[str, Any]:
     """The figures as JSON values, of pools that boost by so many conditions; works in a directory of its own, which it removes."""
     with TemporaryDirectory(prefix="smallpool-bench-") as directory:
-        system = Embedded(replace(settings, store=replace(settings.store, directory=directory)))
+        unhurried = replace(settings.read, timeout_ms=UNHURRIED_MS)
+        system = Embedded(replace(settings, read=unhurried, store=replace(settings.store, directory=directory)))
         try:
             return asyncio.run(_measured(system, Path(directory), items, pools, requests, seed, boosts))
         finally:

@@ -22,6 +22,7 @@ from smallpool_config.bench.ingest import long_listings
 from smallpool_config.bench.intake import time_intake
 from smallpool_config.bench.loading import load_items, load_pools
 from smallpool_config.bench.marketplace import Marketplace
+from smallpool_config.bench.recall import UNHURRIED_MS
 from smallpool_config.bench.recorded import Recorded
 from smallpool_config.bench.report import machine, resident_mb, tracked
 from smallpool_config.bench.servers import described
@@ -31,8 +32,6 @@ from smallpool_core.errors import SmallpoolError
 from smallpool_stores.elasticsearch.edge import translated
 from smallpool_stores.elasticsearch.names import items_alias
 
-UNHURRIED_MS = 5_000
-"""No part of a page may be cut off for being late: what is timed is all of it."""
 SEARCH_MS = 60_000
 """Groups of a million items take some seconds where eight ask at once, and who asks for them is timed too."""
 
