@@ -8,7 +8,7 @@ from cli_rig import Shell
 from servers import VARIABLES, address
 
 STORY = ("demo", "--once", "--items", "400", "--seed", "3", "--at", "2026-03-01T12:00:00")
-TIMINGS = re.compile(r"in [\d.]+ s\b.*|took \d+ s\b.*|[\d.]+ +━+ *$|export SMALLPOOL_KEY=.*|stage +in +out +ms *|─+")
+TIMINGS = re.compile(r"(?<=━) +\d+\.\d\d(?= )|in [\d.]+ s\b.*|took \d+ s\b.*|[\d.]+ +━+ *$|export SMALLPOOL_KEY=.*|stage +in +out +ms *|─+")
 LISTINGS = re.compile(r"(?s) 1  Sellers.*?(?= 2  An operator)")
 """Which listings are shown while they are taken in is chance: partitions are read side by side."""
 

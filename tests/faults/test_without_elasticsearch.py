@@ -95,7 +95,7 @@ def test_case_13_without_elasticsearch_a_page_comes_from_the_live_view_in_time(m
             page = page_in_time(lost, identity=Identity(how, None), request_id=f"{how} {number}")
             assert set(page.degraded) == {"source:terms"}
             assert (len(ids(page)), page.short) == (10, None), page.trace
-            assert {source for item in page.items for source in item.sources} <= {"popular", "newest"}
+            assert {source for item in page.items for source in item.sources} <= {"popular", "newest", "explore"}
             assert isinstance(page.trace.age_ms, int)
             served += ids(page)
         assert len(set(served)) == 30, "nothing comes twice, since the seen list answers"

@@ -84,7 +84,9 @@ class RowPath:
             deadline_ms=self._clock.now_ms() + PATIENT_MS,
         )
         page = await self._recaller.rehearse(request, replace(known, pool=pool))
-        return [item.item_id for item in page.items]
+        # What fills the page up of a pool without the sources that cover it was not recalled by the row.
+        asked = self.row.sources
+        return [item.item_id for item in page.items if asked is None or not set(asked).isdisjoint(item.sources)]
 
 
 def _shares(row: Row) -> dict[str, float]:
