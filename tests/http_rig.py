@@ -51,7 +51,7 @@ class Api:
         self.key_store = SqliteKeyStore(self.rig.database)
         self.checks: dict[str, Check] = {}
         self.metrics = Metrics()
-        settings, ports = ReadSettings(timeout_ms=60_000), self._ports()
+        settings, ports = ReadSettings(timeout_ms=60_000, source_shares={"explore": 0.0}), self._ports()
         store = SqliteExperimentStore(self.rig.database)
         desk = ExperimentDesk(store, Experiments(store, ports.catalogue, settings), open_outcomes)
         self.parts = ServiceParts(

@@ -11,7 +11,7 @@ FORM |= {f"weight-{name}": "1" for name in ("match", "rank", "quality", "freshne
 def test_a_share_that_is_typed_is_saved_and_an_empty_one_is_left_to_the_settings(desk: Desk) -> None:
     desk.api.make_pool()
     desk.log_in()
-    assert 'placeholder="0.05"' in desk.get("/console/pools/p/page").text
+    assert 'placeholder="0.25"' in desk.get("/console/pools/p/page").text
     sent = FORM | {"share-explore": "0.2", "share-popular": "0", "share-newest": ""}
     assert desk.form("/console/pools/p/page", sent).status_code == 303
     assert desk.api.get("/v1/pools/p").json()["settings"]["sources"] == {"explore": 0.2, "popular": 0.0}
