@@ -3,27 +3,22 @@
 In: an item, sold or not. Out: items on sale now, each with the sources that gave it. Nothing is claimed, and nobody's history counts.
 """
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Final, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from smallpool_core.behaviour import term_shares
 from smallpool_core.errors import NotFound, StoreUnavailable
 from smallpool_core.items import WideItem
 from smallpool_core.normalise import PATH_SEPARATOR
 from smallpool_core.pages import Answer, Hit, Query
 from smallpool_core.pools import HOME
 from smallpool_core.relations import SITE, Counts
-from smallpool_core.terms import Trigger, integer_weights
-from smallpool_service.bans import banned_meanwhile
-from smallpool_service.candidates import Lists
-from smallpool_service.filter import Screen, filter_hits
 from smallpool_service.recaller import Recaller
 from smallpool_service.request import RecallRequest
 from smallpool_service.run import Run
+from smallpool_service.similar import for_anybody, weights_of
 
 X2I, ALIKE = "x2i", "terms"
 DEEPER: Final = 20
@@ -68,13 +63,14 @@ async def related_items(
     weights = await _listed(recaller, run, item_id, by)
     wanted = sorted(weights, key=lambda other: (-weights[other], other.encode()))
     picked = await run.attempt(X2I, ports.reader.pick(query, wanted), NOTHING) if wanted else NOTHING
-    found = await _on_sale(recaller, run, picked.hits)
-    lines = [_line(hit, weights[hit.item_id], X2I) for hit in found]
+    found = await for_anybody(recaller, run, X2I, picked.hits)
+    lines = [_line(hit, weights[hit.item_id], X2I) for hit in found.by_source[X2I]]
     if len(lines) < size:
-        terms = integer_weights(_triggers(item, recaller, run.started))
+        terms = weights_of(item, recaller)
         more = replace(query, excluded=query.excluded | set(wanted))
         alike = await run.attempt("wide_index", ports.reader.recall(more, terms), NOTHING) if terms else NOTHING
-        lines += [_line(hit, 0.0, ALIKE) for hit in await _on_sale(recaller, run, alike.hits)]
+        fitting = await for_anybody(recaller, run, ALIKE, alike.hits)
+        lines += [_line(hit, 0.0, ALIKE) for hit in fitting.by_source[ALIKE]]
     await recaller.relation_age.tell(run)
     short: Literal["exhausted"] | None = "exhausted" if len(lines) < size and not run.degraded else None
     return RelatedItems(item_id, by, run.known.pool.pool_id, lines[:size], short, list(run.degraded), dict(run.ages_ms))
@@ -99,18 +95,6 @@ async def _listed(recaller: Recaller, run: Run, item_id: str, by: Counts) -> dic
         for one in (await run.attempt(X2I, related(pool_id), {})).get(item_id, ()):
             weights[one.item_id] = max(one.weight, weights.get(one.item_id, 0.0))
     return weights
-
-
-async def _on_sale(recaller: Recaller, run: Run, hits: Sequence[Hit]) -> Sequence[Hit]:
-    banned = await banned_meanwhile([hit.item_id for hit in hits], run, recaller.ports)
-    now = run.now()
-    closing = now + recaller.settings_of(run).least_left_s * 1000
-    screen = Screen(run.known.scope, frozenset(), frozenset(), None, now, banned=banned, closing=closing)
-    return filter_hits(Lists({X2I: hits}), screen, recaller.ports.live).by_source[X2I]
-
-
-def _triggers(item: WideItem, recaller: Recaller, now: int) -> list[Trigger]:
-    return [Trigger(term, share, now) for term, share in term_shares(item.terms, recaller.behaviour).items()]
 
 
 def _line(hit: Hit, score: float, source: str) -> RelatedItem:

@@ -66,14 +66,18 @@ async def _alike(recaller: Recaller, run: Run, item_id: str, weights: Mapping[st
     answer = await run.attempt("wide_index", ports.reader.recall(query, weights), None)
     if answer is None:
         return ()
-    lists = Lists({SOURCE: answer.hits})
-    banned = await banned_meanwhile(lists.item_ids, run, ports)
-    now = run.now()
-    closing = now + recaller.settings_of(run).least_left_s * 1000
-    screen = Screen(run.known.scope, frozenset(), frozenset(), None, now, banned=banned, closing=closing)
-    kept = filter_hits(lists, screen, ports.live)
+    kept = await for_anybody(recaller, run, SOURCE, answer.hits)
     run.note(Recalled({SOURCE: answer}), kept.dropped, ())
     return kept.by_source[SOURCE]
+
+
+async def for_anybody(recaller: Recaller, run: Run, source: str, hits: Sequence[Hit]) -> Lists:
+    """What of the hits may be served now, whoever asks."""
+    ports, lists, now = recaller.ports, Lists({source: hits}), run.now()
+    banned = await banned_meanwhile(lists.item_ids, run, ports)
+    closing = now + recaller.settings_of(run).least_left_s * 1000
+    screen = Screen(run.known.scope, frozenset(), frozenset(), None, now, banned=banned, closing=closing)
+    return filter_hits(lists, screen, ports.live)
 
 
 def _line(rank: int, hit: Hit, weights: Mapping[str, int], *, explain: bool) -> PageItem:
