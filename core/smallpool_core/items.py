@@ -95,7 +95,8 @@ class WideItem(Struct, frozen=True, omit_defaults=True):
     `category` is the path key (`"数码›手机"`); `intervals` maps a pool whose rule depends on time to the
     closed intervals of now (ms, both ends included) in which the rule holds for this item. `popularity` is the one that
     went into `static_score`, in thousandths. `repost_of` is the earliest listing on sale of the same thing, `reposts` how many earlier ones
-    there are.
+    there are. `vector` is what it was embedded as, of the model `versions["vectors"]`: a coordinate a byte, a whole number of 1/127; empty
+    where no model embeds items, or this one knows nothing of it.
     """
 
     item_id: str
@@ -136,6 +137,7 @@ class WideItem(Struct, frozen=True, omit_defaults=True):
     repost_of: str | None = None
     reposts: int = 0
     seller_parts: dict[str, float] = field(default_factory=dict)
+    vector: bytes = b""
 
     @property
     def order(self) -> tuple[int, int]:
