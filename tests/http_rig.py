@@ -87,6 +87,7 @@ class Api:
             triggers=rig.triggers,
             profiles=SqliteUserProfiles(rig.database),
             people=SqlitePeople(rig.database),
+            links=rig.links,
             stats=rig.stats,
             log=rig.log,
             clock=self.clock,

@@ -1,7 +1,7 @@
 """A small world for the read path: fakes of its ports over plain lists, the reference `SeenList`, a clock that stands still."""
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from random import Random
 from typing import Any, Literal
 
@@ -14,6 +14,7 @@ from smallpool_core.cuts import Cut, CutBy
 from smallpool_core.errors import StoreUnavailable
 from smallpool_core.fields import Attributes
 from smallpool_core.items import WideItem
+from smallpool_core.linking import Link
 from smallpool_core.normalise import PATH_SEPARATOR
 from smallpool_core.pages import Answer, Claimed, ClaimRequest, Hit, LiveItem, Opening, Query
 from smallpool_core.places import Places
@@ -345,6 +346,28 @@ class FakePeople:
         self.erased[identity] = upto
 
 
+class FakeLinks(Fragile):
+    """Whose each device is; nothing is merged, but a test may do so by `merges`, called once a link with device and user."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.links: dict[str, Link] = {}
+        self.merges: Callable[[str, str], bool] = lambda _device_id, _user_id: False
+
+    async def link(self, device_id: str, user_id: str, at: int) -> bool:
+        self.use()
+        if device_id in self.links:
+            return False
+        self.links[device_id] = Link(user_id, at)
+        return self.merges(device_id, user_id)
+
+    def link_now(self, device_id: str, user_id: str, at: int) -> None:
+        raise NotImplementedError
+
+    def known(self, device_ids: Collection[str]) -> dict[str, Link]:
+        raise NotImplementedError
+
+
 class FakeStats(Fragile):
     """Weights that a test sets, of items and of terms, and how often items were shown to no effect, by pool."""
 
@@ -472,6 +495,7 @@ class World:
         self.reader, self.live, self.tail = FakeReader(self.items), FakeLive(self.items), FakeTail()
         self.seen, self.triggers, self.profiles = FragileSeenList(), FakeTriggers(), FakeProfiles()
         self.people = FakePeople(self.triggers, self.profiles, self.seen)
+        self.links = FakeLinks()
         self.stats, self.log, self.pools = FakeStats(), FakeLog(), FakePools()
         self.relations = FakeRelations()
         self.put_pool()
@@ -484,6 +508,7 @@ class World:
             triggers=self.triggers,
             profiles=self.profiles,
             people=self.people,
+            links=self.links,
             stats=self.stats,
             log=self.log,  # type: ignore[arg-type]
             clock=self.clock,

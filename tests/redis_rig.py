@@ -23,10 +23,12 @@ from builders import NOW
 from read_rig import World
 from servers import address
 from smallpool_config.stack.free_ports import free_ports
+from smallpool_core.behaviour import BehaviourSettings
 from smallpool_core.pages import ClaimRequest, Entry
 from smallpool_service.recaller import Recaller
 from smallpool_service.settings import ReadSettings
 from smallpool_stores.redis.connection import RedisConnection
+from smallpool_stores.redis.links import RedisLinks
 from smallpool_stores.redis.people import RedisPeople
 from smallpool_stores.redis.pool_figures import RedisPoolFigures
 from smallpool_stores.redis.profiles import RedisUserProfiles
@@ -50,6 +52,7 @@ class Stores(NamedTuple):
     profiles: RedisUserProfiles
     stats: RedisItemStats
     people: RedisPeople
+    links: RedisLinks
     figures: RedisPoolFigures
 
 
@@ -60,6 +63,7 @@ def stores_over(connection: RedisConnection) -> Stores:
         RedisUserProfiles(connection),
         RedisItemStats(connection),
         RedisPeople(connection),
+        RedisLinks(connection, BehaviourSettings()),
         RedisPoolFigures(connection),
     )
 
@@ -73,7 +77,8 @@ def claim_of(*item_ids: str, **changes: Any) -> ClaimRequest:
 
 def recaller(world: World, stores: Stores) -> Recaller:
     """The read path of a small world, its people and statistics in Redis."""
-    ports = dataclasses.replace(world.ports, seen=stores.seen, triggers=stores.triggers, profiles=stores.profiles, stats=stores.stats)
+    behind = {"seen": stores.seen, "triggers": stores.triggers, "profiles": stores.profiles, "links": stores.links, "stats": stores.stats}
+    ports = dataclasses.replace(world.ports, **behind)
     return Recaller(ports, settings=ReadSettings(pools_refresh_ms=0, timeout_ms=10_000))
 
 

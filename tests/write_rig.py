@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from builders import NOW, FakeClock
+from smallpool_core.behaviour import BehaviourSettings
 from smallpool_core.catalogue import Catalogue
 from smallpool_core.events import encode_item_event, encode_user_event, parse_item_event
 from smallpool_core.fields import Attributes
@@ -29,6 +30,7 @@ from smallpool_indexer.write_path import Workers, WritePath
 from smallpool_stores.memory.columns import ColumnIndex
 from smallpool_stores.memory.vectors import VectorColumns
 from smallpool_stores.sqlite.event_log import SqliteEventLog
+from smallpool_stores.sqlite.links import SqliteLinks
 from smallpool_stores.sqlite.pools import SqlitePoolStore
 from smallpool_stores.sqlite.reposts import SqliteRepostIndex
 from smallpool_stores.sqlite.schema import open_database
@@ -129,6 +131,7 @@ class Rig:
         self.pools = SqlitePoolStore(self.database)
         self.stats = SqliteItemStats(self.database)
         self.triggers = SqliteTriggerStore(self.database)
+        self.links = SqliteLinks(self.database, BehaviourSettings())
         self.vectors = VectorColumns()
         self.columns = ColumnIndex(self.vectors)
         self.live_view = self.columns.live_view
@@ -172,6 +175,7 @@ class Rig:
             log=self.log,
             items=self.wide,
             triggers=self.triggers,
+            links=self.links,
             stats=self.stats,
             understander=self.understander,
             settings=settings,

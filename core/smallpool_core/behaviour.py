@@ -151,6 +151,25 @@ def resolve_pending(state: TriggerState, items: Mapping[str, WideItem], settings
     return after
 
 
+def joined(one: TriggerState, other: TriggerState, settings: BehaviourSettings) -> TriggerState:
+    """What two persons did, as if one had: the state that all their events together lead to, up to rounding and to what the bounds of
+    the lists drop.
+    """
+    exposed = {shown.item_id: shown for shown in one.exposed}
+    for shown in other.exposed:
+        known = exposed.get(shown.item_id, Exposed(shown.item_id, 0, shown.at))
+        exposed[shown.item_id] = Exposed(shown.item_id, known.times + shown.times, max(known.at, shown.at))
+    return TriggerState(
+        short=_summed(one.short, other.short, settings.short_half_life_s, settings.max_terms),
+        long=_summed(one.long, other.long, settings.long_half_life_s, settings.max_terms),
+        bought=_united(one.bought, other.bought, settings.max_bought),
+        recent=_united(one.recent, other.recent, settings.max_recent),
+        pending=sorted([*one.pending, *other.pending], key=lambda touched: touched.at)[-settings.max_pending :],
+        exposed=sorted(exposed.values(), key=lambda shown: (shown.at, shown.item_id))[-settings.max_exposed :],
+        begins=min(one.begins or other.begins, other.begins or one.begins),
+    )
+
+
 def over_exposed(state: TriggerState, settings: BehaviourSettings) -> frozenset[str]:
     """Items that the person was shown `max_exposures` times and, as far as is remembered, never touched."""
     if settings.max_exposures <= 0:
@@ -235,14 +254,29 @@ def _added(
     half_life_ms = half_life_s * 1000
     after = dict(weights)
     for term, share in shares.items():
-        old = after.get(term, Weighted(0.0, at))
-        newest = max(old.at, at)
-        kept = old.weight * exp2((old.at - newest) / half_life_ms)
-        gained = weight * share * exp2((at - newest) / half_life_ms)
-        after[term] = Weighted(kept + gained, newest)
-    if len(after) <= limit:
-        return after
-    strongest = sorted(after.items(), key=lambda pair: (-_rank(pair[1], half_life_ms), pair[0].encode()))
+        gained = Weighted(weight * share, at)
+        after[term] = _sum(after[term], gained, half_life_ms) if term in after else gained
+    return _strongest(after, half_life_ms, limit)
+
+
+def _summed(one: Mapping[str, Weighted], other: Mapping[str, Weighted], half_life_s: int, limit: int) -> dict[str, Weighted]:
+    half_life_ms = half_life_s * 1000
+    after = dict(one)
+    for term, gained in other.items():
+        after[term] = _sum(after[term], gained, half_life_ms) if term in after else gained
+    return _strongest(after, half_life_ms, limit)
+
+
+def _sum(old: Weighted, gained: Weighted, half_life_ms: int) -> Weighted:
+    newest = max(old.at, gained.at)
+    kept, more = (one.weight * exp2((one.at - newest) / half_life_ms) for one in (old, gained))
+    return Weighted(kept + more, newest)
+
+
+def _strongest(weights: dict[str, Weighted], half_life_ms: int, limit: int) -> dict[str, Weighted]:
+    if len(weights) <= limit:
+        return weights
+    strongest = sorted(weights.items(), key=lambda pair: (-_rank(pair[1], half_life_ms), pair[0].encode()))
     return dict(strongest[:limit])
 
 
@@ -263,6 +297,15 @@ def _listed(entries: Sequence[Touched], touched: Touched, limit: int) -> list[To
     others = [entry for entry in entries if entry.item_id != touched.item_id]
     newest = max([*same, touched], key=lambda entry: entry.at)
     return sorted([*others, newest], key=lambda entry: entry.at)[-limit:]
+
+
+def _united(one: Sequence[Touched], other: Sequence[Touched], limit: int) -> list[Touched]:
+    """Both lists by time, each item once, at its newest."""
+    newest: dict[str, Touched] = {}
+    for touched in sorted([*one, *other], key=lambda entry: entry.at):
+        newest.pop(touched.item_id, None)
+        newest[touched.item_id] = touched
+    return list(newest.values())[-limit:]
 
 
 def _with_price(touched: Touched, item: WideItem | None) -> Touched:

@@ -6,6 +6,10 @@ from msgspec import Struct, field
 
 UserEventType = Literal["view", "click", "favourite", "cart", "bid", "purchase", "follow", "search", "expose"]
 USER_EVENT_TYPES: tuple[str, ...] = get_args(UserEventType)
+MAX_TAGS = 100
+MAX_ATTRIBUTES = 50
+MAX_BLOCKED = 1_000
+"""The most that a profile holds."""
 
 
 class Identity(NamedTuple):

@@ -2,7 +2,8 @@
 
 In: the log `user-events`. Out: the trigger state of each person, the statistics of each item, dead letters. A batch is
 one transaction: marks, states, statistics and the place in the log move together or not at all. What a person did before
-they were erased is passed over, also where the erasure overtook it.
+they were erased is passed over, also where the erasure overtook it. The first event of a user on a device links the two, and what the
+device did until then is the user's.
 """
 
 from collections import Counter
@@ -13,12 +14,14 @@ from msgspec import Struct
 from smallpool_core.behaviour import BehaviourSettings, apply_event, resolve_pending
 from smallpool_core.events import BEHAVIOUR_GROUP, parse_user_event
 from smallpool_core.items import DeadLetter, Given, WideItem
+from smallpool_core.linking import Link, Links, owner_of
 from smallpool_core.market_ports import Understander
+from smallpool_core.places import Places
 from smallpool_core.ports import Atomic, Clock, EventLog, ItemLookup, ItemStats, LogRecord, TriggerStore
 from smallpool_core.row_reader import Rejection, shown
 from smallpool_core.statistics import StatDelta
 from smallpool_core.terms import kind_of, term
-from smallpool_core.users import TriggerState, UserEvent
+from smallpool_core.users import Identity, TriggerState, UserEvent
 from smallpool_indexer.dead_letters import dead_letter
 from smallpool_indexer.settings import IndexerSettings
 from smallpool_indexer.stage import Staged, StageObserver, Stages, Unobserved
@@ -44,6 +47,7 @@ class UserEventConsumer:
         log: EventLog,
         items: ItemLookup,
         triggers: TriggerStore,
+        links: Links,
         stats: ItemStats,
         understander: Understander,
         behaviour: BehaviourSettings | None = None,
@@ -55,6 +59,7 @@ class UserEventConsumer:
         self._log = log
         self._items = items
         self._triggers = triggers
+        self._links = links
         self._stats = stats
         self._understander = understander
         self._behaviour = behaviour or BehaviourSettings()
@@ -85,13 +90,14 @@ class UserEventConsumer:
         counts: Counter[str] = Counter()
         with self._atomic.atomic():
             items = self._items.get({act.event.item_id for act in batch if act.event.item_id is not None})
-            loaded = {key: self._triggers.load(key) for key in sorted({act.event.identity.key for act in batch})}
+            links = self._linked(batch)
+            owned = [(act, owner_of(act.event, links)) for act in batch]
+            loaded = {key: self._triggers.load(key) for key in sorted({owner for _, owner in owned if owner is not None})}
             states = self._resolved(loaded, now)
             erased = {identity: self._triggers.erased(identity) for identity in loaded}
             marked: set[str] = set()
-            for act in batch:
-                identity = act.event.identity.key
-                if act.record.offset <= erased[identity].get(act.record.partition, -1):
+            for act, identity in owned:
+                if identity is None or _is_covered(act.record, erased[identity]):
                     counts["erased"] += 1
                     continue
                 if not self._triggers.mark(identity, act.event, act.record.offset):
@@ -110,6 +116,20 @@ class UserEventConsumer:
             self._log.commit("user-events", BEHAVIOUR_GROUP, {upto.partition: upto.offset})
         return Staged(changed, counts=counts)
 
+    def _linked(self, batch: Sequence[Act]) -> dict[str, Link]:
+        """The links of the batch's devices; a device gets its own by the first event that names its user, unless that is erased."""
+        devices = {act.event.device_id for act in batch if act.event.device_id}
+        links = self._links.known(devices) if devices else {}
+        fresh: set[str] = set()
+        for act in batch:
+            user_id, device_id = act.event.identity
+            if not user_id or not device_id or device_id in links or device_id in fresh:
+                continue
+            if not any(_is_covered(act.record, self._triggers.erased(one.key)) for one in _both(act.event)):
+                self._links.link_now(device_id, user_id, act.event.at)
+                fresh.add(device_id)
+        return links | self._links.known(fresh) if fresh else links
+
     def _resolved(self, states: Mapping[str, TriggerState], now: int) -> dict[str, TriggerState]:
         """The states with what was pending applied, as far as its items are known by now."""
         waiting = {touched.item_id for state in states.values() for touched in state.pending}
@@ -121,6 +141,16 @@ class UserEventConsumer:
             item = items.get(act.event.item_id)
             delta = stat_delta(act.event, act.event.item_id, item, self._behaviour)
             self._stats.add([delta], act.record.partition, act.record.offset)
+
+
+def _is_covered(record: LogRecord, erased: Places) -> bool:
+    """Whether an erasure up to these places takes the record with it."""
+    return record.offset <= erased.get(record.partition, -1)
+
+
+def _both(event: UserEvent) -> tuple[Identity, Identity]:
+    """The user and the device, each alone."""
+    return Identity(event.user_id, None), Identity(None, event.device_id)
 
 
 def parse(records: Sequence[LogRecord], now: int) -> Staged[Act]:

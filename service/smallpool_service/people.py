@@ -15,14 +15,11 @@ from smallpool_core.normalise import normalise
 from smallpool_core.plain_text import text_problem
 from smallpool_core.row_reader import shown
 from smallpool_core.terms import Trigger
-from smallpool_core.users import Identity, Profile, Touched, TriggerState
+from smallpool_core.users import MAX_ATTRIBUTES, MAX_BLOCKED, MAX_TAGS, Identity, Profile, Touched, TriggerState
 from smallpool_service.run import ReadPorts
 from smallpool_service.triggers import pending_items, personal_triggers
 
-MAX_TAGS = 100
-MAX_ATTRIBUTES = 50
 MAX_TEXT = 128
-MAX_BLOCKED = 1_000
 
 
 class PersonView(Struct, frozen=True):

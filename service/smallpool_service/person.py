@@ -73,14 +73,28 @@ async def open_person(run: Run, ports: ReadPorts, settings: ReadSettings) -> Per
     if not identity:
         run.degrade("anonymous", "neither user_id nor device_id was given, so nothing is remembered and pages may repeat")
         return Person((), None, TriggerState(), None)
-    share = settings.opening_share
-    opening, state, profile = await side_by_side(
+    (opening, state, profile), is_merged = await side_by_side(_opened(run, ports, settings), _linked(run, ports, settings))
+    if is_merged:  # what was read meanwhile is without what the device brings
+        opening, state, profile = await _opened(run, ports, settings)
+    run.claims = run.claims and "seen_list" not in run.degraded
+    return Person(opening.seen, None if run.request.dry_run else opening.page, state, profile)
+
+
+async def _opened(run: Run, ports: ReadPorts, settings: ReadSettings) -> tuple[Opening, TriggerState, Profile | None]:
+    identity, share = run.request.identity.key, settings.opening_share
+    return await side_by_side(
         run.attempt("seen_list", ports.seen.open(identity, run.request.pool_id, run.request_id, run.started), NOTHING_SEEN, share),
         run.attempt("triggers", ports.triggers.get(identity), TriggerState(), share),
         run.attempt("profile", ports.profiles.get(identity), None, share),
     )
-    run.claims = run.claims and "seen_list" not in run.degraded
-    return Person(opening.seen, None if run.request.dry_run else opening.page, state, profile)
+
+
+async def _linked(run: Run, ports: ReadPorts, settings: ReadSettings) -> bool:
+    """Whether the device has just become the user's, and brought what was kept of it. A dry run links nobody."""
+    user_id, device_id = run.request.identity
+    if not user_id or not device_id or run.request.dry_run:
+        return False
+    return await run.attempt("links", ports.links.link(device_id, user_id, run.started), False, settings.opening_share)  # noqa: FBT003
 
 
 async def find_wishes(person: Person, run: Run, ports: ReadPorts, settings: ReadSettings, behaviour: BehaviourSettings) -> Wishes:

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from smallpool_core.catalogue import Catalogue, KnownPool
 from smallpool_core.errors import StoreError
+from smallpool_core.linking import Links
 from smallpool_core.pages import Dropped, SourceFailure
 from smallpool_core.ports import Clock, EventLog, ItemReader, ItemStats, LiveView, People, SeenList, TriggerStore, UserProfiles, WideTail
 from smallpool_core.relation_ports import Relations
@@ -42,6 +43,7 @@ class ReadPorts:
     triggers: TriggerStore
     profiles: UserProfiles
     people: People
+    links: Links
     stats: ItemStats
     log: EventLog
     clock: Clock

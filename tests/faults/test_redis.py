@@ -28,6 +28,7 @@ READS: dict[str, Callable[[Stores], object]] = {
     "triggers.get": lambda stores: asyncio.run(stores.triggers.get("u:u1")),
     "triggers.load": lambda stores: stores.triggers.load("u:u1"),
     "triggers.erased": lambda stores: stores.triggers.erased("u:u1"),
+    "links.known": lambda stores: stores.links.known(["d1"]),
     "profiles.get": lambda stores: asyncio.run(stores.profiles.get("u:u1")),
     "stats.popular": lambda stores: asyncio.run(stores.stats.popular("p1", 10)),
     "stats.responses": lambda stores: asyncio.run(stores.stats.responses("p1", ["i1"], NOW)),
@@ -37,6 +38,8 @@ WRITES: dict[str, Callable[[Stores], object]] = {
     "seen.claim": lambda stores: asyncio.run(stores.seen.claim(claim_of("a", request_id="another"))),
     "triggers.save": lambda stores: stores.triggers.save("u:u1", STATE, NOW),
     "profiles.put": lambda stores: asyncio.run(stores.profiles.put("u:u1", Profile(("数码",)))),
+    "links.link": lambda stores: asyncio.run(stores.links.link("d1", "u1", NOW)),
+    "links.link_now": lambda stores: stores.links.link_now("d1", "u1", NOW),
     "stats.add": lambda stores: stores.stats.add([CLICK], 0, 1),
 }
 DELETES: dict[str, Callable[[Stores], object]] = {

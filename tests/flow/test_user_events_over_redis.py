@@ -48,6 +48,7 @@ def consumer(rig: Rig, stores: Stores) -> UserEventConsumer:
         log=rig.log,
         items=rig.wide,
         triggers=stores.triggers,
+        links=stores.links,
         stats=stores.stats,
         understander=rig.understander,
     )

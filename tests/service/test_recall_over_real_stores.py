@@ -51,6 +51,7 @@ class Shop:
             triggers=self.rig.triggers,
             profiles=SqliteUserProfiles(self.rig.database),
             people=SqlitePeople(self.rig.database),
+            links=self.rig.links,
             stats=self.rig.stats,
             log=self.rig.log,
             clock=self.clock,

@@ -41,7 +41,7 @@ def person_keys(identity: str) -> set[str]:
     """Every kind of key, of two pools with two requests each."""
     keys = KEYS.person(identity)
     names = {keys.seen(pool) for pool in ("p1", "p2")} | {keys.page(pool, request) for pool in ("p1", "p2") for request in ("r1", "r2")}
-    return {keys.base + name for name in names} | {keys.index, keys.state, keys.marks, keys.profile}
+    return {keys.base + name for name in names} | {keys.index, keys.state, keys.marks, keys.profile, keys.link, keys.parked, keys.devices}
 
 
 def test_no_two_ids_share_a_key() -> None:

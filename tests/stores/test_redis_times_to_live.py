@@ -62,11 +62,12 @@ def anything(stores: Stores, chance: random.Random, turn: int) -> None:
         lambda: stores.stats.forget(items),
         lambda: asyncio.run(stores.seen.erase(identity, chance.choice([None, pool_id]))),
         lambda: asyncio.run(stores.people.erase(identity, {0: 1}, NOW)),
+        lambda: asyncio.run(stores.links.link("1", chance.choice(["1", "2"]), now)),
         lambda: stores.figures.add([HourCount(pool_id, now // 3_600_000, "pages", 1)]),
         lambda: stores.figures.put_alerts([Alert(pool_id, "empty", now)]),
         lambda: stores.figures.take_turn(now, 60_000),
     ]
-    chance.choices(calls, weights=[4, 2, 3, 5, 1, 1, 1, 2, 1, 1])[0]()
+    chance.choices(calls, weights=[4, 2, 3, 5, 1, 1, 1, 3, 2, 1, 1])[0]()
 
 
 @pytest.mark.parametrize("seed", range(2))

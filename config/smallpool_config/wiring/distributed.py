@@ -16,6 +16,7 @@ from smallpool_config.wiring.over_redis import OverRedis
 from smallpool_config.wiring.system import Loaded
 from smallpool_core.errors import StoreError
 from smallpool_core.events import INDEXER_GROUP
+from smallpool_core.linking import Links
 from smallpool_core.places import Places
 from smallpool_core.ports import (
     Atomic,
@@ -53,6 +54,7 @@ from smallpool_stores.memory.live_view import PackedLiveView
 from smallpool_stores.memory.recent import RecentIndex
 from smallpool_stores.memory.rows import ItemRows
 from smallpool_stores.redis import removal as redis_removal
+from smallpool_stores.redis.links import RedisLinks
 from smallpool_stores.redis.people import RedisPeople
 from smallpool_stores.redis.profiles import RedisUserProfiles
 from smallpool_stores.redis.seen import RedisSeenList
@@ -179,6 +181,10 @@ class Distributed(InElasticsearch, OverRedis):
     @cached_property
     def people(self) -> People:
         return RedisPeople(self.redis)
+
+    @cached_property
+    def links(self) -> Links:
+        return RedisLinks(self.redis, self.settings.behaviour)
 
     @cached_property
     def stats(self) -> RedisItemStats:

@@ -7,6 +7,7 @@ from pathlib import Path
 from smallpool_config.wiring.system import Loaded, System
 from smallpool_core.errors import StoreError
 from smallpool_core.experiment_ports import ExperimentStore
+from smallpool_core.linking import Links
 from smallpool_core.market_ports import RepostIndex, SellerRecords
 from smallpool_core.ports import (
     Atomic,
@@ -35,6 +36,7 @@ from smallpool_stores.sqlite.database import Database
 from smallpool_stores.sqlite.event_log import SqliteEventLog
 from smallpool_stores.sqlite.experiments import SqliteExperimentStore
 from smallpool_stores.sqlite.keys import SqliteKeyStore
+from smallpool_stores.sqlite.links import SqliteLinks
 from smallpool_stores.sqlite.lock import DirectoryLock, is_locked
 from smallpool_stores.sqlite.people import SqlitePeople
 from smallpool_stores.sqlite.pool_figures import SqlitePoolFigures
@@ -168,6 +170,10 @@ class Embedded(System):
     @cached_property
     def people(self) -> People:
         return SqlitePeople(self.database)
+
+    @cached_property
+    def links(self) -> Links:
+        return SqliteLinks(self.database, self.settings.behaviour)
 
     @cached_property
     def stats(self) -> ItemStats:

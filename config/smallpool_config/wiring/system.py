@@ -12,6 +12,7 @@ from pathlib import Path
 
 from smallpool_config.clock import SystemClock
 from smallpool_config.settings import Settings
+from smallpool_config.wiring.applies_behaviour import AppliesBehaviour
 from smallpool_config.wiring.finds_alike import FindsAlike
 from smallpool_config.wiring.judges_listings import JudgesListings
 from smallpool_config.wiring.relates_items import RELATING, RelatesItems
@@ -29,7 +30,6 @@ from smallpool_core.ports import (
     People,
     PoolStore,
     SeenList,
-    TriggerStore,
     UserProfiles,
     WideTable,
 )
@@ -44,7 +44,6 @@ from smallpool_indexer.renew import Renewer
 from smallpool_indexer.replay import Sync
 from smallpool_indexer.rescore import Rescorer
 from smallpool_indexer.sweep import Sweeper
-from smallpool_indexer.user_events import UserEventConsumer
 from smallpool_indexer.write_path import RENEWAL, Line, Turn, Workers, WritePath, turn_of
 from smallpool_service.metrics import Metrics
 from smallpool_service.recaller import Recaller
@@ -55,7 +54,7 @@ Loaded = Callable[[int, int], None]
 """Called while the index is filled at the start: the place reached in the wide table, and its end."""
 
 
-class System(WatchesPools, RunsExperiments, JudgesListings, FindsAlike, RelatesItems):
+class System(AppliesBehaviour, WatchesPools, RunsExperiments, JudgesListings, FindsAlike, RelatesItems):
     """Ports by name, and the pipelines over them. Each line of workers may be turned by a thread of its own, while another serves."""
 
     usual_batch: int  # item events a batch, where the settings say nothing else
@@ -77,11 +76,6 @@ class System(WatchesPools, RunsExperiments, JudgesListings, FindsAlike, RelatesI
     @abstractmethod
     def atomic(self) -> Atomic:
         """Joins what one batch of item events writes."""
-
-    @property
-    @abstractmethod
-    def behaviour_atomic(self) -> Atomic:
-        """Joins what one batch of user events writes."""
 
     @property
     @abstractmethod
@@ -117,11 +111,6 @@ class System(WatchesPools, RunsExperiments, JudgesListings, FindsAlike, RelatesI
     @abstractmethod
     def seen(self) -> SeenList:
         """The seen lists."""
-
-    @property
-    @abstractmethod
-    def triggers(self) -> TriggerStore:
-        """Behaviour by person."""
 
     @property
     @abstractmethod
@@ -292,6 +281,7 @@ class System(WatchesPools, RunsExperiments, JudgesListings, FindsAlike, RelatesI
             triggers=self.triggers,
             profiles=self.profiles,
             people=self.people,
+            links=self.links,
             stats=self.stats,
             log=self.log,
             clock=self.clock,
@@ -346,22 +336,6 @@ class System(WatchesPools, RunsExperiments, JudgesListings, FindsAlike, RelatesI
     @abstractmethod
     def tail_indexer(self) -> TailIndexer:
         """What makes recallable what the write path of this process records."""
-
-    @cached_property
-    def user_events(self) -> UserEventConsumer:
-        """The consumer of user events."""
-        return UserEventConsumer(
-            clock=self.clock,
-            atomic=self.behaviour_atomic,
-            log=self.log,
-            items=self.items,
-            triggers=self.triggers,
-            stats=self.stats,
-            understander=self.understander,
-            behaviour=self.settings.behaviour,
-            settings=self.settings.indexer,
-            observer=self._observer,
-        )
 
     @cached_property
     def backfill(self) -> Backfill:

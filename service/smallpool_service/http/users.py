@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 from smallpool_core.access import ApiKey
 from smallpool_core.row_reader import MAX_INTEGER
 from smallpool_core.terms import Trigger
-from smallpool_core.users import Identity, Touched, UserEventType
+from smallpool_core.users import MAX_ATTRIBUTES, MAX_BLOCKED, MAX_TAGS, Identity, Touched, UserEventType
 from smallpool_service.http.auth import Needs, check_pool
 from smallpool_service.http.bodies import Identifier, Strict, body_of
 from smallpool_service.http.parts import Parts, ServiceParts
@@ -20,7 +20,7 @@ from smallpool_service.http.problems import HttpProblem
 from smallpool_service.http.replies import documented, reply
 from smallpool_service.http.routing import in_path
 from smallpool_service.operators import refresh
-from smallpool_service.people import MAX_ATTRIBUTES, MAX_BLOCKED, MAX_TAGS, erase_person, erase_seen, put_profile, view_person
+from smallpool_service.people import erase_person, erase_seen, put_profile, view_person
 
 UserId = Annotated[Identifier, in_path, Path(description="The user's id.", examples=["u-1001"])]
 DeviceId = Annotated[Identifier, in_path, Path(description="The device's id.", examples=["d-52"])]

@@ -1,6 +1,6 @@
 -- Everything of one person, gone at once, and the note of it.
 --
--- KEYS: the erasure, the index, the state, the marks, the profile, then seen lists and pages.
+-- KEYS: the erasure, the index, the state, the marks, the profile, the link, what is parked, the devices, then seen lists and pages.
 -- ARGV: the places by partition up to which the person is erased, msgpack; the erasure's time to live (ms); the names by which the
 -- index lists those seen lists and pages. What is claimed meanwhile stays in the index, so that nothing is out of reach of the next call.
 

@@ -49,6 +49,21 @@ class PersonKeys(Struct, frozen=True):
         """String: the profile."""
         return f"{self.base}f"
 
+    @property
+    def link(self) -> str:
+        """String: whose this device is."""
+        return f"{self.base}l"
+
+    @property
+    def parked(self) -> str:
+        """Hash: what was kept of this device when it was linked, by the names of its keys, until that is merged."""
+        return f"{self.base}k"
+
+    @property
+    def devices(self) -> str:
+        """Hash: this user's devices, each with the link by which what was kept of it is merged, empty before."""
+        return f"{self.base}d"
+
     def seen(self, pool_id: str) -> str:
         """Name of a string: what was served in one pool."""
         return f"s{digest('pool', pool_id)}"

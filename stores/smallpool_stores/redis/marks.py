@@ -28,6 +28,11 @@ class Marks:
         """SHA-1 of what is stored, by which a write notices that it has changed."""
         return sha1(self._stored, usedforsecurity=False).hexdigest()
 
+    @property
+    def has_fresh(self) -> bool:
+        """Whether any were set since."""
+        return bool(self._fresh)
+
     def add(self, event: UserEvent) -> bool:
         """Sets the mark of this event; false if it was set already."""
         mark = blake2b(msgpack.encode((event.type, event.object, event.at)), digest_size=_HASH_BYTES).digest()
@@ -42,3 +47,10 @@ class Marks:
         young = [pack(_MARK, mark, at) for mark, at in self._seconds.items() if at >= second - kept_s]
         room = max(0, most - len(self._fresh))
         return b"".join([*young[max(0, len(young) - room) :], *[pack(_MARK, mark, second) for mark in self._fresh]])
+
+
+def joined_marks(one: bytes, other: bytes, most: int) -> bytes:
+    """The marks of both, as they are stored: each once, the newest `most`, oldest first."""
+    seconds = dict(sorted([*iter_unpack(_MARK, one), *iter_unpack(_MARK, other)], key=lambda pair: pair[1]))
+    newest = sorted(seconds.items(), key=lambda pair: pair[1])[-most:]
+    return b"".join([pack(_MARK, mark, at) for mark, at in newest])

@@ -1,12 +1,15 @@
--- State and marks of one person, both or neither, and only if nobody else has applied an event of theirs, or erased them, since they
--- were read.
+-- State and marks of one person, both or neither, and only if nobody else has applied an event of theirs, linked or erased them, since
+-- they were read.
 --
--- KEYS: the state, the marks, the erasure.
+-- KEYS: the state, the marks, the erasure, the link.
 -- ARGV: SHA-1 of the marks as they were read, the state and its time to live (ms), the marks and theirs; empty takes a key away. Then
--- the erasure as it was read.
--- Returns 1, or 0 where marks or erasure are not those that were read.
+-- the erasure and the link as they were read, and SHA-1 of the state.
+-- Returns 1, or 0 where one of these is not as it was read.
 
-if redis.sha1hex(redis.call('GET', KEYS[2]) or '') ~= ARGV[1] or (redis.call('GET', KEYS[3]) or '') ~= ARGV[6] then
+local function stored(place)
+  return redis.call('GET', KEYS[place]) or ''
+end
+if redis.sha1hex(stored(2)) ~= ARGV[1] or stored(3) ~= ARGV[6] or stored(4) ~= ARGV[7] or redis.sha1hex(stored(1)) ~= ARGV[8] then
   return 0
 end
 -- What takes room goes first, so that a server whose memory is full refuses it, and with it everything.

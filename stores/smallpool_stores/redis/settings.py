@@ -27,6 +27,7 @@ class RedisSettings(Struct, frozen=True, forbid_unknown_fields=True):
     The three reads with which a page opens are enough, so that one page waits once and the next ones not at all.
     connections: the most connections of one process to one server.
     seen_kept_s, triggers_kept_s, profiles_kept_s: counted from the last claim, event or profile of that person.
+    links_kept_s: for how long it is known whose a device is, from when that was first heard.
     page_slack_s: how much longer than promised a page is kept, because the clocks of two servers differ a little.
     marks_kept_s: for how long an event that comes again is recognised, and one of a person who was erased; as long as the log keeps
     the event itself.
@@ -50,6 +51,7 @@ class RedisSettings(Struct, frozen=True, forbid_unknown_fields=True):
     marks_kept_s: Positive = 7 * DAY_S
     most_marks: Positive = 2_000
     profiles_kept_s: Positive = 365 * DAY_S
+    links_kept_s: Positive = 730 * DAY_S
     statistics_kept_s: Positive = 30 * DAY_S
     hours_kept_s: Positive = 8 * DAY_S
     most_items_of_pool: Positive = 2_000

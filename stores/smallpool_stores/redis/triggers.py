@@ -10,6 +10,7 @@ has had none on the state, and statistics know by its offset whether it counted.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha1
 
 from msgspec import Struct, msgpack
 
@@ -26,10 +27,14 @@ _decode_places = msgpack.Decoder(dict[str, int]).decode
 
 
 class _Known(Struct, frozen=True):
-    """What a person's next write is held against: marks as they were read, and those set since; the erasure as it was read."""
+    """What a person's next write is held against: marks as they were read, and those set since; erasure, link and state as they were
+    read.
+    """
 
     marks: Marks
     erasure: bytes
+    link: bytes
+    state: bytes
 
 
 class RedisTriggerStore:
@@ -60,12 +65,12 @@ class RedisTriggerStore:
             return unpack_state(state) if state is not None else TriggerState()
 
     def load(self, identity: str) -> TriggerState:
-        keys = self._connection.keys.person(identity)
         with self._connection.translated(f"read the triggers of {identity!r}"):
-            [[state, marks, erasure]] = self._connection.read_now(("MGET", keys.state, keys.marks, keys.erasure))
-            if self._depth and identity not in self._known:
-                self._known[identity] = _Known(Marks(marks or b""), erasure or b"")
-            return unpack_state(state) if state is not None else TriggerState()
+            known = self._read(identity)
+            before = self._known.get(identity)
+            if self._depth and (before is None or not before.marks.has_fresh):
+                self._known[identity] = known
+            return unpack_state(known.state) if known.state else TriggerState()
 
     def erased(self, identity: str) -> Places:
         erasure = (self._known_of(identity) if self._depth else self._read(identity)).erasure
@@ -76,14 +81,15 @@ class RedisTriggerStore:
         packed_state = pack_state(state) if state != TriggerState() else b""
         packed_marks = known.marks.packed(now, settings.marks_kept_s, settings.most_marks)
         lives = settings.triggers_kept_s * 1000, settings.marks_kept_s * 1000
-        arguments = (known.marks.version, packed_state, lives[0], packed_marks, lives[1], known.erasure)
+        state_read = sha1(known.state, usedforsecurity=False).hexdigest()
+        arguments = (known.marks.version, packed_state, lives[0], packed_marks, lives[1], known.erasure, known.link, state_read)
         self._known.pop(identity)  # read anew after this, however it ends
         with self._connection.translated(f"write the triggers of {identity!r}"):
-            [is_saved] = self._connection.write_now(Call(self._save, (keys.state, keys.marks, keys.erasure), arguments))
+            [is_saved] = self._connection.write_now(Call(self._save, (keys.state, keys.marks, keys.erasure, keys.link), arguments))
         if not is_saved:
             raise StoreUnavailable(
                 f"could not write the triggers of {identity!r}: another consumer has applied an event of theirs, or they were "
-                "erased, since they were read; nothing was written, take the batch again"
+                "linked or erased, since they were read; nothing was written, take the batch again"
             )
 
     def mark(self, identity: str, event: UserEvent, offset: int) -> bool:
@@ -97,5 +103,5 @@ class RedisTriggerStore:
     def _read(self, identity: str) -> _Known:
         keys = self._connection.keys.person(identity)
         with self._connection.translated(f"read the marks of {identity!r}"):
-            [[marks, erasure]] = self._connection.read_now(("MGET", keys.marks, keys.erasure))
-        return _Known(Marks(marks or b""), erasure or b"")
+            [[state, marks, erasure, link]] = self._connection.read_now(("MGET", keys.state, keys.marks, keys.erasure, keys.link))
+        return _Known(Marks(marks or b""), erasure or b"", link or b"", state or b"")

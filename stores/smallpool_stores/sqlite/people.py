@@ -5,6 +5,7 @@ In: an identity, and up to where in the log it is erased. Out: nothing is left o
 
 from smallpool_core.places import Places
 from smallpool_stores.sqlite.database import Database, translated
+from smallpool_stores.sqlite.links import erase_links
 from smallpool_stores.sqlite.profiles import erase_profile
 from smallpool_stores.sqlite.seen import erase_seen
 from smallpool_stores.sqlite.triggers import erase_behaviour
@@ -22,3 +23,4 @@ class SqlitePeople:
             erase_behaviour(connection, identity, upto, now)
             erase_profile(connection, identity)
             erase_seen(connection, identity, None)
+            erase_links(connection, identity)

@@ -7,6 +7,7 @@ from sqlite3 import Connection
 
 from msgspec import msgpack
 
+from smallpool_core.linking import joined_profiles
 from smallpool_core.users import Profile
 from smallpool_stores.sqlite.database import Database, translated
 
@@ -16,6 +17,8 @@ CREATE TABLE profiles (
     profile BLOB NOT NULL
 ) WITHOUT ROWID;
 """
+
+_PUT = "INSERT OR REPLACE INTO profiles VALUES (?, ?)"
 
 _encode = msgpack.Encoder().encode
 _decode = msgpack.Decoder(Profile).decode
@@ -34,9 +37,20 @@ class SqliteUserProfiles:
 
     async def put(self, identity: str, profile: Profile) -> None:
         with self._database.atomic(), translated(f"write the profile of {identity!r}"):
-            self._database.connection.execute("INSERT OR REPLACE INTO profiles VALUES (?, ?)", (identity, _encode(profile)))
+            self._database.connection.execute(_PUT, (identity, _encode(profile)))
 
 
 def erase_profile(connection: Connection, identity: str) -> None:
     """Deletes the profile, in the caller's transaction and translation of errors."""
     connection.execute("DELETE FROM profiles WHERE identity = ?", (identity,))
+
+
+def move_profile(connection: Connection, device: str, user: str) -> bool:
+    """Makes one profile of two, in the caller's transaction and translation of errors; whether there was one to move."""
+    moved = connection.execute("DELETE FROM profiles WHERE identity = ? RETURNING profile", (device,)).fetchone()
+    if moved is None:
+        return False
+    kept = connection.execute("SELECT profile FROM profiles WHERE identity = ?", (user,)).fetchone()
+    profile = moved[0] if kept is None else _encode(joined_profiles(_decode(kept[0]), _decode(moved[0])))
+    connection.execute(_PUT, (user, profile))
+    return True

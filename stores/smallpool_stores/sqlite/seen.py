@@ -11,6 +11,7 @@ from sqlite3 import Connection
 from msgspec import msgpack
 
 from smallpool_core.errors import RequestIdReused
+from smallpool_core.linking import Runs, joined_runs
 from smallpool_core.pages import PAGE_KEPT_MS, RESUMABLE_MS, Claimed, ClaimRequest, Entry, Opening, SeenEntry, StoredPage
 from smallpool_stores.sqlite.database import Database, translated
 
@@ -47,9 +48,6 @@ _PRUNE = "DELETE FROM claimed_pages WHERE rowid IN (SELECT rowid FROM claimed_pa
 _ERASE_LISTS = "DELETE FROM seen_lists WHERE identity = ?1 AND (?2 IS NULL OR pool_id = ?2)"
 _ERASE_PAGES = "DELETE FROM claimed_pages WHERE identity = ?1 AND (?2 IS NULL OR pool_id = ?2)"
 
-Runs = list[tuple[int, list[str]]]
-"""Items by the time (ms) at which they were served, oldest first, each item once."""
-
 _encode = msgpack.Encoder().encode
 _decode_seen = msgpack.Decoder(Runs).decode
 _decode_page = msgpack.Decoder(StoredPage).decode
@@ -79,6 +77,18 @@ def erase_seen(connection: Connection, identity: str, pool_id: str | None) -> No
     """Deletes seen lists and pages of one pool or of all, in the caller's transaction and translation of errors."""
     connection.execute(_ERASE_LISTS, (identity, pool_id))
     connection.execute(_ERASE_PAGES, (identity, pool_id))
+
+
+def move_seen(connection: Connection, device: str, user: str) -> bool:
+    """Adds every seen list of one identity to that of another, in the caller's transaction and translation of errors; whether there was
+    one. Pages stay: whoever asks for one of them again is the first one still.
+    """
+    moved = connection.execute("DELETE FROM seen_lists WHERE identity = ? RETURNING pool_id, entries", (device,)).fetchall()
+    for pool_id, entries in moved:
+        kept = connection.execute("SELECT entries FROM seen_lists WHERE identity = ? AND pool_id = ?", (user, pool_id)).fetchone()
+        runs = entries if kept is None else _encode(joined_runs(_decode_seen(kept[0]), _decode_seen(entries)))
+        connection.execute(_WRITE_LIST, (user, pool_id, runs))
+    return bool(moved)
 
 
 def _read(connection: Connection, identity: str, pool_id: str, request_id: str, now: int) -> tuple[Runs, StoredPage | None]:

@@ -11,6 +11,7 @@ from sqlite3 import Connection
 
 from msgspec import msgpack
 
+from smallpool_core.behaviour import BehaviourSettings, joined
 from smallpool_core.places import Places
 from smallpool_core.users import TriggerState, UserEvent
 from smallpool_stores.sqlite.database import Database, translated
@@ -49,6 +50,10 @@ INSERT INTO triggers VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET state = excluded
 _MARK = """
 INSERT INTO trigger_marks
 VALUES (?1, ?2, ?3, ?4, ?5, max(?4, coalesce((SELECT max(marked_at) FROM trigger_marks), ?4)))
+ON CONFLICT DO NOTHING
+"""
+_COPY_MARKS = """
+INSERT INTO trigger_marks SELECT ?1, type, object, at, log_offset, marked_at FROM trigger_marks WHERE identity = ?2
 ON CONFLICT DO NOTHING
 """
 # An event sets one mark and takes up to four away, so the table holds the last seven days and little more.
@@ -111,3 +116,20 @@ def erase_behaviour(connection: Connection, identity: str, upto: Places, now: in
     connection.execute("DELETE FROM triggers WHERE identity = ?", (identity,))
     connection.execute("DELETE FROM trigger_marks WHERE identity = ?", (identity,))
     connection.executemany(_ERASE, [(identity, partition, offset, now) for partition, offset in upto.items()])
+
+
+def move_behaviour(connection: Connection, device: str, user: str, upto: int, settings: BehaviourSettings) -> bool:
+    """Adds state and marks of one identity to those of another and begins the first anew, in the caller's transaction and translation
+    of errors; whether there was a state. A mark of what was done after `upto` (ms) stays too: the like of it is the first one's still.
+    """
+    connection.execute(_COPY_MARKS, (user, device))
+    connection.execute("DELETE FROM trigger_marks WHERE identity = ? AND at <= ?", (device, upto))
+    moved = connection.execute("DELETE FROM triggers WHERE identity = ? RETURNING state, saved_at", (device,)).fetchone()
+    if moved is None:
+        return False
+    kept = connection.execute("SELECT state, saved_at FROM triggers WHERE identity = ?", (user,)).fetchone()
+    state, saved_at = moved
+    if kept is not None:
+        state, saved_at = _encode(joined(_decode(kept[0]), _decode(state), settings)), max(kept[1], saved_at)
+    connection.execute(_SAVE, (user, state, saved_at))
+    return True
