@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from smallpool_core.behaviour import BehaviourSettings, bought_likenesses, over_exposed
 from smallpool_core.pages import Answer, Claimed, Dropped, Query, Short
-from smallpool_core.ranking import Ranker
 from smallpool_core.statistics import Responses
 from smallpool_core.term_vectors import interests
 from smallpool_service.adjust import Adjuster
@@ -20,6 +19,7 @@ from smallpool_service.candidates import Candidate, Lists, Question, Recalled, S
 from smallpool_service.claim import Claiming
 from smallpool_service.exposure import ignored_in_pool
 from smallpool_service.filter import Screen, filter_hits
+from smallpool_service.late_ranker import LateRanker
 from smallpool_service.merge import merge
 from smallpool_service.order import order
 from smallpool_service.person import Person, find_wishes
@@ -67,7 +67,7 @@ class Pipeline:
         settings: ReadSettings,
         behaviour: BehaviourSettings,
         adjuster: Adjuster,
-        ranker: Ranker | None = None,
+        ranker: LateRanker | None = None,
     ) -> None:
         self.wishes = NO_WISHES
         self.claiming = Claiming(run, ports, person.begun, settings)

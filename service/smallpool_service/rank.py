@@ -9,10 +9,10 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from smallpool_core.ranking import FEATURES, Ranker
+from smallpool_core.ranking import FEATURES
 from smallpool_service.candidates import Scored
+from smallpool_service.late_ranker import LateRanker, LeftOut
 from smallpool_service.popularity import Popularity
-from smallpool_service.prompt import in_time
 from smallpool_service.run import Run
 from smallpool_service.score import UNKNOWN_PRICE_FIT, Taste, values_of
 from smallpool_service.settings import ReadSettings
@@ -48,25 +48,29 @@ def features_of(scored: Sequence[Scored], taste: Taste, popularity: Popularity) 
     return list(zip(*[columns[name] for name in FEATURES], strict=True))
 
 
-def ranker_of(rankers: Mapping[str, Ranker], pool_id: str) -> Ranker | None:
+def ranker_of(rankers: Mapping[str, LateRanker], pool_id: str) -> LateRanker | None:
     """The pool's own ranker, else the one for all pools."""
     return rankers.get(pool_id) or rankers.get("")
 
 
 async def rank(
-    scored: Sequence[Scored], ranker: Ranker, run: Run, taste: Taste, popularity: Popularity, settings: ReadSettings
+    scored: Sequence[Scored], ranker: LateRanker, run: Run, taste: Taste, popularity: Popularity, settings: ReadSettings
 ) -> Sequence[Scored]:
     """`share · r + (1 - share) · weighted mean`, r the ranker's score cut to [0, 1]; where that is no finite number the candidate sinks.
 
-    A ranker that fails, is late or gives another number of scores leaves all as they were, and `degraded` says `ranker`.
+    A ranker that fails, is late, is left out for having been or gives another number of scores leaves all as they were, and `degraded`
+    says `ranker`.
     """
     if not scored:
         return scored
     left_ms = run.until(settings.ranker_time_share) - run.now()
     try:
-        found = await in_time(ranker.rank(features_of(scored, taste, popularity)), left_ms / 1000)
+        found = await ranker.rank(features_of(scored, taste, popularity), left_ms / 1000)
     except TimeoutError:
         run.degrade(RANKER, f"no answer in {left_ms} ms")
+        return scored
+    except LeftOut as left_out:
+        run.degrade(RANKER, str(left_out))
         return scored
     except Exception as error:  # noqa: BLE001  a ranker is somebody's own model: whatever it raises costs its own scores only
         run.degrade(RANKER, f"{type(error).__name__}: {error}"[:200])

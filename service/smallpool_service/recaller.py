@@ -18,6 +18,7 @@ from smallpool_core.pool_counts import PoolCounter
 from smallpool_core.ranking import Ranker
 from smallpool_service.adjust import Adjuster
 from smallpool_service.experiments.placing import Experiments, Placement
+from smallpool_service.late_ranker import watched
 from smallpool_service.page import Page, PageItem
 from smallpool_service.person import Person, open_person
 from smallpool_service.pipeline import Pipeline
@@ -91,7 +92,7 @@ class Recaller:
         self._new_request_id = new_request_id
         self._adjuster = Adjuster()
         self.relation_age = RelationAge(ports.relations, ports.clock)
-        self._rankers = rankers
+        self._rankers = watched(rankers, self.settings)
         self._served = ServedLog(ports.log)
         self._refreshed_at: int | None = None
 

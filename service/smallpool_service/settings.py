@@ -48,6 +48,8 @@ class ReadSettings(Struct, frozen=True, forbid_unknown_fields=True):
         popularity_exposures: where they do, so many exposures to the usual effect are added to those of an item before they are judged.
         ranker_share: how much of a score is the ranker's, where there is one; the rest is the weighted mean.
         ranker_time_share: share of the time left which a ranker may take; after that, the page goes on without it.
+        ranker_pause_after, ranker_pause_ms: after so many answers in a row that came too late, of those that had at least half of the usual
+            time, pages go without the ranker for so long at most; then one page tries it for all.
         max_exposures_without_click: so often may a pool show an item, and as often again for each click that it has there (other
             behaviour by its weight); exposures and clicks fade by the half-life of popularity. 0 for as often as it comes.
         least_left_s: an item that ends sooner than this is not shown: it would be over before it could be opened.
@@ -82,6 +84,8 @@ class ReadSettings(Struct, frozen=True, forbid_unknown_fields=True):
     popularity_exposures: Annotated[float, Meta(gt=0)] = 20.0
     ranker_share: Share = 1.0
     ranker_time_share: Share = 0.3
+    ranker_pause_after: Positive = 3
+    ranker_pause_ms: Positive = 5_000
     max_exposures_without_click: Annotated[int, Meta(ge=0)] = 0
     least_left_s: Annotated[int, Meta(ge=0)] = 1
     source_weights: dict[str, Weight] = field(default_factory=_source_weights)

@@ -11,6 +11,7 @@ from read_rig import World, hit, ids, in_pool, shelf
 from smallpool_core.ranking import FEATURES, MEANINGS, Ranker
 from smallpool_core.statistics import Responses
 from smallpool_service.candidates import Candidate
+from smallpool_service.late_ranker import watched
 from smallpool_service.popularity import Popularity
 from smallpool_service.rank import features_of, ranker_of
 from smallpool_service.recaller import Recaller
@@ -95,9 +96,10 @@ def test_a_ranker_that_fails_or_is_late_leaves_the_weighted_order_and_is_named(r
 
 def test_a_pool_may_have_a_ranker_of_its_own() -> None:
     one, all_others = Prefers("price"), Prefers("age_h")
-    assert ranker_of({"p": one, "": all_others}, "p") is one
-    assert ranker_of({"p": one, "": all_others}, "q") is all_others
-    assert ranker_of({"p": one}, "q") is None
+    both, own = watched({"p": one, "": all_others}, EAGER), watched({"p": one}, EAGER)
+    assert ranker_of(both, "p") is both["p"]
+    assert ranker_of(both, "q") is both[""]
+    assert ranker_of(own, "q") is None
     assert ids(ranked_by(one, *prices(), pool_id="q").recall()) == ["i1", "i2", "i3", "i4", "i5"]
 
 

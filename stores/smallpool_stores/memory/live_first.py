@@ -12,6 +12,7 @@ from typing import Literal
 
 from msgspec.structs import replace
 
+from smallpool_core.breaker import Breaker
 from smallpool_core.cuts import Cut, CutBy
 from smallpool_core.errors import StoreUnavailable
 from smallpool_core.items import WideItem
@@ -19,7 +20,6 @@ from smallpool_core.pages import Answer, Query
 from smallpool_core.ports import ItemReader
 from smallpool_core.rule_counts import Breakdown, Exclusion
 from smallpool_core.rules import Rule
-from smallpool_stores.breaker import Breaker
 from smallpool_stores.memory.live_reader import LiveItemReader
 from smallpool_stores.memory.recent import RecentIndex, joined
 

@@ -23,8 +23,8 @@ from redis.connection import parse_url
 from redis.exceptions import TimeoutError as NoAnswer
 from redis.retry import Retry
 
+from smallpool_core.breaker import Breaker
 from smallpool_core.errors import Problem, SettingsRefused
-from smallpool_stores.breaker import Breaker
 from smallpool_stores.redis.commands import Call, Command, Part
 from smallpool_stores.redis.errors import translated
 from smallpool_stores.redis.keys import Keys

@@ -7,7 +7,7 @@ from redis.exceptions import ConnectionError as NoConnection
 from redis.exceptions import ReadOnlyError
 from redis.exceptions import TimeoutError as NoAnswer
 
-from smallpool_stores.breaker import Breaker
+from smallpool_core.breaker import Breaker
 
 
 class Hand:
