@@ -22,7 +22,7 @@ from smallpool_service.request import RecallRequest
 EXPERIMENT: Final = "newest-first"
 BUCKETS: Final = (
     Bucket("as_they_like", 0.5),
-    Bucket("newest", 0.5, ordering={"weights": {"match": 0.0, "popularity": 0.0, "price_fit": 0.0, "freshness": 1.0}}),
+    Bucket("newest", 0.5, ordering={"weights": {"match": 0.0, "rank": 0.0, "popularity": 0.0, "price_fit": 0.0, "freshness": 1.0}}),
 )
 PAGES: Final = 3
 SIZE: Final = 10

@@ -29,7 +29,7 @@ from smallpool_service.http.recall import PoolId
 
 SIZE: Final = 10
 OK: Final = 200
-WEIGHED: Final = tuple(name for name in DIMENSIONS if name in DEFAULT_WEIGHTS)
+WEIGHED: Final = DIMENSIONS
 """The dimensions that there is something to weigh by."""
 DEFAULTS: Final = PoolSettings()
 
@@ -123,7 +123,7 @@ def read_wanted(visit: Visit, form: Form, pool: Pool) -> Wanted:
             problems.append(
                 Problem(f"ordering.weights.{name}", shown(form(f"weight-{name}")), f"a weight from 0 to {MAX_WEIGHT:g} is allowed")
             )
-        else:
+        elif weight or name in pool.ordering.weights:  # nought and nothing said are one
             weights[name] = weight
     boost, unread_boost = read_adjustments(form, "boost")
     bury, unread_bury = read_adjustments(form, "bury")

@@ -16,7 +16,7 @@ def form(**changes: Any) -> dict[str, Any]:
         "when_exhausted": "stop",
         "cut_by": "-quality",
     }
-    weights = {f"weight-{name}": "1" for name in ("match", "rank", "quality", "freshness", "seller", "price_fit", "popularity")}
+    weights = {f"weight-{name}": "1" for name in ("match", "vector", "rank", "quality", "freshness", "seller", "price_fit", "popularity")}
     return fields | weights | {"max_size": ""} | changes
 
 

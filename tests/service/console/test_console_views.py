@@ -10,6 +10,7 @@ from http_rig import click, shelf
 from smallpool_core.alerts import Alert
 from smallpool_core.errors import Refused
 from smallpool_core.pool_counts import PoolCounter
+from smallpool_core.pools import DIMENSIONS
 from smallpool_service.alerts.figures import LastHour
 from smallpool_service.console import figures
 from smallpool_service.console.csv_file import harmless
@@ -206,7 +207,7 @@ def test_a_save_that_lost_the_race_writes_nothing_until_it_is_applied_again(desk
 def test_settings_and_weights_are_saved_and_bad_ones_refused_beside_their_field(desk: Desk) -> None:
     desk.api.make_pool()
     desk.log_in()
-    sound = {f"weight-{name}": "0.5" for name in ("match", "rank", "quality", "freshness", "seller", "price_fit", "popularity")}
+    sound = {f"weight-{name}": "0.5" for name in ("match", "vector", "rank", "quality", "freshness", "seller", "price_fit", "popularity")}
     sound |= {"revision": "1", "reason": "x", "max_per_category": "5", "seen_size": "100", "spread_level": "", "when_exhausted": "stop"}
     refused = desk.form("/console/pools/p/page", sound | {"weight-match": "11", "seen_size": "5"})
     assert refused.status_code == 422
@@ -214,6 +215,20 @@ def test_settings_and_weights_are_saved_and_bad_ones_refused_beside_their_field(
     assert desk.form("/console/pools/p/page", sound).status_code == 303
     stored = desk.api.get("/v1/pools/p").json()
     assert (stored["settings"]["max_per_category"], stored["ordering"]["weights"]["match"]) == (5, 0.5)
+
+
+def test_each_dimension_of_the_score_has_a_weight_of_its_own_and_a_nought_that_nobody_had_said_stays_unsaid(desk: Desk) -> None:
+    desk.api.make_pool()
+    desk.log_in()
+    shown = desk.get("/console/pools/p/page").text
+    assert [name for name in DIMENSIONS if f'name="weight-{name}"' not in shown] == []
+    form = {f"weight-{name}": "1" for name in DIMENSIONS} | {"weight-vector": "0", "revision": "1", "reason": "x"}
+    form |= {"max_per_category": "3", "seen_size": "100", "spread_level": "", "when_exhausted": "stop"}
+    assert desk.form("/console/pools/p/page", form).status_code == 303
+    weights = desk.api.get("/v1/pools/p").json()["ordering"]["weights"]
+    assert weights == dict.fromkeys((name for name in DIMENSIONS if name != "vector"), 1.0)
+    assert desk.form("/console/pools/p/page", form | {"weight-vector": "0.5", "revision": "2"}).status_code == 303
+    assert desk.api.get("/v1/pools/p").json()["ordering"]["weights"] == weights | {"vector": 0.5}
 
 
 def test_a_rollback_brings_the_old_rule_back_and_leaves_the_state(desk: Desk) -> None:

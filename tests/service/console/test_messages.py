@@ -47,7 +47,7 @@ def test_settings_and_boosts_out_of_bounds_are_told_in_chinese(desk: Desk) -> No
     desk.api.make_pool()
     desk.log_in()
     form = {"revision": "1", "reason": "x", "max_per_category": "900", "seen_size": "200", "when_exhausted": "stop"}
-    form |= {f"weight-{name}": "1" for name in ("match", "rank", "quality", "freshness", "seller", "price_fit", "popularity")}
+    form |= {f"weight-{name}": "1" for name in ("match", "vector", "rank", "quality", "freshness", "seller", "price_fit", "popularity")}
     form |= {"boost-condition": '{"field": "luck", "op": "eq", "value": 1}', "boost-factor": "99"}
     text = desk.form("/console/pools/p/page", form).text
     assert "应为 1 到 100 的整数" in text

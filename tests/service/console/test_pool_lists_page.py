@@ -74,7 +74,7 @@ def test_what_is_banned_everywhere_has_lists_and_neither_pins_nor_windows(desk: 
 def test_the_order_of_a_page_is_changed_without_losing_its_pins(desk: Desk) -> None:
     desk.api.make_pool("p", ordering={"pins": ["a"]})
     desk.log_in()
-    weights = {f"weight-{name}": "1" for name in ("match", "rank", "quality", "freshness", "seller", "price_fit", "popularity")}
+    weights = {f"weight-{name}": "1" for name in ("match", "vector", "rank", "quality", "freshness", "seller", "price_fit", "popularity")}
     page = {"max_per_category": "3", "seen_size": "200", "spread_level": "", "when_exhausted": "stop", "reason": "x", "revision": "1"}
     assert desk.form("/console/pools/p/page", weights | page).status_code == 303
     assert desk.api.get("/v1/pools/p").json()["ordering"]["pins"] == ["a"]

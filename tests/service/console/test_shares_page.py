@@ -5,7 +5,7 @@ import pytest
 from console_rig import Desk
 
 FORM = {"revision": "1", "reason": "x", "max_per_category": "3", "seen_size": "200", "when_exhausted": "stop", "max_size": ""}
-FORM |= {f"weight-{name}": "1" for name in ("match", "rank", "quality", "freshness", "seller", "price_fit", "popularity")}
+FORM |= {f"weight-{name}": "1" for name in ("match", "vector", "rank", "quality", "freshness", "seller", "price_fit", "popularity")}
 
 
 def test_a_share_that_is_typed_is_saved_and_an_empty_one_is_left_to_the_settings(desk: Desk) -> None:
