@@ -3,14 +3,16 @@
 In: what is known of an item when it is published, of what a person did, of words. Out: unit vectors that name the model that made them.
 """
 
-from collections.abc import Sequence
-from typing import Literal, Protocol
+from collections.abc import Callable, Sequence
+from typing import Final, Literal, Protocol
 
 from msgspec import Struct
 
 from smallpool_core.vectors import Vectors
 
 Horizon = Literal["short", "long"]
+EMBEDDED_KINDS: Final = frozenset({"brand", "point", "tag", "price_band"})
+"""Kinds of the terms that are embedded beside the category. Who sells an item, and where, say nothing of what it is."""
 
 
 class Parts(Struct, frozen=True):
@@ -95,3 +97,15 @@ class WordEncoder(Protocol):
     def encode(self, texts: Sequence[str]) -> list[bytes]:
         """For each text (d,) float32 of unit length; empty for one of which the model knows nothing."""
         ...
+
+
+class Encoders(Struct, frozen=True):
+    """The encoders of one model, whose vectors are of one space; none of words where nothing is trained for them."""
+
+    items: ItemEncoder
+    people: UserEncoder
+    words: WordEncoder | None = None
+
+
+FindEncoders = Callable[[str], Encoders | None]
+"""The encoders of a model by its name, None where this process does not have it."""

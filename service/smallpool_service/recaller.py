@@ -18,6 +18,7 @@ from smallpool_core.pool_counts import PoolCounter
 from smallpool_core.ranking import Ranker
 from smallpool_service.adjust import Adjuster
 from smallpool_service.experiments.placing import Experiments, Placement
+from smallpool_service.interests import InterestFinder
 from smallpool_service.page import Page, PageItem
 from smallpool_service.person import Person, open_person
 from smallpool_service.pipeline import Pipeline
@@ -31,6 +32,7 @@ from smallpool_service.settings import ReadSettings
 from smallpool_service.source_counts import counted
 from smallpool_service.source_quotas import quotas_of, switched_on
 from smallpool_service.sources.explore import Explore
+from smallpool_service.sources.latent import Latent
 from smallpool_service.sources.newest import Newest
 from smallpool_service.sources.pinned import Pinned
 from smallpool_service.sources.popular import Popular
@@ -49,6 +51,7 @@ def default_sources(ports: ReadPorts, settings: ReadSettings) -> tuple[Source, .
     return (
         Terms(ports.reader, settings.trigger_share),
         Vectors(ports.vectors),
+        Latent(ports.vectors),
         X2i(ports.reader, ports.relations, settings),
         Popular(ports.reader, ports.stats),
         Newest(ports.reader),
@@ -90,6 +93,7 @@ class Recaller:
         self.data_age_ms = data_age_ms
         self._new_request_id = new_request_id
         self._adjuster = Adjuster()
+        self._finder = InterestFinder(ports.vectors, ports.find_encoders, self.behaviour)
         self.relation_age = RelationAge(ports.relations, ports.clock)
         self._rankers = rankers
         self._served = ServedLog(ports.log)
@@ -114,7 +118,7 @@ class Recaller:
             await run.tracer.awaited("served", self._record, items, run, pipeline)
         elif run.claims:
             return self._replay(run, claimed)
-        shown = explained(items, run.ranked, pipeline.taste) if request.explain else items
+        shown = explained(items, run, pipeline.taste) if request.explain else items
         self._observer.count("page.made")
         page = page_of(run, claimed, shown, run.bucket, self.data_age_ms(), replayed=False)
         self._count(run, page)
@@ -182,7 +186,7 @@ class Recaller:
         """The stages for one run."""
         ranker = ranker_of(self._rankers, run.known.pool.pool_id)
         settings = self.settings_of(run)
-        return Pipeline(run, person, self.ports, self.sources_of(run), settings, self.behaviour, self._adjuster, ranker)
+        return Pipeline(run, person, self.ports, self.sources_of(run), settings, self.behaviour, self._adjuster, self._finder, ranker)
 
     def sources_of(self, run: Run) -> Sequence[Source]:
         """The sources that are asked for a page of the run, less those that are switched off: pinned items have one of their own, where

@@ -31,7 +31,6 @@ from smallpool_service.room import Full, Limits, Placed, Room, placed
 from smallpool_service.run import ReadPorts, Run
 from smallpool_service.score import Taste
 from smallpool_service.source_quotas import Quota, quotas_of
-from smallpool_service.sources.explore import seed_of
 from smallpool_service.sources.source import Source
 from smallpool_service.spread import cut_key
 
@@ -244,7 +243,7 @@ async def _why_not_recalled(recaller: Recaller, run: Run, person: Person, item: 
         pipeline.unwanted_sellers,
     )
     sources, quotas = recaller.sources_of(run), quotas_of(settings, known.pool.settings)
-    question = Question(query, weights, person.touched_ids, person.last_bought_ids, seed_of(run.request_id))
+    question = pipeline.question(query)
     uncapped = replace(question, query=replace(query, cap=query.limit))
     ranks = await _ranks(sources, uncapped, item.item_id, recaller, run, quotas)
     for source in (source for source, rank in ranks.items() if rank is not None):

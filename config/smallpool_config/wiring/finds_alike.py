@@ -25,8 +25,8 @@ class FindsAlike(ABC):
 
     @cached_property
     def kept_vectors(self) -> tuple[VectorColumns, ...]:
-        """The vectors of the rows, which are fed by the rows alone; none where the settings keep none."""
-        return (VectorColumns(),) if self.settings.read.keep_vectors else ()
+        """The vectors of the rows, which are fed by the rows alone; none where no model makes any."""
+        return () if self.settings.models.vectors_path is None else (VectorColumns(),)
 
     @cached_property
     def vector_index(self) -> VectorIndex:
