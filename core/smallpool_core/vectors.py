@@ -1,6 +1,7 @@
 """Vectors as questions bring them and as they are stored, and the check that keeps what is no vector out.
 
-In: bytes of float32. Out: the same, checked, or in whole parts of 1/127; `VectorRefused` for NaN, infinity, no length, another size, or vectors of another model.
+In: bytes of float32, or of whole parts of 1/127. Out: the same, checked, or the one made of the other; `VectorRefused` for NaN, infinity,
+no length, another size, or vectors of another model.
 """
 
 import sys
@@ -17,6 +18,9 @@ PARTS_OF_ONE: Final = 127
 """A coordinate of 1 in the bytes of a stored vector."""
 UNIT_WITHIN: Final = 1e-3
 """So far may a length be from 1: what adding up float32 costs, with room."""
+
+STORED_WITHIN: Final = 0.1
+"""So far may the length of a stored vector be from 1: what rounding 512 coordinates to 1/127 costs, with room."""
 
 
 class Vectors(Struct, frozen=True):
@@ -64,6 +68,15 @@ def stored_vector(vector: bytes, dimensions: int) -> bytes:
     if len(vector) != FLOAT_BYTES * dimensions:
         raise VectorRefused(f"a vector of {dimensions} dimensions has {FLOAT_BYTES * dimensions} bytes; found {len(vector)}")
     return array("b", [round(PARTS_OF_ONE * value) for value in _floats(vector)]).tobytes()
+
+
+def check_stored(stored: bytes, model: str, dimensions: int) -> None:
+    """Raises `VectorRefused`, with what was found, unless this is a stored vector of a model of this size."""
+    if len(stored) != dimensions:
+        raise VectorRefused(f"the vector has {len(stored)} bytes; those of the model {model!r} have {dimensions}: embed the item anew")
+    length = sqrt(sum([value * value for value in array("b", stored)])) / PARTS_OF_ONE
+    if not abs(length - 1) <= STORED_WITHIN:
+        raise VectorRefused(f"the vector of the model {model!r} has length {length:.3f}; 1 is wanted: embed the item anew")
 
 
 def unit_vector(stored: bytes) -> bytes:
