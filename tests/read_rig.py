@@ -3,15 +3,18 @@
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from random import Random
+from statistics import mean
 from typing import Any, Literal
 
 from msgspec.structs import replace
 
 import oracle
 from builders import NOW, FakeClock, wide_item
+from encoder_rig import DIMENSIONS, HashedItems, hashed, numbers_of, product
 from smallpool_core.catalogue import Catalogue
 from smallpool_core.cuts import Cut, CutBy
-from smallpool_core.errors import StoreUnavailable
+from smallpool_core.encoder_ports import Encoders
+from smallpool_core.errors import StoreUnavailable, VectorRefused
 from smallpool_core.fields import Attributes
 from smallpool_core.items import WideItem
 from smallpool_core.normalise import PATH_SEPARATOR
@@ -23,7 +26,6 @@ from smallpool_core.relations import Generation, Key, Related, RelationKind
 from smallpool_core.rule_counts import Breakdown, Exclusion
 from smallpool_core.rules import Rule, matches
 from smallpool_core.statistics import Responses
-from smallpool_core.term_vectors import DIMENSIONS, MODEL
 from smallpool_core.terms import Trigger
 from smallpool_core.users import Identity, Profile, TriggerState, Weighted
 from smallpool_core.vectors import Vectors, check_vectors
@@ -34,9 +36,8 @@ from smallpool_service.recaller import Recaller
 from smallpool_service.request import RecallRequest
 from smallpool_service.run import ReadPorts
 from smallpool_service.settings import ReadSettings
+from smallpool_service.term_vectors import as_item
 from smallpool_stores.memory.seen import MemorySeenList
-from smallpool_stores.memory.vectors import ONE
-from vector_rig import item_vector, product, rows_of
 
 EVERYTHING: dict[str, Any] = {"all": []}
 U1 = Identity("u1", None)
@@ -209,33 +210,65 @@ def live_item(item: WideItem, pool_id: str, now: int, cut: Cut | None = None) ->
 
 
 class FakeVectorIndex(Fragile):
-    """The port over plain items, in the scopes that tags tell of."""
-
-    model = MODEL
+    """The port over plain items, whose vectors are those of their terms, in the scopes that tags tell of; without a model it has none."""
 
     def __init__(self, items: Mapping[str, WideItem]) -> None:
         super().__init__()
         self.items = items
+        self.model = ""
+        self.asked: list[tuple[str, ...]] = []
 
-    async def nearest(self, query: Query, vectors: Vectors) -> tuple[Answer, ...]:
-        self.use()
-        check_vectors(vectors, MODEL, DIMENSIONS)
-        return tuple([self._nearest(query, vector) for vector in rows_of(vectors)])
+    async def nearest(self, query: Query, vectors: Vectors, categories: Sequence[str] = ()) -> tuple[Answer, ...]:
+        rows = self._rows(query, vectors)
+        self.asked.append(tuple(categories))
+        inside = [row for row in rows if not categories or any(is_within(row.category, key) for key in categories)]
+        return tuple([self._nearest(query, inside, vector) for vector in _split(vectors)])
+
+    async def nearest_categories(self, query: Query, vectors: Vectors, most: int) -> tuple[tuple[tuple[str, float], ...], ...]:
+        rows = self._rows(query, vectors)
+        by_category = {key: [row for row in rows if row.category == key] for key in {row.category for row in rows}}
+        found = [{key: mean(self._likeness(row, one) for row in some) for key, some in by_category.items()} for one in _split(vectors)]
+        return tuple([tuple(sorted(near.items(), key=lambda pair: (-pair[1], pair[0]))[:most]) for near in found])
 
     async def likeness(self, item_ids: Sequence[str], vectors: Vectors) -> dict[str, float]:
         self.use()
-        check_vectors(vectors, MODEL, DIMENSIONS)
-        known = {item_id: item_vector(self.items[item_id].terms) for item_id in item_ids if item_id in self.items}
-        asked = rows_of(vectors)
-        return {item_id: max(product(one, vector) for vector in asked) / ONE for item_id, one in known.items() if asked}
+        check_vectors(vectors, self.model, DIMENSIONS)
+        known = [self.items[item_id] for item_id in item_ids if item_id in self.items]
+        return {item.item_id: max(self._likeness(item, vector) for vector in _split(vectors)) for item in known}
 
-    def _nearest(self, query: Query, vector: Sequence[int]) -> Answer:
-        if not (query.scope.trusted or query.scope.everything):
-            return Answer((), exhausted=True)
-        rows = _allowed(self.items.values(), query)
-        near = {row.item_id: like for row in rows if (like := product(item_vector(row.terms), vector)) > 0}
+    async def vectors_of(self, item_ids: Sequence[str], model: str) -> dict[str, bytes]:
+        self.use()
+        if model != self.model:
+            raise VectorRefused(f"{model!r} is not in force")
+        return {item_id: self._vector(self.items[item_id]) for item_id in item_ids if item_id in self.items}
+
+    def _rows(self, query: Query, vectors: Vectors) -> list[WideItem]:
+        self.use()
+        check_vectors(vectors, self.model, DIMENSIONS)
+        is_searched = query.scope.trusted or query.scope.everything
+        return [row for row in _allowed(self.items.values(), query) if self._vector(row)] if is_searched else []
+
+    def _nearest(self, query: Query, rows: Sequence[WideItem], vector: Sequence[float]) -> Answer:
+        near = {row.item_id: like for row in rows if (like := self._likeness(row, vector)) > 0}
         found = sorted([row for row in rows if row.item_id in near], key=lambda row: (-near[row.item_id], row.item_id))
         return _capped(query, found, {})
+
+    def _likeness(self, item: WideItem, vector: Sequence[float]) -> float:
+        own = self._vector(item)
+        return product(numbers_of(own), vector) if own else 0.0
+
+    def _vector(self, item: WideItem) -> bytes:
+        [vector] = HashedItems(self.model).encode([as_item(*item.terms)])
+        return vector
+
+
+def is_within(category: str, key: str) -> bool:
+    return category == key or category.startswith(key + PATH_SEPARATOR)
+
+
+def _split(vectors: Vectors) -> list[tuple[float, ...]]:
+    numbers = numbers_of(vectors.values)
+    return [numbers[start : start + DIMENSIONS] for start in range(0, len(numbers), DIMENSIONS)]
 
 
 class FakeTail:
@@ -474,6 +507,8 @@ class World:
         self.people = FakePeople(self.triggers, self.profiles, self.seen)
         self.stats, self.log, self.pools = FakeStats(), FakeLog(), FakePools()
         self.relations = FakeRelations()
+        self.vectors = FakeVectorIndex(self.items)
+        self.encoders: dict[str, Encoders] = {}
         self.put_pool()
         self.ports = ReadPorts(
             catalogue=Catalogue(self.pools, Attributes({})),  # type: ignore[arg-type]
@@ -489,7 +524,8 @@ class World:
             clock=self.clock,
             cuts=Cuts(self.live, self.reader),
             relations=self.relations,
-            vectors=FakeVectorIndex(self.items),
+            vectors=self.vectors,
+            find_encoders=self.encoders.get,
         )
         settings = settings or ReadSettings(pools_refresh_ms=0, least_left_s=0)
         settings = replace(settings, source_shares={**settings.source_shares, "explore": explore})
@@ -507,6 +543,13 @@ class World:
     ) -> None:
         ordering = Ordering(weights) if weights is not None else Ordering()
         self.pools.put(pool_id, rule or EVERYTHING, trusted=trusted, state=state, settings=PoolSettings(**settings), ordering=ordering)
+
+    def embeds(self, encoders: Encoders | None = None) -> Encoders:
+        """From now on items have vectors of this model."""
+        encoders = encoders or hashed()
+        self.vectors.model = encoders.items.model
+        self.encoders[encoders.items.model] = encoders
+        return encoders
 
     def likes(self, **weights: float) -> None:
         """Makes u1 someone who likes these terms; a term is written with `__` for its colon."""

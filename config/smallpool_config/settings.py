@@ -70,9 +70,10 @@ class ModelSettings(Struct, frozen=True, forbid_unknown_fields=True):
     comes to lie there while a process runs is taken up within seconds.
 
     ner: finds selling points; `shipped` is the one that comes with smallpool. category: names the category where neither the seller nor the
-    knowledge base does for certain. tags: adds tags. vectors: embeds items and people's interests, and so finds what is alike whatever its
-    words; `shipped` is the one that comes with smallpool, and without one no vectors are made or kept. ranker: your own net that scores candidates in place of the weighted mean, or
-    blended with it (`read.ranker_share`). pool_rankers: the same for single pools, folder by pool id.
+    knowledge base does for certain. tags: adds tags. vectors: embeds items and people's interests, so that what is alike is found whatever
+    its words; `shipped` is the one that comes with smallpool, and without one no vectors are made or kept. ranker: your own net that
+    scores candidates in place of the weighted mean, or blended with it (`read.ranker_share`). pool_rankers: the same for single pools,
+    folder by pool id.
     """
 
     ner: str = SHIPPED_MODEL

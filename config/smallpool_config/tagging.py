@@ -97,9 +97,7 @@ class ServedUnderstander:
     the model of vectors, if there is one.
     """
 
-    def __init__(
-        self, settings: Settings, knowledge: KnowledgeBase, seen: object = None, vectors: ServedVectors | None = None
-    ) -> None:
+    def __init__(self, settings: Settings, knowledge: KnowledgeBase, seen: object = None, vectors: ServedVectors | None = None) -> None:
         """`knowledge` is what the folder held at the start, `seen` its stamp from before it was read. Raises `ModelRefused` where a
         folder of the settings holds no model then.
         """

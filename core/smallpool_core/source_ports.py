@@ -37,6 +37,14 @@ class VectorIndex(Protocol):
         """
         ...
 
+    async def nearest_categories(self, query: Query, vectors: Vectors, most: int) -> tuple[tuple[tuple[str, float], ...], ...]:
+        """For each of the vectors at most `most` of the categories (path keys) that items of the query's scope are in, those first whose
+        items have the largest mean inner product with it, which is that with their centroid; with that mean, in [-1, 1]. Ties by the
+        category's UTF-8 bytes. Items without a vector count for none, and what the query excludes counts all the same. Of a scope that is
+        not searched nothing. Raises as `nearest`.
+        """
+        ...
+
     async def likeness(self, item_ids: Sequence[str], vectors: Vectors) -> dict[str, float]:
         """The largest inner product of each item with one of the vectors, in [-1, 1]; items that are not listed are left out, and one
         without a vector has 0. Raises as `nearest`.

@@ -41,10 +41,7 @@ def embedded(given: Sequence[Given], understood: Sequence[Understood], encoder: 
 def _encoded(encoder: ItemEncoder, parts: list[Parts]) -> list[bytes]:
     """All at once; if that fails one by one, so that a listing on which the encoder fails costs no other its vector."""
     try:
-        found = encoder.encode(parts) if parts else []
-        if len(found) != len(parts):
-            raise ValueError(f"{len(found)} vectors for {len(parts)} listings")
-        return found  # noqa: TRY300  there is nothing to do between the two
+        return encoder.encode(parts) if parts else []
     except Exception as error:  # noqa: BLE001  a net is somebody's own model: whatever it raises costs vectors only
         if len(parts) > 1:
             return [vector for one in parts for vector in _encoded(encoder, [one])]

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from smallpool_core.behaviour import BehaviourSettings, long_terms
 from smallpool_core.encoder_ports import Encoders, FindEncoders, Interests, Token
@@ -77,7 +78,10 @@ class InterestFinder:
             return None
         encoders = self._find_encoders(model)
         if encoders is None:
-            raise StoreError(f"could not find interests: the vectors in force are of the model {model!r}, which was replaced before this process began; they are made anew by the new one meanwhile")
+            raise StoreError(
+                f"could not find interests: the vectors in force are of the model {model!r}, which this process does not have; "
+                "wait until all listings are embedded by the new one, or lay the old one beside it"
+            )
         try:
             return await self._found(asking, query, most_near, encoders)
         except VectorRefused as error:
@@ -112,7 +116,10 @@ class InterestFinder:
             yield Token(vector, weight, 0.0, "short")
 
     def _long(self, asking: Asking, encoders: Encoders) -> Iterator[Token]:
-        heaviest = long_terms(asking.state, asking.now, self._behaviour, MOST_LONG)
+        state = asking.state
+        # What was made up by hand, as the lab does, is of one horizon alone.
+        known = state if state.long else replace(state, long=state.short)
+        heaviest = long_terms(known, asking.now, self._behaviour, MOST_LONG)
         vectors = self._terms.of([name for name, _ in heaviest], encoders.items)
         for name, weighted in heaviest:
             if name in vectors and weighted.weight > 0:

@@ -47,10 +47,12 @@ def features_served(
 
 def explained(items: Sequence[PageItem], run: Run, taste: Taste) -> list[PageItem]:
     """The same lines, each with its explanation; lines that an earlier call claimed have none."""
-    ranked = run.ranked
-    return [
-        replace(item, explain=_explanation(ranked[item.item_id], taste, run.interests)) if item.item_id in ranked else item for item in items
-    ]
+    return [_explained(item, run, taste) for item in items]
+
+
+def _explained(item: PageItem, run: Run, taste: Taste) -> PageItem:
+    scored = run.ranked.get(item.item_id)
+    return item if scored is None else replace(item, explain=_explanation(scored, taste, run.interests))
 
 
 def interests_of(candidate: Candidate, known: KnownInterests | None) -> list[ItemInterest]:

@@ -42,8 +42,8 @@ class Understands:
 
     @cached_property
     def vector_models(self) -> ServedVectors | None:
-        """The model of vectors, by which listings are embedded and interests are found; raises `ModelRefused` where its folder holds none at
-        the start.
+        """The model of vectors, by which listings are embedded and interests are found; raises `ModelRefused` where its folder holds none
+        at the start.
         """
         return vectors_of(self.settings.models)
 
