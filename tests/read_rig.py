@@ -1,6 +1,7 @@
 """A small world for the read path: fakes of its ports over plain lists, the reference `SeenList`, a clock that stands still."""
 
 import asyncio
+from array import array
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from random import Random
 from typing import Any, Literal
@@ -26,7 +27,7 @@ from smallpool_core.statistics import Responses
 from smallpool_core.term_vectors import DIMENSIONS, MODEL
 from smallpool_core.terms import Trigger
 from smallpool_core.users import Identity, Profile, TriggerState, Weighted
-from smallpool_core.vectors import Vectors, check_vectors
+from smallpool_core.vectors import Vectors, check_vectors, packed_vector
 from smallpool_service.candidates import Question
 from smallpool_service.cuts import Cuts
 from smallpool_service.page import Page
@@ -35,8 +36,8 @@ from smallpool_service.request import RecallRequest
 from smallpool_service.run import ReadPorts
 from smallpool_service.settings import ReadSettings
 from smallpool_stores.memory.seen import MemorySeenList
-from smallpool_stores.memory.vectors import ONE
-from vector_rig import item_vector, product, rows_of
+from smallpool_stores.memory.vector_generation import ONE
+from vector_rig import embedded, product, rows_of
 
 EVERYTHING: dict[str, Any] = {"all": []}
 U1 = Identity("u1", None)
@@ -209,7 +210,7 @@ def live_item(item: WideItem, pool_id: str, now: int, cut: Cut | None = None) ->
 
 
 class FakeVectorIndex(Fragile):
-    """The port over plain items, in the scopes that tags tell of."""
+    """The port over plain items, in the scopes that tags tell of; an item that brings no vector has that of its terms."""
 
     model = MODEL
 
@@ -217,25 +218,38 @@ class FakeVectorIndex(Fragile):
         super().__init__()
         self.items = items
 
-    async def nearest(self, query: Query, vectors: Vectors) -> tuple[Answer, ...]:
+    async def nearest(self, query: Query, vectors: Vectors, categories: Sequence[str] = ()) -> tuple[Answer, ...]:
         self.use()
         check_vectors(vectors, MODEL, DIMENSIONS)
-        return tuple([self._nearest(query, vector) for vector in rows_of(vectors)])
+        return tuple([self._nearest(query, vector, categories) for vector in rows_of(vectors)])
 
     async def likeness(self, item_ids: Sequence[str], vectors: Vectors) -> dict[str, float]:
         self.use()
         check_vectors(vectors, MODEL, DIMENSIONS)
-        known = {item_id: item_vector(self.items[item_id].terms) for item_id in item_ids if item_id in self.items}
+        known = {item_id: self._vector(item_id) for item_id in item_ids if item_id in self.items}
         asked = rows_of(vectors)
         return {item_id: max(product(one, vector) for vector in asked) / ONE for item_id, one in known.items() if asked}
 
-    def _nearest(self, query: Query, vector: Sequence[int]) -> Answer:
+    async def vectors_of(self, item_ids: Sequence[str], model: str) -> dict[str, bytes]:
+        self.use()
+        check_vectors(Vectors(model, DIMENSIONS, b""), MODEL, DIMENSIONS)
+        known = {item_id: self._vector(item_id) for item_id in item_ids if item_id in self.items}
+        return {item_id: packed_vector([float(value) for value in vector]) for item_id, vector in known.items() if any(vector)}
+
+    def _vector(self, item_id: str) -> Sequence[int]:
+        return array("b", embedded(self.items[item_id]).vector) or [0] * DIMENSIONS
+
+    def _nearest(self, query: Query, vector: Sequence[int], categories: Sequence[str]) -> Answer:
         if not (query.scope.trusted or query.scope.everything):
             return Answer((), exhausted=True)
-        rows = _allowed(self.items.values(), query)
-        near = {row.item_id: like for row in rows if (like := product(item_vector(row.terms), vector)) > 0}
+        rows = [row for row in _allowed(self.items.values(), query) if not categories or _is_below(row.category, categories)]
+        near = {row.item_id: like for row in rows if (like := product(self._vector(row.item_id), vector)) > 0}
         found = sorted([row for row in rows if row.item_id in near], key=lambda row: (-near[row.item_id], row.item_id))
         return _capped(query, found, {})
+
+
+def _is_below(category: str, categories: Sequence[str]) -> bool:
+    return any(f"{category}{PATH_SEPARATOR}".startswith(f"{one}{PATH_SEPARATOR}") for one in categories)
 
 
 class FakeTail:

@@ -84,7 +84,7 @@ def unit_vector(stored: bytes) -> bytes:
     return packed_vector([float(value) for value in array("b", stored)])
 
 
-def _floats(values: bytes) -> array[float]:
+def _floats(values: bytes) -> "array[float]":
     numbers = array("f", values)
     if sys.byteorder == "big":
         numbers.byteswap()
