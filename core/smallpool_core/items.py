@@ -11,6 +11,8 @@ Sale = Literal["fixed", "auction", "free", "live"]
 ItemEventType = Literal["published", "updated", "sold", "withdrawn", "enrich", "sweep"]
 CategorySource = Literal["given", "predicted", "head_noun"]
 AttributeValue = str | int | float
+VECTORS = "vectors"
+"""The name of the model of vectors among an item's versions."""
 ORIGINAL = "original"
 """The part of the quality that is known only beside other listings: whether this one is the first of its thing."""
 THOUSAND = 1000
@@ -145,6 +147,11 @@ class WideItem(Struct, frozen=True, omit_defaults=True):
     def order(self) -> tuple[int, int]:
         """The pair by which records of one item are ordered; the largest is the item's state."""
         return (self.version, self.enrich)
+
+    @property
+    def vector_model(self) -> str:
+        """The model that `vector` is of; empty where no model embeds items."""
+        return self.versions.get(VECTORS, "")
 
 
 class WideRecord(Struct, frozen=True):

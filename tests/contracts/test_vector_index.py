@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from math import nan
-from struct import pack
+from struct import pack, unpack
 from typing import NamedTuple
 
 import pytest
@@ -15,15 +15,16 @@ from read_rig import FakeVectorIndex
 from smallpool_core.errors import VectorRefused
 from smallpool_core.items import WideItem
 from smallpool_core.pages import Query, Scope
+from smallpool_core.pools import BANNED
 from smallpool_core.source_ports import VectorIndex
-from smallpool_core.term_vectors import DIMENSIONS, MODEL, interests
+from smallpool_core.term_vectors import DIMENSIONS, MODEL
 from smallpool_core.vectors import Vectors
 from smallpool_core.versions import ENRICH_SOLD
 from smallpool_stores.memory.columns import ColumnIndex
 from smallpool_stores.memory.rows import ItemRows
 from smallpool_stores.memory.vector_index import NumpyVectorIndex
 from smallpool_stores.memory.vectors import VectorColumns
-from vector_rig import nearest
+from vector_rig import asking, embedded, item_vector, nearest
 
 
 class Fed(NamedTuple):
@@ -52,8 +53,12 @@ def written_for_reading() -> Fed:
 
 ADAPTERS = {"numpy, of live rows": of_live_rows, "numpy, of a column index": of_a_column_index, "for reading": written_for_reading}
 QUERY = Query(Scope("all", RULES["all"], trusted=True), frozenset(), cap=9, limit=9, now=NOW)
-PHONES = interests({"category:数码›手机": 1024})
-BOTH = interests({"category:数码›手机": 1024, "category:文玩": 512})
+HOME = replace(QUERY, scope=Scope("home", RULES["all"], trusted=False, everything=True))
+SAID = ("category:数码›手机", "point:p1", "point:p2", "point:p7", "brand:none", "tag:none")
+BELOW: tuple[tuple[str, ...], ...] = ((), (), ("数码",), ("数码›手机›苹果", "文玩"), ("nowhere",))
+PHONES = asking(item_vector(("category:数码›手机",)))
+BOTH = asking(item_vector(("category:数码›手机",)), item_vector(("category:文玩",)))
+NONE = Vectors(MODEL, DIMENSIONS, b"")
 
 
 @pytest.fixture(params=ADAPTERS)
@@ -62,11 +67,15 @@ def fed(request: pytest.FixtureRequest) -> Fed:
 
 
 def item(item_id: str, *terms: str, **changes: object) -> WideItem:
-    return wide_item(item_id, terms=terms, **({"pools": ("all",), "category": item_id} | changes))
+    return embedded(wide_item(item_id, terms=terms, **({"pools": ("all",), "category": item_id} | changes)))
 
 
 def phone(item_id: str, *terms: str, **changes: object) -> WideItem:
     return item(item_id, "category:数码›手机", "category:数码", *terms, **changes)
+
+
+def sold(item_id: str) -> WideItem:
+    return phone(item_id, enrich=ENRICH_SOLD, state="sold", pools=())
 
 
 def test_the_rows_nearest_to_each_vector_come_nearest_first(fed: Fed) -> None:
@@ -91,15 +100,50 @@ def test_a_row_that_bears_no_term_that_counts_is_near_to_nothing(fed: Fed) -> No
 def test_what_changes_its_terms_moves_and_what_is_sold_leaves_while_others_stay(fed: Fed) -> None:
     fed.take([phone("a"), phone("b"), phone("c")])
     assert nearest(fed.index, QUERY, PHONES) == [["a", "b", "c"]]
-    fed.take([item("a", "category:文玩", version=2), phone("b", version=1, enrich=ENRICH_SOLD, state="sold"), phone("d")])
+    fed.take([item("a", "category:文玩", version=2), sold("b"), phone("d")])
     assert [found for found in nearest(fed.index, QUERY, PHONES)[0] if found != "a"] == ["c", "d"]
-    assert nearest(fed.index, QUERY, interests({"category:文玩": 1}))[0][0] == "a"
+    assert nearest(fed.index, QUERY, asking(item_vector(("category:文玩",))))[0][0] == "a"
 
 
 def test_a_row_that_left_before_anybody_asked_was_never_there(fed: Fed) -> None:
-    fed.take([phone("a")])
-    fed.take([phone("a", enrich=ENRICH_SOLD, state="sold")])
-    assert nearest(fed.index, QUERY, PHONES) == [[]]
+    fed.take([phone("a"), phone("b")])
+    fed.take([sold("a")])
+    assert nearest(fed.index, QUERY, PHONES) == [["b"]]
+
+
+def test_inside_categories_come_rows_of_them_and_of_what_is_below_them_alone(fed: Fed) -> None:
+    places = {"a": "数码›手机", "b": "数码›手机›苹果", "c": "数码›相机", "d": "数码 周边", "e": "文玩", "f": "数码"}
+    fed.take([phone(item_id, category=path) for item_id, path in places.items()])
+    for scope in (QUERY, HOME):
+        assert nearest(fed.index, scope, PHONES, "数码›手机") == [["a", "b"]]
+        assert nearest(fed.index, scope, PHONES, "数码›手机›苹果", "文玩", "数码›手机") == [["a", "b", "e"]]
+        assert nearest(fed.index, scope, PHONES, "数码") == [["a", "b", "c", "f"]]
+        assert nearest(fed.index, scope, PHONES, "nowhere") == [[]]
+
+
+def test_inside_a_pool_and_a_category_both_hold_and_a_category_of_everywhere_has_nothing_banned(fed: Fed) -> None:
+    fed.take([phone("a", category="数码"), phone("b", category="数码", pools=("cheap",)), phone("c", category="数码", pools=(BANNED,))])
+    assert nearest(fed.index, QUERY, PHONES, "数码") == [["a"]]
+    assert nearest(fed.index, HOME, PHONES, "数码") == [["a", "b"]]
+    assert nearest(fed.index, HOME, PHONES) == [["a", "b"]]
+
+
+def test_an_item_that_changes_its_category_is_found_in_the_new_one_once(fed: Fed) -> None:
+    for version, path in enumerate(("数码›手机", "数码›相机", "数码›手机", "文玩"), start=1):
+        fed.take([phone("a", category=path, version=version), phone("b", category="数码›手机", version=version)])
+        assert nearest(fed.index, HOME, PHONES, "数码") == [["a", "b"] if version < 4 else ["b"]]
+    assert nearest(fed.index, HOME, PHONES, "文玩") == [["a"]]
+
+
+def test_the_vectors_of_items_are_of_unit_length_also_of_those_that_are_sold(fed: Fed) -> None:
+    fed.take([phone("a"), phone("b"), item("c")])
+    fed.take([sold("a")])
+    found = asyncio.run(fed.index.vectors_of(["a", "b", "c", "unknown"], MODEL))
+    assert found.keys() == {"a", "b"}
+    assert found["a"] == found["b"]
+    assert sum(value * value for value in unpack(f"<{DIMENSIONS}f", found["a"])) == pytest.approx(1)
+    with pytest.raises(VectorRefused, match="another"):
+        asyncio.run(fed.index.vectors_of(["a"], "another"))
 
 
 def test_the_limit_and_the_cap_hold_for_each_vector_and_exhausted_tells_of_more(fed: Fed) -> None:
@@ -122,8 +166,8 @@ def test_a_scope_that_only_a_rule_tells_of_is_not_searched(fed: Fed) -> None:
 
 def test_no_vectors_have_no_answers(fed: Fed) -> None:
     fed.take([phone("a")])
-    assert nearest(fed.index, QUERY, interests({})) == []
-    assert asyncio.run(fed.index.likeness(["a"], interests({}))) == {}
+    assert nearest(fed.index, QUERY, NONE) == []
+    assert asyncio.run(fed.index.likeness(["a"], NONE)) == {}
 
 
 @pytest.mark.parametrize("model", ["terms-0", MODEL])
@@ -141,11 +185,12 @@ def test_case_27_what_is_no_vector_of_the_model_is_refused_and_harms_nobody(fed:
 def test_over_a_life_of_changes_every_question_is_answered_as_the_one_for_reading_answers_it(make: Callable[[], Fed], seed: int) -> None:
     market, fed = Market(seed), make()
     for _ in range(5):
-        fed.take(market.changes(25))
+        fed.take([embedded(one) for one in market.changes(25)])
         reading = FakeVectorIndex({one.item_id: replace(one, spread_key=one.category) for one in market.items.values()})
         for _ in range(8):
-            query, asked = market.query(), interests(market.weights())
-            found, wanted = (asyncio.run(index.nearest(query, asked)) for index in (fed.index, reading))
+            query, asked = market.query(), asking(*[item_vector((term,)) for term in market.random.sample(SAID, 3)])
+            below = market.random.choice(BELOW)
+            found, wanted = (asyncio.run(index.nearest(query, asked, below)) for index in (fed.index, reading))
             assert [[hit.item_id for hit in answer.hits] for answer in found] == [[hit.item_id for hit in answer.hits] for answer in wanted]
             assert [answer.exhausted for answer in found] == [answer.exhausted for answer in wanted]
             listed = [item_id for item_id, one in market.items.items() if one.state == "on_sale"]
