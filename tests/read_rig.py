@@ -1,6 +1,7 @@
 """A small world for the read path: fakes of its ports over plain lists, the reference `SeenList`, a clock that stands still."""
 
 import asyncio
+from array import array
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from random import Random
 from statistics import mean
@@ -10,11 +11,11 @@ from msgspec.structs import replace
 
 import oracle
 from builders import NOW, FakeClock, wide_item
-from encoder_rig import DIMENSIONS, HashedItems, hashed, numbers_of, product
+from encoder_rig import DIMENSIONS, HashedItems, hashed
 from smallpool_core.catalogue import Catalogue
 from smallpool_core.cuts import Cut, CutBy
 from smallpool_core.encoder_ports import Encoders
-from smallpool_core.errors import StoreUnavailable, VectorRefused
+from smallpool_core.errors import StoreUnavailable
 from smallpool_core.fields import Attributes
 from smallpool_core.items import WideItem
 from smallpool_core.normalise import PATH_SEPARATOR
@@ -28,7 +29,7 @@ from smallpool_core.rules import Rule, matches
 from smallpool_core.statistics import Responses
 from smallpool_core.terms import Trigger
 from smallpool_core.users import Identity, Profile, TriggerState, Weighted
-from smallpool_core.vectors import Vectors, check_vectors
+from smallpool_core.vectors import Vectors, check_vectors, packed_vector, stored_vector
 from smallpool_service.candidates import Question
 from smallpool_service.cuts import Cuts
 from smallpool_service.page import Page
@@ -38,6 +39,8 @@ from smallpool_service.run import ReadPorts
 from smallpool_service.settings import ReadSettings
 from smallpool_service.term_vectors import as_item
 from smallpool_stores.memory.seen import MemorySeenList
+from smallpool_stores.memory.vector_generation import ONE
+from vector_rig import product, rows_of
 
 EVERYTHING: dict[str, Any] = {"all": []}
 U1 = Identity("u1", None)
@@ -210,65 +213,64 @@ def live_item(item: WideItem, pool_id: str, now: int, cut: Cut | None = None) ->
 
 
 class FakeVectorIndex(Fragile):
-    """The port over plain items, whose vectors are those of their terms, in the scopes that tags tell of; without a model it has none."""
+    """The port over plain items, in the scopes that tags tell of; an item that brings no vector has that of its terms. Without a model it
+    has none.
+    """
 
-    def __init__(self, items: Mapping[str, WideItem]) -> None:
+    def __init__(self, items: Mapping[str, WideItem], model: str = "") -> None:
         super().__init__()
         self.items = items
-        self.model = ""
+        self.model = model
         self.asked: list[tuple[str, ...]] = []
 
     async def nearest(self, query: Query, vectors: Vectors, categories: Sequence[str] = ()) -> tuple[Answer, ...]:
         rows = self._rows(query, vectors)
         self.asked.append(tuple(categories))
-        inside = [row for row in rows if not categories or any(is_within(row.category, key) for key in categories)]
-        return tuple([self._nearest(query, inside, vector) for vector in _split(vectors)])
+        inside = [row for row in rows if not categories or _is_below(row.category, categories)]
+        return tuple([self._nearest(query, inside, vector) for vector in rows_of(vectors)])
 
     async def nearest_categories(self, query: Query, vectors: Vectors, most: int) -> tuple[tuple[tuple[str, float], ...], ...]:
-        rows = self._rows(query, vectors)
-        by_category = {key: [row for row in rows if row.category == key] for key in {row.category for row in rows}}
-        found = [{key: mean(self._likeness(row, one) for row in some) for key, some in by_category.items()} for one in _split(vectors)]
-        return tuple([tuple(sorted(near.items(), key=lambda pair: (-pair[1], pair[0]))[:most]) for near in found])
+        rows = [row for row in self._rows(replace(query, excluded=frozenset()), vectors) if any(self._vector(row))]
+        by_category = {key: [self._vector(row) for row in rows if row.category == key] for key in {row.category for row in rows}}
+        return tuple([_most_alike(by_category, vector)[:most] for vector in rows_of(vectors)])
 
     async def likeness(self, item_ids: Sequence[str], vectors: Vectors) -> dict[str, float]:
-        self.use()
-        check_vectors(vectors, self.model, DIMENSIONS)
-        known = [self.items[item_id] for item_id in item_ids if item_id in self.items]
-        return {item.item_id: max(self._likeness(item, vector) for vector in _split(vectors)) for item in known}
+        self._check(vectors)
+        known = {item_id: self._vector(self.items[item_id]) for item_id in item_ids if item_id in self.items}
+        asked = rows_of(vectors)
+        return {item_id: max(product(one, vector) for vector in asked) / ONE for item_id, one in known.items() if asked}
 
     async def vectors_of(self, item_ids: Sequence[str], model: str) -> dict[str, bytes]:
-        self.use()
-        if model != self.model:
-            raise VectorRefused(f"{model!r} is not in force")
-        return {item_id: self._vector(self.items[item_id]) for item_id in item_ids if item_id in self.items}
+        self._check(Vectors(model, DIMENSIONS, b""))
+        known = {item_id: self._vector(self.items[item_id]) for item_id in item_ids if item_id in self.items}
+        return {item_id: packed_vector([float(value) for value in vector]) for item_id, vector in known.items() if any(vector)}
 
-    def _rows(self, query: Query, vectors: Vectors) -> list[WideItem]:
+    def _check(self, vectors: Vectors) -> None:
         self.use()
         check_vectors(vectors, self.model, DIMENSIONS)
-        is_searched = query.scope.trusted or query.scope.everything
-        return [row for row in _allowed(self.items.values(), query) if self._vector(row)] if is_searched else []
 
-    def _nearest(self, query: Query, rows: Sequence[WideItem], vector: Sequence[float]) -> Answer:
-        near = {row.item_id: like for row in rows if (like := self._likeness(row, vector)) > 0}
+    def _rows(self, query: Query, vectors: Vectors) -> list[WideItem]:
+        self._check(vectors)
+        return list(_allowed(self.items.values(), query)) if query.scope.trusted or query.scope.everything else []
+
+    def _nearest(self, query: Query, rows: Sequence[WideItem], vector: Sequence[int]) -> Answer:
+        near = {row.item_id: like for row in rows if (like := product(self._vector(row), vector)) > 0}
         found = sorted([row for row in rows if row.item_id in near], key=lambda row: (-near[row.item_id], row.item_id))
         return _capped(query, found, {})
 
-    def _likeness(self, item: WideItem, vector: Sequence[float]) -> float:
-        own = self._vector(item)
-        return product(numbers_of(own), vector) if own else 0.0
-
-    def _vector(self, item: WideItem) -> bytes:
-        [vector] = HashedItems(self.model).encode([as_item(*item.terms)])
-        return vector
+    def _vector(self, item: WideItem) -> Sequence[int]:
+        [made] = HashedItems(self.model).encode([as_item(*item.terms)])
+        stored = item.vector or (stored_vector(made, DIMENSIONS) if made else b"")
+        return array("b", stored or bytes(DIMENSIONS))
 
 
-def is_within(category: str, key: str) -> bool:
-    return category == key or category.startswith(key + PATH_SEPARATOR)
+def _most_alike(by_category: Mapping[str, Sequence[Sequence[int]]], vector: Sequence[int]) -> tuple[tuple[str, float], ...]:
+    near = {key: mean([product(one, vector) for one in rows]) / ONE for key, rows in by_category.items()}
+    return tuple(sorted(near.items(), key=lambda pair: (-pair[1], pair[0].encode())))
 
 
-def _split(vectors: Vectors) -> list[tuple[float, ...]]:
-    numbers = numbers_of(vectors.values)
-    return [numbers[start : start + DIMENSIONS] for start in range(0, len(numbers), DIMENSIONS)]
+def _is_below(category: str, categories: Sequence[str]) -> bool:
+    return any(f"{category}{PATH_SEPARATOR}".startswith(f"{one}{PATH_SEPARATOR}") for one in categories)
 
 
 class FakeTail:

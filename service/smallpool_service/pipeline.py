@@ -46,6 +46,7 @@ from smallpool_service.triggers import NO_WISHES
 
 REPEATS = "repeats"
 NOTHING = Answer((), exhausted=True)
+NO_VECTORS = "no item has a vector: name a model in the settings, `[models] vectors`, and let what is listed be embedded"
 PROBED = 20
 """Rows that are looked at to tell whether a short page is short for its caps or because the pool has no more."""
 
@@ -191,6 +192,9 @@ class Pipeline:
         run, state = self._run, self._person.state
         names = {source.name for source in self._sources}
         if not (self._weighs_vectors or names & {Vectors.name, Latent.name}):
+            return
+        if not self._ports.vectors.model:
+            run.degrade(VECTORS, NO_VECTORS)
             return
         words = run.request.context.query
         terms = read_query(words, run, self._ports) if words is not None else ()

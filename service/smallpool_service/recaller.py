@@ -42,6 +42,7 @@ from smallpool_service.sources.vectors import Vectors
 from smallpool_service.sources.x2i import X2i, X2iPool
 from smallpool_service.trace import Observer, Unobserved
 
+BY_VECTORS = frozenset({Vectors.name, Latent.name})
 MOST_MADE = 1_000
 """Sets of sources that are kept for buckets with settings of their own."""
 
@@ -190,11 +191,15 @@ class Recaller:
 
     def sources_of(self, run: Run) -> Sequence[Source]:
         """The sources that are asked for a page of the run, less those that are switched off: pinned items have one of their own, where
-        there are any, and so have lists of related items that are made of the pool's items alone.
+        there are any, and so have lists of related items that are made of the pool's items alone. While no item has a vector, sources that
+        go by vectors are asked where the pool says so itself.
         """
         settings, pool = self.settings_of(run), run.known.pool
         made = self.sources if settings is self.settings or not self._makes_sources else self._sources_by(settings)
         own = [X2iPool(self.ports.reader, self.ports.relations, settings)] if pool.settings.own_relations else []
+        made = (
+            made if self.ports.vectors.model else [one for one in made if one.name not in BY_VECTORS or pool.settings.sources.get(one.name)]
+        )
         asked, pins = switched_on((*made, *own), quotas_of(settings, pool.settings)), pool.ordering.pins
         return (Pinned(self.ports.reader, pins), *asked) if pins else asked
 

@@ -70,6 +70,11 @@ class VectorGeneration:
             found[first : first + _AT_ONCE] = some @ asked
         return found[:, : len(vectors)]
 
+    def have(self, rows: Rows) -> NDArray[np.bool_]:
+        """For each of the rows whether it has a vector, (n,) bool."""
+        found: NDArray[np.bool_] = np.logical_or.reduce(self._values.values.take(rows, axis=0), axis=1)
+        return found
+
     def vectors(self, rows: Rows) -> NDArray[np.float32]:
         """(n, d) vectors of the rows, of unit length; zeros for a row that has none."""
         return _unit(self._values.values.take(rows, axis=0))
