@@ -7,11 +7,11 @@ from math import sqrt
 from struct import pack, unpack
 
 from smallpool_core.encoder_ports import Encoders, Interests, Parts, Token
-from smallpool_core.items import Given, Understood
+from smallpool_core.items import VECTORS, Given, Understood
 from smallpool_core.normalise import PATH_SEPARATOR
 from smallpool_core.terms import kind_of
 from smallpool_core.vectors import Vectors, packed_vector
-from smallpool_indexer.embed import VECTORS, embedded
+from smallpool_indexer.embed import embedded
 from write_rig import PlainUnderstander
 
 DIMENSIONS = 64
@@ -96,19 +96,42 @@ def hashed(model: str = MODEL) -> Encoders:
     return Encoders(HashedItems(model), GroupedPeople(model))
 
 
-class Embedding(PlainUnderstander):
-    """A plain understander whose listings are embedded by a model, which a test may replace."""
+class Models:
+    """The models that a process has, the last of them in force, as `ServedVectors` keeps them."""
 
-    def __init__(self, encoders: Encoders) -> None:
+    refused = ""
+
+    def __init__(self, *known: Encoders) -> None:
+        self.known = list(known)
+
+    @property
+    def encoders(self) -> Encoders:
+        return self.known[-1]
+
+    @property
+    def version(self) -> str:
+        return self.encoders.items.model
+
+    def of(self, model: str) -> Encoders | None:
+        return next((one for one in self.known if one.items.model == model), None)
+
+    def refresh(self) -> None:
+        """There is no folder."""
+
+
+class Embedding(PlainUnderstander):
+    """A plain understander whose listings are embedded by the model in force."""
+
+    def __init__(self, models: Models) -> None:
         super().__init__()
-        self.encoders = encoders
+        self.models = models
 
     @property
     def versions(self) -> Mapping[str, str]:
-        return {"understander": self.version, VECTORS: self.encoders.items.model}
+        return {"understander": self.version, VECTORS: self.models.version}
 
     def understand(self, given: Sequence[Given]) -> list[Understood]:
-        return embedded(given, super().understand(given), self.encoders.items)
+        return embedded(given, super().understand(given), self.models.encoders.items)
 
 
 def floats(*values: float) -> bytes:

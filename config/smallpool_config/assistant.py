@@ -15,9 +15,9 @@ from typing import Final
 
 from msgspec import DecodeError, Struct, json, msgpack
 
-from smallpool_config.embedding import vectors_of
 from smallpool_config.settings import KnowledgeSettings, ModelSettings, Settings
 from smallpool_config.tagging import ServedUnderstander
+from smallpool_config.vector_models import vectors_of
 from smallpool_core.errors import Refused
 from smallpool_core.items import Given, Understood
 from smallpool_models.registry.served import stamp_of

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from smallpool_config.embedding import ServedVectors
 from smallpool_config.in_folder import InFolder
 from smallpool_config.settings import ModelSettings, Settings
+from smallpool_config.vector_models import ServedVectors
 from smallpool_core.errors import KnowledgeRefused, Problem
-from smallpool_core.items import Given, Understood
-from smallpool_indexer.embed import VECTORS, embedded
+from smallpool_core.items import VECTORS, Given, Understood
+from smallpool_indexer.embed import embedded
 from smallpool_models.encoders.labels import CATEGORY, TAGS, CategoryPredictor, TagPredictor
 from smallpool_models.encoders.labels import SCHEMA as LABEL_SCHEMA
 from smallpool_models.encoders.ner import KIND, SCHEMA, SpanTagger

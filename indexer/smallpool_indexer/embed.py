@@ -11,13 +11,10 @@ from msgspec.structs import replace
 
 from smallpool_core.encoder_ports import EMBEDDED_KINDS, ItemEncoder, Parts
 from smallpool_core.errors import VectorRefused
-from smallpool_core.items import Given, Understood
+from smallpool_core.items import VECTORS, Given, Understood
 from smallpool_core.terms import kind_of
 from smallpool_core.vectors import stored_vector
 from smallpool_indexer.widen import widen
-
-VECTORS = "vectors"
-"""The name of the model of vectors among an item's versions."""
 
 log = logging.getLogger("smallpool.indexer")
 

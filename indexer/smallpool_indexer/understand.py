@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
-from smallpool_core.items import Given, Understood, WideItem
+from smallpool_core.items import VECTORS, Given, Understood, WideItem
 from smallpool_core.market_ports import Understander
 from smallpool_core.row_reader import Rejection, shown
 from smallpool_indexer.dead_letters import dead_letter
-from smallpool_indexer.embed import VECTORS
 from smallpool_indexer.parse import Taken
 from smallpool_indexer.stage import Staged
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from functools import cached_property, partial
 
 from smallpool_config.assistant import Assistant
-from smallpool_config.embedding import ServedVectors, vectors_of
 from smallpool_config.ranking import ServedRanker, rankers_of
 from smallpool_config.settings import Settings
 from smallpool_config.sharing import SharedUnderstander, assistants_of
 from smallpool_config.tagging import ServedUnderstander
+from smallpool_config.vector_models import ServedVectors, vectors_of
 from smallpool_core.encoder_ports import Encoders
 from smallpool_core.items import Given
 from smallpool_indexer.terms import query_terms
