@@ -4,7 +4,6 @@ In: a folder. Out: encoders of items and of people, by the model's name: while s
 of the vectors of the model before.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -13,10 +12,10 @@ from msgspec import Struct
 from smallpool_config.in_folder import InFolder
 from smallpool_config.settings import ModelSettings
 from smallpool_core.encoder_ports import Encoders
+from smallpool_models.encoders.interests import OnnxUserEncoder
+from smallpool_models.encoders.items import KIND, SCHEMA, OnnxItemEncoder
 from smallpool_models.registry.folder import ModelFiles
 
-KIND: Final = "vectors"
-SCHEMA: Final = 1
 MOST_KEPT: Final = 3
 """Models whose encoders a process keeps: the newest, that of the vectors that are searched, and one between the two."""
 
@@ -35,9 +34,9 @@ class _Named(Struct, frozen=True):
 class ServedVectors(InFolder[_Named]):
     """The encoders of the model in force, and of those before it. `refresh` is for one thread at a time, all else for any."""
 
-    def __init__(self, folder: Path, load: Callable[[ModelFiles], Encoders]) -> None:
+    def __init__(self, folder: Path) -> None:
         """Raises `ModelRefused` where the folder holds no model at the start."""
-        super().__init__(folder, KIND, SCHEMA, lambda files: _Named(load(files)))
+        super().__init__(folder, KIND, SCHEMA, lambda files: _Named(loaded(files)))
         self._known = {self.version: self.current.encoders}
 
     @property
@@ -58,10 +57,10 @@ class ServedVectors(InFolder[_Named]):
 
 
 def loaded(files: ModelFiles) -> Encoders:
-    """The encoders of a model's files."""
-    raise files.refused("manifest.json", "a model of vectors", "this smallpool reads none")
+    """The encoders of a model's files; raises `ModelRefused`."""
+    return Encoders(OnnxItemEncoder(files), OnnxUserEncoder(files))
 
 
 def vectors_of(models: ModelSettings) -> ServedVectors | None:
     """The model of vectors of these settings, None for none; raises `ModelRefused` where the folder holds none."""
-    return None if models.vectors_path is None else ServedVectors(models.vectors_path, loaded)
+    return None if models.vectors_path is None else ServedVectors(models.vectors_path)

@@ -4,15 +4,13 @@ In: what is known of an item when it is published, of what a person did, of word
 """
 
 from collections.abc import Callable, Sequence
-from typing import Final, Literal, Protocol
+from typing import Literal, Protocol
 
 from msgspec import Struct
 
 from smallpool_core.vectors import Vectors
 
 Horizon = Literal["short", "long"]
-EMBEDDED_KINDS: Final = frozenset({"brand", "point", "tag", "price_band"})
-"""Kinds of the terms that are embedded beside the category. Who sells an item, and where, say nothing of what it is."""
 
 
 class Parts(Struct, frozen=True):

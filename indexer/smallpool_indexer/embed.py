@@ -9,25 +9,19 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from smallpool_core.encoder_ports import EMBEDDED_KINDS, ItemEncoder, Parts
+from smallpool_core.encoder_ports import ItemEncoder, Parts
 from smallpool_core.errors import VectorRefused
+from smallpool_core.item_parts import parts_of
 from smallpool_core.items import VECTORS, Given, Understood
-from smallpool_core.terms import kind_of
 from smallpool_core.vectors import stored_vector
 from smallpool_indexer.widen import widen
 
 log = logging.getLogger("smallpool.indexer")
 
 
-def parts_of(given: Given, understood: Understood) -> Parts:
-    """What of a listing is embedded: its category, and of the terms and words of its row those that say what it is."""
-    row = widen("", 0, 0, given, understood, 0)
-    return Parts(row.category, tuple([term for term in row.terms if kind_of(term) in EMBEDDED_KINDS]), row.title_words)
-
-
 def embedded(given: Sequence[Given], understood: Sequence[Understood], encoder: ItemEncoder) -> list[Understood]:
     """The same in their order, embedded by one model; `vector` is empty where the model knows nothing of a listing, or made no vector."""
-    parts = [parts_of(*one) for one in zip(given, understood, strict=True)]
+    parts = [parts_of(widen("", 0, 0, listing, one, 0)) for listing, one in zip(given, understood, strict=True)]
     vectors = [_stored(vector, encoder) for vector in _encoded(encoder, parts)]
     return [
         replace(one, vector=vector, versions={**one.versions, VECTORS: encoder.model})

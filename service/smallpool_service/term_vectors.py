@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import Final
 
-from smallpool_core.encoder_ports import EMBEDDED_KINDS, ItemEncoder, Parts
+from smallpool_core.encoder_ports import ItemEncoder, Parts
+from smallpool_core.item_parts import CATEGORY, EMBEDDED_KINDS
 from smallpool_core.terms import key_of, kind_of
 
 MOST_REMEMBERED: Final = 16_384
@@ -40,10 +41,10 @@ class TermVectors:
 def is_embedded(term: str) -> bool:
     """Whether a term says what an item is."""
     kind = kind_of(term)
-    return kind == "category" or kind in EMBEDDED_KINDS
+    return kind == CATEGORY or kind in EMBEDDED_KINDS
 
 
 def as_item(*terms: str) -> Parts:
     """An item of which no more is known than these terms; of several categories the first is its own."""
-    own = next((key_of(term) for term in terms if kind_of(term) == "category"), "")
+    own = next((key_of(term) for term in terms if kind_of(term) == CATEGORY), "")
     return Parts(own, tuple([term for term in terms if kind_of(term) in EMBEDDED_KINDS]))
