@@ -77,7 +77,7 @@ async def similar(recaller: Recaller, item_id: str, request: RecallRequest) -> S
 
 
 async def alike_to(recaller: Recaller, run: Run, item: WideItem, excluded: AbstractSet[str] = frozenset()) -> list[Alike]:
-    """What is like the item, most alike first, without a cap, of what may be served to anybody; some forty each way, or four times the size.
+    """What is like the item, most alike first, without a cap, of what may be served to anybody; forty each way, or four times the size.
 
     Of its terms by exact recall, and of its vector where that is of the model in force; one that fails is named and costs its own part.
     """
