@@ -28,6 +28,11 @@ class Interested:
         self._encoder, self._tokens = encoder, tokens
         self._unknown = ~vectors.any(axis=1)
 
+    @property
+    def name(self) -> str:
+        """The model, as its vectors name it."""
+        return self._encoder.model
+
     def told(self, history: Places) -> Interests:
         """The interests of whoever has this history, as the service would have them."""
         return self._encoder.interests(self._tokens(history))

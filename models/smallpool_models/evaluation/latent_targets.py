@@ -53,12 +53,12 @@ class LatentInterests:
 
 
 class CoOccurring:
-    """Recalls inside the categories that come after those of the history, as `CoVisits` of categories counts them, without those of the
-    history; of each item's category that count, times what `within` says of the item among those of its category.
+    """Recalls inside the `most` categories that come after those of the history, as `CoVisits` of categories counts them, without those of
+    the history. What `within` says of an item orders it; where it is `weighed`, times that count of its category.
     """
 
-    def __init__(self, sequences: Sequence[Places], categories: Categories, most: int, within: Scorer) -> None:
-        self._categories, self._most, self._within = categories, most, within
+    def __init__(self, sequences: Sequence[Places], categories: Categories, most: int, within: Scorer, *, weighed: bool) -> None:
+        self._categories, self._most, self._within, self._weighed = categories, most, within, weighed
         self._count = int(categories.max()) + 1
         self._after = CoVisits([one[one >= 0] for one in (categories[sequence] for sequence in sequences)], self._count)
 
@@ -73,7 +73,7 @@ class CoOccurring:
             worth = np.zeros(self._count + 1, dtype=np.float32)  # the last is for items of no category, whose number is -1
             worth[chosen] = after[chosen]
             own = worth[self._categories]
-            items[row] = np.where(own > 0, own * items[row], -np.inf)
+            items[row] = np.where(own > 0, own * items[row] if self._weighed else items[row], -np.inf)
         return items
 
 

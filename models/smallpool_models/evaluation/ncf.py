@@ -38,6 +38,7 @@ class Ncf:
 
     def __init__(self, weights: NcfWeights) -> None:
         self._weights = weights
+        self.vectors = weights.offered
         self._half = weights.product.size
         self._offered = weights.offered[:, : self._half] * weights.product
         self._hidden = np.ascontiguousarray(weights.offered[:, self._half :] @ weights.of_item.T)
