@@ -9,6 +9,7 @@ from smallpool_config.cli.train_labels import category, tags
 from smallpool_config.cli.train_ner import ner
 from smallpool_config.cli.train_prices import prices
 from smallpool_config.cli.train_quality import quality
+from smallpool_config.cli.train_vectors import interests
 
 app = typer.Typer(no_args_is_help=True, help="Train models on data of your own.")
 app.command("ner")(ner)
@@ -16,3 +17,4 @@ app.command("category")(category)
 app.command("tags")(tags)
 app.command("prices")(prices)
 app.command("quality")(quality)
+app.command("interests")(interests)
