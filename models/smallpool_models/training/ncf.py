@@ -33,7 +33,7 @@ class NcfSettings(Struct, frozen=True):
     history: int = 20
     drawn: int = 4
     examples_a_step: int = 1024
-    rate: float = 2e-3
+    rate: float = 5e-3
     asked: int = 3_000
 
 
