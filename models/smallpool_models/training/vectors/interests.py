@@ -31,9 +31,9 @@ Report = Callable[[str, int, int], None]
 
 class InterestSettings(Struct, frozen=True):
     """How training goes. There are at most `epochs`, and no more than fit into `minutes` as the first one goes; `patience` counts those
-    without a better figure on the validation rows, of which `most_dev` are asked. A row is cut into pieces of `longest` items. An item is told
-    apart from `negatives` drawn items and those of the step; from all where there are no more. `scale` is what cosines are multiplied by
-    at first. `metric` is λ. `profile_share` of the rows know a profile, for which the mean of what was touched stands in.
+    without a better figure on the validation rows, of which `most_dev` are asked. A row is cut into pieces of `longest` items. An item is
+    told apart from `negatives` drawn items and those of the step; from all where there are no more. `scale` is what cosines are multiplied
+    by at first. `metric` is λ. `profile_share` of the rows know a profile, for which the mean of what was touched stands in.
     """
 
     seed: int = 1
