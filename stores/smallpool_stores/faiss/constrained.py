@@ -1,6 +1,6 @@
 """FAISS's own ways to search inside a constraint, as contestants: a graph or an inverted file with a selector, a scan of a range.
 
-In: unit vectors in an order in which what a category holds stands together. Out: the numbers of those near to a vector, inside a constraint.
+In: vectors in an order in which what a category holds stands together. Out: the numbers of those near to a vector, inside a constraint.
 """
 
 from typing import Any
@@ -24,7 +24,7 @@ class Inside:
 
     def __init__(self, total: int, span: tuple[int, int] | None, numbers: Numbers | None) -> None:
         self._keep: list[Any] = []  # FAISS's selectors own nothing that they point at
-        parts = [] if span is None else [faiss.IDSelectorRange(*span, True)]
+        parts = [] if span is None else [faiss.IDSelectorRange(*span, True)]  # noqa: FBT003, it takes no names: numbers are sorted
         if numbers is not None:
             is_in = np.zeros(total, np.bool_)
             is_in[numbers] = True

@@ -70,9 +70,14 @@ class VectorGeneration:
             found[first : first + _AT_ONCE] = some @ asked
         return found[:, : len(vectors)]
 
+    def stored(self, rows: Rows) -> NDArray[np.int8]:
+        """(n, d) vectors of the rows as they are kept, a copy."""
+        stored: NDArray[np.int8] = self._values.values.take(rows, axis=0)
+        return stored
+
     def vectors(self, rows: Rows) -> NDArray[np.float32]:
         """(n, d) vectors of the rows, of unit length; zeros for a row that has none."""
-        return _unit(self._values.values.take(rows, axis=0))
+        return _unit(self.stored(rows))
 
     def gone(self, places: Places) -> NDArray[np.float32]:
         """The same of places of the gone."""

@@ -11,7 +11,7 @@ Numbers = NDArray[np.int64]
 
 
 class UsearchGraph:
-    """A graph over (n, d) unit vectors, numbered from 0, by inner product; on one thread. Raises `ImportError` where usearch is not installed."""
+    """A graph over (n, d) vectors, numbered from 0, by inner product, on one thread; `ImportError` where usearch is not installed."""
 
     def __init__(self, vectors: Matrix) -> None:
         from usearch.index import Index  # noqa: PLC0415, an extra of the bench alone
