@@ -20,6 +20,8 @@ from smallpool_core.pools import BANNED
 from smallpool_core.source_ports import VectorIndex
 from smallpool_core.vectors import Vectors
 from smallpool_core.versions import ENRICH_SOLD
+from smallpool_stores.faiss.vector_index import FaissVectorIndex
+from smallpool_stores.memory.changed_rows import ChangedRows
 from smallpool_stores.memory.columns import ColumnIndex
 from smallpool_stores.memory.rows import ItemRows
 from smallpool_stores.memory.vector_index import NumpyVectorIndex
@@ -46,12 +48,23 @@ def of_a_column_index() -> Fed:
     return Fed(NumpyVectorIndex(columns.rows, vectors), columns.index)
 
 
+def of_faiss() -> Fed:
+    vectors, changed = VectorColumns(), ChangedRows()
+    rows = ItemRows(vectors, changed, sweep_floor=4)
+    return Fed(FaissVectorIndex(rows, vectors, changed), rows.take)
+
+
 def written_for_reading() -> Fed:
     index = FakeVectorIndex(items := {}, MODEL)
     return Fed(index, lambda records: items.update({record.item_id: record for record in records}))
 
 
-ADAPTERS = {"numpy, of live rows": of_live_rows, "numpy, of a column index": of_a_column_index, "for reading": written_for_reading}
+ADAPTERS = {
+    "numpy, of live rows": of_live_rows,
+    "numpy, of a column index": of_a_column_index,
+    "faiss": of_faiss,
+    "for reading": written_for_reading,
+}
 QUERY = Query(Scope("all", RULES["all"], trusted=True), frozenset(), cap=9, limit=9, now=NOW)
 HOME = replace(QUERY, scope=Scope("home", RULES["all"], trusted=False, everything=True))
 SAID = ("category:数码›手机", "point:p1", "point:p2", "point:p7", "brand:none", "tag:none")
@@ -181,7 +194,7 @@ def test_case_27_what_is_no_vector_of_the_model_is_refused_and_harms_nobody(fed:
 
 
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("make", [of_live_rows, of_a_column_index])
+@pytest.mark.parametrize("make", [of_live_rows, of_a_column_index, of_faiss])
 def test_over_a_life_of_changes_every_question_is_answered_as_the_one_for_reading_answers_it(make: Callable[[], Fed], seed: int) -> None:
     market, fed = Market(seed), make()
     for _ in range(5):

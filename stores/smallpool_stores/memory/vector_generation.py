@@ -75,9 +75,14 @@ class VectorGeneration:
         found: NDArray[np.bool_] = np.logical_or.reduce(self._values.values.take(rows, axis=0), axis=1)
         return found
 
+    def stored(self, rows: Rows) -> NDArray[np.int8]:
+        """(n, d) vectors of the rows as they are kept, a copy."""
+        stored: NDArray[np.int8] = self._values.values.take(rows, axis=0)
+        return stored
+
     def vectors(self, rows: Rows) -> NDArray[np.float32]:
         """(n, d) vectors of the rows, of unit length; zeros for a row that has none."""
-        return _unit(self._values.values.take(rows, axis=0))
+        return _unit(self.stored(rows))
 
     def gone(self, places: Places) -> NDArray[np.float32]:
         """The same of places of the gone."""

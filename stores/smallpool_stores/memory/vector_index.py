@@ -132,6 +132,9 @@ class NumpyVectorIndex:
         if not alike.size:
             return NOTHING
         found, is_all = best_allowed(self._rows, query, Ranked(rows.take(alike), products.take(alike)))
+        return self._answer(query, found, is_all=is_all)
+
+    def _answer(self, query: Query, found: Ranked, *, is_all: bool) -> Answer:
         return Answer(hits_of(self._rows, query, found.rows, found.scores.tolist(), [()] * len(found.rows)), is_all)
 
 
