@@ -11,6 +11,8 @@ Sale = Literal["fixed", "auction", "free", "live"]
 ItemEventType = Literal["published", "updated", "sold", "withdrawn", "enrich", "sweep"]
 CategorySource = Literal["given", "predicted", "head_noun"]
 AttributeValue = str | int | float
+VECTORS = "vectors"
+"""The name of the model of vectors among an item's versions."""
 ORIGINAL = "original"
 """The part of the quality that is known only beside other listings: whether this one is the first of its thing."""
 THOUSAND = 1000
@@ -66,6 +68,7 @@ class Understood(Struct, frozen=True):
     `category` is never empty. `points` are `type/key`-free keys, such as `"a货"`, in order of appearance.
     `category_confidence` is in [0, 1]. `versions` names each model and knowledge base that had a part. `sketch` is what reposts are found
     by; `repost_of` and `reposts` are filled in by who knows the other listings, `seller_score` and its parts by who knows the sellers.
+    `vector` is what it was embedded as, as in `WideItem`, where `versions` names a model of vectors.
     """
 
     title_words: tuple[str, ...]
@@ -87,6 +90,7 @@ class Understood(Struct, frozen=True):
     repost_of: str | None = None
     reposts: int = 0
     seller_parts: dict[str, float] = field(default_factory=dict)
+    vector: bytes = b""
 
 
 class WideItem(Struct, frozen=True, omit_defaults=True):
@@ -143,6 +147,11 @@ class WideItem(Struct, frozen=True, omit_defaults=True):
     def order(self) -> tuple[int, int]:
         """The pair by which records of one item are ordered; the largest is the item's state."""
         return (self.version, self.enrich)
+
+    @property
+    def vector_model(self) -> str:
+        """The model that `vector` is of; empty where no model embeds items."""
+        return self.versions.get(VECTORS, "")
 
 
 class WideRecord(Struct, frozen=True):

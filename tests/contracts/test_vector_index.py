@@ -3,27 +3,30 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from math import nan
-from struct import pack
+from struct import pack, unpack
 from typing import NamedTuple
 
 import pytest
 from msgspec.structs import replace
 
 from builders import HOUR, NOW, wide_item
+from encoder_rig import DIMENSIONS, MODEL
 from market import RULES, Market
 from read_rig import FakeVectorIndex
 from smallpool_core.errors import VectorRefused
 from smallpool_core.items import WideItem
 from smallpool_core.pages import Query, Scope
+from smallpool_core.pools import BANNED
 from smallpool_core.source_ports import VectorIndex
-from smallpool_core.term_vectors import DIMENSIONS, MODEL, interests
 from smallpool_core.vectors import Vectors
 from smallpool_core.versions import ENRICH_SOLD
+from smallpool_stores.faiss.vector_index import FaissVectorIndex
+from smallpool_stores.memory.changed_rows import ChangedRows
 from smallpool_stores.memory.columns import ColumnIndex
 from smallpool_stores.memory.rows import ItemRows
 from smallpool_stores.memory.vector_index import NumpyVectorIndex
 from smallpool_stores.memory.vectors import VectorColumns
-from vector_rig import nearest
+from vector_rig import asking, embedded, item_vector, nearest
 
 
 class Fed(NamedTuple):
@@ -45,15 +48,30 @@ def of_a_column_index() -> Fed:
     return Fed(NumpyVectorIndex(columns.rows, vectors), columns.index)
 
 
+def of_faiss() -> Fed:
+    vectors, changed = VectorColumns(), ChangedRows()
+    rows = ItemRows(vectors, changed, sweep_floor=4)
+    return Fed(FaissVectorIndex(rows, vectors, changed), rows.take)
+
+
 def written_for_reading() -> Fed:
-    index = FakeVectorIndex(items := {})
+    index = FakeVectorIndex(items := {}, MODEL)
     return Fed(index, lambda records: items.update({record.item_id: record for record in records}))
 
 
-ADAPTERS = {"numpy, of live rows": of_live_rows, "numpy, of a column index": of_a_column_index, "for reading": written_for_reading}
+ADAPTERS = {
+    "numpy, of live rows": of_live_rows,
+    "numpy, of a column index": of_a_column_index,
+    "faiss": of_faiss,
+    "for reading": written_for_reading,
+}
 QUERY = Query(Scope("all", RULES["all"], trusted=True), frozenset(), cap=9, limit=9, now=NOW)
-PHONES = interests({"category:数码›手机": 1024})
-BOTH = interests({"category:数码›手机": 1024, "category:文玩": 512})
+HOME = replace(QUERY, scope=Scope("home", RULES["all"], trusted=False, everything=True))
+SAID = ("category:数码›手机", "point:p1", "point:p2", "point:p7", "brand:none", "tag:none")
+BELOW: tuple[tuple[str, ...], ...] = ((), (), ("数码",), ("数码›手机›苹果", "文玩"), ("nowhere",))
+PHONES = asking(item_vector(("category:数码›手机",)))
+BOTH = asking(item_vector(("category:数码›手机",)), item_vector(("category:文玩",)))
+NONE = Vectors(MODEL, DIMENSIONS, b"")
 
 
 @pytest.fixture(params=ADAPTERS)
@@ -62,11 +80,15 @@ def fed(request: pytest.FixtureRequest) -> Fed:
 
 
 def item(item_id: str, *terms: str, **changes: object) -> WideItem:
-    return wide_item(item_id, terms=terms, **({"pools": ("all",), "category": item_id} | changes))
+    return embedded(wide_item(item_id, terms=terms, **({"pools": ("all",), "category": item_id} | changes)))
 
 
 def phone(item_id: str, *terms: str, **changes: object) -> WideItem:
     return item(item_id, "category:数码›手机", "category:数码", *terms, **changes)
+
+
+def sold(item_id: str) -> WideItem:
+    return phone(item_id, enrich=ENRICH_SOLD, state="sold", pools=())
 
 
 def test_the_rows_nearest_to_each_vector_come_nearest_first(fed: Fed) -> None:
@@ -91,15 +113,50 @@ def test_a_row_that_bears_no_term_that_counts_is_near_to_nothing(fed: Fed) -> No
 def test_what_changes_its_terms_moves_and_what_is_sold_leaves_while_others_stay(fed: Fed) -> None:
     fed.take([phone("a"), phone("b"), phone("c")])
     assert nearest(fed.index, QUERY, PHONES) == [["a", "b", "c"]]
-    fed.take([item("a", "category:文玩", version=2), phone("b", version=1, enrich=ENRICH_SOLD, state="sold"), phone("d")])
+    fed.take([item("a", "category:文玩", version=2), sold("b"), phone("d")])
     assert [found for found in nearest(fed.index, QUERY, PHONES)[0] if found != "a"] == ["c", "d"]
-    assert nearest(fed.index, QUERY, interests({"category:文玩": 1}))[0][0] == "a"
+    assert nearest(fed.index, QUERY, asking(item_vector(("category:文玩",))))[0][0] == "a"
 
 
 def test_a_row_that_left_before_anybody_asked_was_never_there(fed: Fed) -> None:
-    fed.take([phone("a")])
-    fed.take([phone("a", enrich=ENRICH_SOLD, state="sold")])
-    assert nearest(fed.index, QUERY, PHONES) == [[]]
+    fed.take([phone("a"), phone("b")])
+    fed.take([sold("a")])
+    assert nearest(fed.index, QUERY, PHONES) == [["b"]]
+
+
+def test_inside_categories_come_rows_of_them_and_of_what_is_below_them_alone(fed: Fed) -> None:
+    places = {"a": "数码›手机", "b": "数码›手机›苹果", "c": "数码›相机", "d": "数码 周边", "e": "文玩", "f": "数码"}
+    fed.take([phone(item_id, category=path) for item_id, path in places.items()])
+    for scope in (QUERY, HOME):
+        assert nearest(fed.index, scope, PHONES, "数码›手机") == [["a", "b"]]
+        assert nearest(fed.index, scope, PHONES, "数码›手机›苹果", "文玩", "数码›手机") == [["a", "b", "e"]]
+        assert nearest(fed.index, scope, PHONES, "数码") == [["a", "b", "c", "f"]]
+        assert nearest(fed.index, scope, PHONES, "nowhere") == [[]]
+
+
+def test_inside_a_pool_and_a_category_both_hold_and_a_category_of_everywhere_has_nothing_banned(fed: Fed) -> None:
+    fed.take([phone("a", category="数码"), phone("b", category="数码", pools=("cheap",)), phone("c", category="数码", pools=(BANNED,))])
+    assert nearest(fed.index, QUERY, PHONES, "数码") == [["a"]]
+    assert nearest(fed.index, HOME, PHONES, "数码") == [["a", "b"]]
+    assert nearest(fed.index, HOME, PHONES) == [["a", "b"]]
+
+
+def test_an_item_that_changes_its_category_is_found_in_the_new_one_once(fed: Fed) -> None:
+    for version, path in enumerate(("数码›手机", "数码›相机", "数码›手机", "文玩"), start=1):
+        fed.take([phone("a", category=path, version=version), phone("b", category="数码›手机", version=version)])
+        assert nearest(fed.index, HOME, PHONES, "数码") == [["a", "b"] if version < 4 else ["b"]]
+    assert nearest(fed.index, HOME, PHONES, "文玩") == [["a"]]
+
+
+def test_the_vectors_of_items_are_of_unit_length_also_of_those_that_are_sold(fed: Fed) -> None:
+    fed.take([phone("a"), phone("b"), item("c")])
+    fed.take([sold("a")])
+    found = asyncio.run(fed.index.vectors_of(["a", "b", "c", "unknown"], MODEL))
+    assert found.keys() == {"a", "b"}
+    assert found["a"] == found["b"]
+    assert sum(value * value for value in unpack(f"<{DIMENSIONS}f", found["a"])) == pytest.approx(1)
+    with pytest.raises(VectorRefused, match="another"):
+        asyncio.run(fed.index.vectors_of(["a"], "another"))
 
 
 def test_the_limit_and_the_cap_hold_for_each_vector_and_exhausted_tells_of_more(fed: Fed) -> None:
@@ -122,8 +179,8 @@ def test_a_scope_that_only_a_rule_tells_of_is_not_searched(fed: Fed) -> None:
 
 def test_no_vectors_have_no_answers(fed: Fed) -> None:
     fed.take([phone("a")])
-    assert nearest(fed.index, QUERY, interests({})) == []
-    assert asyncio.run(fed.index.likeness(["a"], interests({}))) == {}
+    assert nearest(fed.index, QUERY, NONE) == []
+    assert asyncio.run(fed.index.likeness(["a"], NONE)) == {}
 
 
 @pytest.mark.parametrize("model", ["terms-0", MODEL])
@@ -137,15 +194,16 @@ def test_case_27_what_is_no_vector_of_the_model_is_refused_and_harms_nobody(fed:
 
 
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("make", [of_live_rows, of_a_column_index])
+@pytest.mark.parametrize("make", [of_live_rows, of_a_column_index, of_faiss])
 def test_over_a_life_of_changes_every_question_is_answered_as_the_one_for_reading_answers_it(make: Callable[[], Fed], seed: int) -> None:
     market, fed = Market(seed), make()
     for _ in range(5):
-        fed.take(market.changes(25))
-        reading = FakeVectorIndex({one.item_id: replace(one, spread_key=one.category) for one in market.items.values()})
+        fed.take([embedded(one) for one in market.changes(25)])
+        reading = FakeVectorIndex({one.item_id: replace(one, spread_key=one.category) for one in market.items.values()}, MODEL)
         for _ in range(8):
-            query, asked = market.query(), interests(market.weights())
-            found, wanted = (asyncio.run(index.nearest(query, asked)) for index in (fed.index, reading))
+            query, asked = market.query(), asking(*[item_vector((term,)) for term in market.random.sample(SAID, 3)])
+            below = market.random.choice(BELOW)
+            found, wanted = (asyncio.run(index.nearest(query, asked, below)) for index in (fed.index, reading))
             assert [[hit.item_id for hit in answer.hits] for answer in found] == [[hit.item_id for hit in answer.hits] for answer in wanted]
             assert [answer.exhausted for answer in found] == [answer.exhausted for answer in wanted]
             listed = [item_id for item_id, one in market.items.items() if one.state == "on_sale"]
@@ -161,3 +219,34 @@ def test_a_scope_of_too_many_rows_is_not_searched() -> None:
             query = replace(QUERY, scope=Scope("all", RULES["all"], trusted=True, everything=everything))
             [answer] = asyncio.run(NumpyVectorIndex(rows, vectors, most).nearest(query, PHONES))
             assert len(answer.hits) == found
+
+
+def categories(index: VectorIndex, vectors: Vectors, most: int = 9, query: Query = QUERY) -> list[list[str]]:
+    return [[name for name, _ in near] for near in asyncio.run(index.nearest_categories(query, vectors, most))]
+
+
+def test_the_categories_nearest_to_a_vector_are_those_whose_items_are_most_like_it_on_the_whole(fed: Fed) -> None:
+    fed.take([phone("p1", category="数码›手机"), phone("p2", "brand:apple", category="数码›手机")])
+    fed.take([item("j1", "category:文玩", category="文玩"), phone("j2", category="文玩"), item("none", category="空")])
+    [phones] = asyncio.run(fed.index.nearest_categories(QUERY, PHONES, 9))
+    assert [name for name, _ in phones] == ["数码›手机", "文玩"]
+    liked = [asyncio.run(fed.index.likeness([item_id], PHONES))[item_id] for item_id in ("p1", "p2", "j1", "j2")]
+    assert [likeness for _, likeness in phones] == pytest.approx([sum(liked[:2]) / 2, sum(liked[2:]) / 2], abs=1e-6)
+    assert categories(fed.index, BOTH, most=1) == [["数码›手机"], ["文玩"]]
+
+
+def test_equally_near_categories_come_by_name_also_where_that_is_where_the_list_ends(fed: Fed) -> None:
+    fed.take([phone(name, category=name) for name in ("é", "b", "件", "a", "👍")])
+    assert categories(fed.index, PHONES, most=3) == [["a", "b", "é"]]
+
+
+def test_what_left_or_is_of_another_pool_makes_no_category_near_and_what_is_excluded_does(fed: Fed) -> None:
+    fed.take([phone("a", category="甲"), phone("b", category="乙", pools=("other",)), phone("c", category="丙")])
+    fed.take([sold("c")])
+    assert categories(fed.index, PHONES, query=replace(QUERY, excluded=frozenset(["a"]))) == [["甲"]]
+    assert categories(fed.index, NONE) == []
+
+
+def test_of_nothing_there_are_no_categories(fed: Fed) -> None:
+    fed.take([phone("a", pools=())])
+    assert categories(fed.index, PHONES) == [[]]

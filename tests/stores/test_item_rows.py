@@ -92,7 +92,7 @@ def test_sums_are_the_same_from_lines_and_from_lists(seed: int) -> None:
     weights = {number: draw.randint(1, 1024) for number in range(1, 30)}
     for row in range(300):
         terms = draw.sample(range(1, 200), draw.randint(0, 32))
-        columns.put(row, [f"point:{number}" for number in terms])
+        columns.put(row, wide_item(terms=tuple(f"point:{number}" for number in terms)))
         expected.append(sum(weights.get(number, 0) for number in terms))
     rows = np.array(draw.sample(range(300), 200), np.int32)
     asked = columns.asked({f"point:{number}": weight for number, weight in weights.items()})

@@ -163,7 +163,7 @@ def test_an_index_sums_the_weights_that_the_lines_of_its_rows_hold(rows: int) ->
     weights = {f"point:{number}": draw.randint(1, 1024) for number in range(20)}
     for row in range(rows):
         terms = [f"point:{number}" for number in draw.sample(range(200), draw.choice((0, 2, 16, 20)) if rows < 2**16 else 2)]
-        columns.put(row, terms)
+        columns.put(row, wide_item(terms=tuple(terms)))
         expected.append([term for term in weights if term in terms])
     held = np.arange(rows, dtype=np.int32)
     index = PoolIndex(held, np.zeros(rows, np.int64), np.zeros(rows, np.int64), columns.lines_of(held))

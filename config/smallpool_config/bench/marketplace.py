@@ -73,6 +73,10 @@ class Marketplace:
         """Ids of the first `count` items of a pool."""
         return [self.item_id(number) for number in self._members[pool][:count].tolist()]
 
+    def member_numbers(self, pool: int) -> NDArray[np.int32]:
+        """Numbers of a pool's items, (n,), distinct, in random order."""
+        return self._members[pool]
+
     def wide_items(self) -> Iterator[WideItem]:
         """Every item, by id."""
         pools_of, ends = self._pools_of_items()

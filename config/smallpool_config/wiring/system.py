@@ -289,6 +289,7 @@ class System(AppliesBehaviour, WatchesPools, RunsExperiments, JudgesListings, Fi
             relations=self.relations,
             vectors=self.vector_index,
             read_query=self.read_query,
+            find_encoders=self.encoders_of,
         )
 
     @cached_property

@@ -46,6 +46,16 @@ class Listing(Protocol):
     def intervals(self) -> Mapping[str, tuple[tuple[int, int], ...]]: ...
     @property
     def terms(self) -> tuple[str, ...]: ...
+    @property
+    def vector(self) -> bytes: ...
+    @property
+    def vector_model(self) -> str: ...
+
+
+class _Versions(Struct, frozen=True, gc=False):
+    """What made a wide item, as far as recall needs it."""
+
+    vectors: str = ""
 
 
 class ListingRow(Struct, frozen=True, gc=False):
@@ -67,3 +77,10 @@ class ListingRow(Struct, frozen=True, gc=False):
     pools: tuple[str, ...] = ()
     intervals: dict[str, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     terms: tuple[str, ...] = ()
+    vector: bytes = b""
+    versions: _Versions = _Versions()
+
+    @property
+    def vector_model(self) -> str:
+        """As of a `WideItem`."""
+        return self.versions.vectors

@@ -44,18 +44,22 @@ Facts = NDArray[np.int64]
 
 
 class Beside(Protocol):
-    """What another adapter makes of the terms of rows and keeps beside these columns, by the same row numbers. Called under the lock."""
+    """What another adapter makes of listings and keeps beside these columns, by the same row numbers. Called under the lock."""
 
     def grow(self, capacity: int) -> None:
         """Makes room for `capacity` rows."""
         ...
 
-    def put(self, row: int, terms: Iterable[str]) -> None:
-        """The row, which has none, begins to stand for an item that has these terms."""
+    def put(self, row: int, item: Listing) -> None:
+        """The row, which stands for nothing, begins to stand for an item."""
         ...
 
-    def clear(self, row: int) -> None:
-        """The row stands for nothing any more."""
+    def change(self, row: int, item: Listing) -> None:
+        """The item of the row has a newer record, with the same pools, terms, times of publication and static score."""
+        ...
+
+    def clear(self, row: int, item_id: str) -> None:
+        """The row stands for this item no more, and for nothing."""
         ...
 
     def lists(self) -> Iterable[RowList]:
@@ -207,6 +211,8 @@ class ItemRows:
         listed_under = hash((item.pools, item.terms, intervals, item.published_at, item.static_score))
         if row is not None and self._listed_under.cells[row] == listed_under:
             self._give_back(row)
+            for beside in self._beside:
+                beside.change(row, item)
         else:
             self._bury(item.item_id, row)
             row = self._bear(item)
@@ -233,7 +239,7 @@ class ItemRows:
             else:
                 pool.add(row)
         for beside in self._beside:
-            beside.put(row, item.terms)
+            beside.put(row, item)
         return row
 
     def _bury(self, item_id: str, row: int | None) -> None:
@@ -246,7 +252,7 @@ class ItemRows:
         del self._rows[item_id]
         self._graveyard.bury(row)
         for beside in self._beside:
-            beside.clear(row)
+            beside.clear(row, item_id)
 
     def _give_back(self, row: int) -> None:
         self.categories.give_back(self.category.cells[row])

@@ -7,7 +7,7 @@ rare against the rows asked, as in the whole marketplace, the lists are read ins
 """
 
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from smallpool_core.terms import MAX_TERMS_PER_ITEM
 from smallpool_stores.memory.arrays import FIRST_CAPACITY, Column, Places, RowList, Rows
 from smallpool_stores.memory.interned import Interned
+from smallpool_stores.memory.listing import Listing
 
 Marks = NDArray[np.int64]
 """Of each of some rows the sum of the weights of those terms asked for that it has, and in the low bits which of them these are."""
@@ -93,9 +94,9 @@ class TermColumns:
         for column in (self._lines, self._second, self._totals):
             column.grow(capacity)
 
-    def put(self, row: int, terms: Iterable[str]) -> None:
-        """Gives a row without terms its terms, each once, at most `MAX_TERMS_PER_ITEM` of them."""
-        numbers = self._terms.take_all(list(dict.fromkeys(terms))[:MAX_TERMS_PER_ITEM])
+    def put(self, row: int, item: Listing) -> None:
+        """Gives a row without terms those of the item, each once, at most `MAX_TERMS_PER_ITEM` of them."""
+        numbers = self._terms.take_all(list(dict.fromkeys(item.terms))[:MAX_TERMS_PER_ITEM])
         lists = self._lists
         while len(lists) < len(self._terms):
             lists.append(RowList())
@@ -107,7 +108,10 @@ class TermColumns:
         start = row * LINE
         self._lines.cells[start : start + len(numbers)] = array("i", numbers)
 
-    def clear(self, row: int) -> None:
+    def change(self, row: int, item: Listing) -> None:
+        """Nothing: the terms are the same."""
+
+    def clear(self, row: int, item_id: str) -> None:
         """Takes all terms from a row; it stays in lists of terms that other rows have, until they are swept."""
         numbers = self._lines.cells[row * LINE : row * LINE + LINE].tolist()
         self._lines.cells[row * LINE : row * LINE + LINE] = _BLANK

@@ -1,100 +1,219 @@
-"""Vectors of rows in one packed matrix, made of the terms that the rows are born with.
+"""Learned vectors beside the rows: those of the model in force, those of a model that is gathered to take its place.
 
-In: rows as they are born and buried. Out: for rows their inner products with some vectors, as whole numbers.
+In: listings as rows are born, changed and buried. Out: the vectors of one model, by row; which model is in force.
 
-A coordinate is kept as a whole number of 1/127, a byte. So an item takes 64 bytes, one line of a cache, and each product is a sum of
-whole numbers below 2^24, which float32 adds exactly in any order: all processes and machines order rows alike.
+A new model comes item by item, as stored listings are embedded anew, and is of use only when it has them all: so its vectors are gathered
+beside the others, and change places with them between two questions. An item whose record brings a vector of one model keeps that of the
+other meanwhile.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Final
+import logging
+import time
+from collections.abc import Callable, Iterable
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from smallpool_core.term_vectors import DIMENSIONS, Direction, directions
-from smallpool_stores.memory.arrays import Column, RowList, Rows
+from smallpool_core.errors import VectorRefused
+from smallpool_core.source_ports import REPLACED_KEPT_S
+from smallpool_core.vectors import check_stored
+from smallpool_stores.memory.arrays import FIRST_CAPACITY, Column, RowList
+from smallpool_stores.memory.category_rows import CategoryRows
+from smallpool_stores.memory.gone import REMEMBERED, Gone
+from smallpool_stores.memory.listing import Listing
+from smallpool_stores.memory.vector_generation import VectorGeneration
 
-SCALE: Final = 127
-"""A coordinate of 1."""
-ONE: Final = SCALE * SCALE
-"""The product of two equal vectors, within 2 %."""
-MADE_AT_ONCE: Final = 256
-_AT_ONCE: Final = 1_024
-"""Rows in one product. They stay in a core's cache as float32, and up to 2^18 multiplications OpenBLAS starts no threads, which on a
-busy machine wait for one another: 10,000 rows by three vectors take .5 ms instead of 16.
-"""
-_FEWEST: Final = 2
-"""Vectors in one product: of a single one OpenBLAS would make another kind of product, with threads."""
+MOST_KEPT: Final = 3
+"""Models of which vectors are gathered at once; of a further one only when the smallest that is not in force is let go."""
+FEWEST_DIMENSIONS: Final = 2
 
-Products = NDArray[np.int32]
+log = logging.getLogger("smallpool.vectors")
+
+
+class Kept(NamedTuple):
+    """How many items have a vector of a model, and what becomes of these."""
+
+    model: str
+    dimensions: int
+    items: int
+    state: Literal["in force", "gathered", "replaced"]
 
 
 class VectorColumns:
-    """The rows' vectors beside their other columns, under the same lock; a row without a term that counts has none, which is all zeros.
+    """The rows' vectors beside their other columns, under the same lock. `now_s` counts seconds from anywhere.
 
-    A vector is made when it is first asked for or with the next `MADE_AT_ONCE`, because many at a time take a tenth of the time.
+    Until somebody asks which model is in force it is the one of which most items have a vector: what a start loads may come in any order.
+    A vector that is none is not kept, counted in `refused`, and costs its item nothing else.
     """
 
-    def __init__(self) -> None:
-        self._values = Column(np.int8, DIMENSIONS)
-        self._waiting: dict[int, tuple[str, ...]] = {}
+    def __init__(self, remembered: int = REMEMBERED, now_s: Callable[[], float] = time.monotonic) -> None:
+        self.categories = CategoryRows()
+        self.refused = 0
+        self._slots: list[VectorGeneration | None] = [None] * MOST_KEPT
+        self._in_force: int | None = None
+        self._was_asked = False
+        self._replaced: VectorGeneration | None = None
+        self._replaced_until = 0.0
+        self._capacity = FIRST_CAPACITY
+        # Of each row, and of each item that left, a bit for each generation that it has a vector of; and how many rows have which bits.
+        self._bits = Column(np.uint8)
+        self._gone_bits = bytearray(remembered)
+        self._counts = [0] * (1 << MOST_KEPT)
+        self._gone = Gone(remembered)
+        self._now_s = now_s
 
     def grow(self, capacity: int) -> None:
         """Makes room for `capacity` rows."""
-        self._values.grow(capacity)
+        self._capacity = capacity
+        self._bits.grow(capacity)
+        self.categories.grow(capacity)
+        for generation in self._living():
+            generation.grow(capacity)
 
-    def put(self, row: int, terms: Iterable[str]) -> None:
-        """The row, which has none, begins to have the vector of these terms."""
-        self._waiting[row] = tuple(terms)
-        if len(self._waiting) >= MADE_AT_ONCE:
-            self._make()
+    def put(self, row: int, item: Listing) -> None:
+        """The row, which has none, begins to have the item's vector; and those of other models that the item had before."""
+        self.categories.put(row, item.category)
+        place = self._gone.take_back(item.item_id)
+        if place is not None:
+            for generation in self._living():
+                generation.bring_back(row, place)
+            self._mark(row, self._gone_bits[place])
+        self._embed(row, item)
 
-    def clear(self, row: int) -> None:
-        """The row has no vector any more."""
-        self._waiting.pop(row, None)
-        self._values.values[row] = 0
+    def change(self, row: int, item: Listing) -> None:
+        """The row has the vector of the item's newer record."""
+        self.categories.change(row, item.category)
+        self._embed(row, item)
+
+    def clear(self, row: int, item_id: str) -> None:
+        """The row has no vector any more; what it had is remembered of the item."""
+        self.categories.clear(row)
+        place = self._gone.put(item_id)
+        self._gone_bits[place] = self._bits.cells[row]
+        for generation in self._living():
+            generation.bury(row, place)
+        self._mark(row, 0)
+        self._switch_if_complete()
 
     def lists(self) -> Iterable[RowList]:
-        """None: no list holds rows here."""
-        return ()
-
-    def products(self, rows: Rows, vectors: NDArray[np.float32]) -> Products:
-        """(n, k) inner products of n rows with (k, 64) unit vectors, `ONE` times as large and whole."""
-        if self._waiting:
-            self._make()
-        asked = np.zeros((DIMENSIONS, max(_FEWEST, len(vectors))), np.float32)
-        asked[:, : len(vectors)] = np.rint(vectors.astype(np.float64) * SCALE).T
-        found = np.empty((len(rows), asked.shape[1]), np.int32)
-        for first in range(0, len(rows), _AT_ONCE):
-            some = self._values.values.take(rows[first : first + _AT_ONCE], axis=0).astype(np.float32)
-            found[first : first + _AT_ONCE] = some @ asked
-        return found[:, : len(vectors)]
+        """The rows of each category."""
+        return self.categories.lists()
 
     @property
-    def bytes_per_row(self) -> int:
-        """Bytes that one row takes."""
-        return int(self._values.values[0].nbytes)
+    def in_force(self) -> VectorGeneration | None:
+        """The vectors that are searched; None while no item has any."""
+        if not self._was_asked:
+            self._was_asked = True
+            kept = [slot for slot, generation in enumerate(self._slots) if generation is not None]
+            self._in_force = max(kept, key=self._count, default=None)
+        return None if self._in_force is None else self._slots[self._in_force]
 
-    def _make(self) -> None:
-        made = {row: some for row, terms in self._waiting.items() if (some := directions(terms))}
-        self._waiting.clear()
-        if not made:
+    def of(self, model: str) -> VectorGeneration:
+        """The vectors of the model in force, or of the one that it replaced a moment ago; raises `VectorRefused` for any other."""
+        for generation in (self.in_force, self._replaced):
+            if generation is not None and generation.model == model:
+                return generation
+        found = self.in_force
+        holds = "no item has a vector yet" if found is None else f"the index holds those of {found.model!r}"
+        raise VectorRefused(f"the vectors are of model {model!r}, {holds}: make them anew")
+
+    def place_of_gone(self, item_id: str) -> int | None:
+        """Where the vectors of an item that left lately are, None where it did not or is forgotten."""
+        return self._gone.find(item_id)
+
+    def kept(self) -> list[Kept]:
+        """What is kept of each model."""
+        found = [
+            Kept(generation.model, generation.dimensions, self._count(slot), "in force" if slot == self._in_force else "gathered")
+            for slot, generation in enumerate(self._slots)
+            if generation is not None
+        ]
+        replaced = self._replaced
+        return found if replaced is None else [*found, Kept(replaced.model, replaced.dimensions, 0, "replaced")]
+
+    def _embed(self, row: int, item: Listing) -> None:
+        if self._replaced is not None and self._now_s() >= self._replaced_until:
+            self._replaced = None
+        slot = self._slot_for(item)
+        if slot is None:
+            self._forget(row)
             return
-        sums = _sums(list(made.values()))
-        lengths = np.sqrt(np.einsum("ij,ij->i", sums, sums))[:, None]
-        # Terms whose directions cancel out add up to nothing, and to no vector.
-        unit = np.divide(sums, lengths, out=np.zeros_like(sums), where=lengths > 0)
-        self._values.values[list(made)] = np.rint(unit * SCALE)
+        generation, bit = self._slots[slot], 1 << slot
+        if generation is not None:
+            generation.put(row, item.vector)
+        self._mark(row, self._bits.cells[row] | bit)
+        self._switch_if_complete()
 
+    def _forget(self, row: int) -> None:
+        """What changed and has no vector now is like nothing, by any model."""
+        if self._bits.cells[row]:
+            for generation in self._living():
+                generation.clear(row)
+            self._mark(row, 0)
+            self._switch_if_complete()
 
-def _sums(rows: Sequence[Sequence[Direction]]) -> NDArray[np.float64]:
-    """(n, 64) the sums of each row's directions, each as long as it weighs. What is added up are the bits, since they are bytes: the sum
-    of the signs is twice that less all weights.
-    """
-    counts = [len(row) for row in rows]
-    starts = np.cumsum([0, *counts[:-1]])
-    weights = np.array([one.weight for row in rows for one in row], np.int16)
-    bits = np.frombuffer(b"".join([one.bits for row in rows for one in row]), np.uint8).reshape(-1, DIMENSIONS // 8)
-    plus = np.add.reduceat(np.unpackbits(bits, axis=1) * weights[:, None], starts, axis=0)
-    return (2 * plus - np.add.reduceat(weights, starts)[:, None]).astype(np.float64)
+    def _slot_for(self, item: Listing) -> int | None:
+        """Where the item's vector goes; None where it has none that could."""
+        model, vector = item.vector_model, item.vector
+        if not (model and vector):
+            return None
+        slots = [slot for slot, generation in enumerate(self._slots) if generation is not None and generation.model == model]
+        known = self._slots[slots[0]] if slots else None
+        try:
+            check_stored(vector, model, max(FEWEST_DIMENSIONS, len(vector)) if known is None else known.dimensions)
+        except VectorRefused as exc:
+            self.refused += 1
+            log.warning("could not keep a vector of the item %r: %s", item.item_id, exc)
+            return None
+        return slots[0] if slots else self._begin(model, len(vector))
+
+    def _begin(self, model: str, dimensions: int) -> int:
+        """Makes room for the vectors of another model; the first is in force."""
+        kept = [slot for slot in range(MOST_KEPT) if self._slots[slot] is not None]
+        free = [slot for slot in range(MOST_KEPT) if self._slots[slot] is None]
+        slot = free[0] if free else min([slot for slot in kept if slot != self._in_force], key=self._count)
+        self._let_go(slot)
+        self._slots[slot] = VectorGeneration(model, dimensions, self._capacity, self._gone.size)
+        if self._in_force is None:
+            self._in_force = slot
+        return slot
+
+    def _let_go(self, slot: int) -> None:
+        self._slots[slot] = None
+        if self._count(slot):
+            self._bits.values &= np.uint8(0xFF ^ 1 << slot)
+            self._counts = np.bincount(self._bits.values, minlength=len(self._counts)).tolist()
+            self._counts[0] = 0
+        self._gone_bits = bytearray((np.frombuffer(self._gone_bits, np.uint8) & np.uint8(0xFF ^ 1 << slot)).tobytes())
+
+    def _switch_if_complete(self) -> None:
+        """Puts another model in force as soon as no row has a vector of the one in force alone."""
+        if self._in_force is None or not self._was_asked:
+            return
+        for slot, generation in enumerate(self._slots):
+            if generation is not None and slot != self._in_force and self._count(slot) and not self._lacking(slot):
+                log.info("vectors of %s are in force, of %d items", generation.model, self._count(slot))
+                self._replaced, self._replaced_until = self._slots[self._in_force], self._now_s() + REPLACED_KEPT_S
+                self._let_go(self._in_force)
+                self._in_force = slot
+                return
+
+    def _count(self, slot: int) -> int:
+        """How many rows have a vector of this generation."""
+        return sum([count for bits, count in enumerate(self._counts) if bits >> slot & 1])
+
+    def _lacking(self, slot: int) -> int:
+        """How many rows have a vector of the generation in force and none of this one."""
+        asked, had = 1 << slot, 1 << (self._in_force or 0)
+        return sum([count for bits, count in enumerate(self._counts) if bits & had and not bits & asked])
+
+    def _mark(self, row: int, bits: int) -> None:
+        before = self._bits.cells[row]
+        if bits != before:
+            self._counts[before] -= 1 if before else 0
+            self._counts[bits] += 1 if bits else 0
+            self._bits.cells[row] = bits
+
+    def _living(self) -> Iterable[VectorGeneration]:
+        """Every generation that rows have vectors of."""
+        return [generation for generation in (*self._slots, self._replaced) if generation is not None]

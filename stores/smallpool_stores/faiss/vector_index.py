@@ -1,0 +1,91 @@
+"""The port `VectorIndex` with FAISS for what the numpy adapter does not search: everything on sale, where that is too much to read.
+
+In: as that adapter. Out: as that adapter; of everything the nearest rows but a few.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smallpool_core.pages import Answer, Query
+from smallpool_core.vectors import Vectors
+from smallpool_stores.faiss.row_graph import RowGraph
+from smallpool_stores.memory.allowed import best_allowed
+from smallpool_stores.memory.changed_rows import ChangedRows
+from smallpool_stores.memory.in_scope import Ranked
+from smallpool_stores.memory.rows import ORDER, ItemRows
+from smallpool_stores.memory.vector_generation import VectorGeneration
+from smallpool_stores.memory.vector_index import MOST_ROWS, NOTHING, NumpyVectorIndex, matrix
+from smallpool_stores.memory.vectors import VectorColumns
+
+_SHARE_CHANGED = 8
+"""The graph is built anew when more than an eighth of its rows changed, which until then are read one after another."""
+_DEPTH, _DEEPER, _MOST_NEAR = 4, 4, 8_192
+"""Rows that the graph is asked for: some times as many as are wanted, more where the query allows too few of them."""
+_FEWEST_NEAR: Final = 128
+
+
+class FaissVectorIndex(NumpyVectorIndex):
+    """Exact inside pools and categories, and of everything up to `most_rows`; above that by a graph, which `rebuild` makes. Until there is
+    one nothing is found there.
+    """
+
+    def __init__(self, rows: ItemRows, vectors: VectorColumns, changed: ChangedRows, most_rows: int = MOST_ROWS) -> None:
+        super().__init__(rows, vectors, most_rows)
+        self._changed = changed
+        self._graph: RowGraph | None = None
+
+    async def nearest(self, query: Query, vectors: Vectors, categories: Sequence[str] = ()) -> tuple[Answer, ...]:
+        if query.scope.everything and not categories:
+            with self._rows.lock:
+                graph = self._graph
+                if graph is not None and graph.generation is self._vectors.of(vectors.model):
+                    asked = matrix(vectors, graph.generation)
+                    newer = self._changed.since(graph.mark)
+                    return tuple([self._near(query, vector, graph, newer) for vector in asked])
+        return await super().nearest(query, vectors, categories)
+
+    def rebuild(self) -> bool:
+        """Builds the graph where it is due, and says whether it was. Takes minutes for a million rows, while which the rows are free: for a
+        thread of its own.
+        """
+        with self._rows.lock:
+            generation = self._vectors.in_force
+            if generation is None or self._rows.height <= self._most_rows:
+                self._graph = None
+                self._changed.forget(self._changed.mark)
+                return False
+            graph = self._graph
+            if graph is not None and graph.generation is generation and self._is_fresh(graph):
+                return False
+            rows = (self._rows.all_facts[:, ORDER] >= 0).nonzero()[0].astype(np.int32)
+            stored, mark = generation.stored(rows), self._changed.mark
+        has_any = stored.any(axis=1)
+        built = RowGraph(generation, mark, rows[has_any], stored[has_any])
+        with self._rows.lock:
+            self._graph = built
+            self._changed.forget(mark)
+        return True
+
+    def _is_fresh(self, graph: RowGraph) -> bool:
+        return self._changed.mark - graph.mark <= max(self._most_rows // _SHARE_CHANGED, len(graph) // _SHARE_CHANGED)
+
+    def _near(self, query: Query, vector: NDArray[np.float32], graph: RowGraph, newer: NDArray[np.int32]) -> Answer:
+        depth = max(_FEWEST_NEAR, _DEPTH * (query.limit + len(query.excluded)))
+        while True:
+            near = graph.near(vector, min(depth, _MOST_NEAR))
+            rows = np.concatenate([near[self._changed.are_as_of(graph.mark, near)], newer])
+            rows = rows[self._rows.inside(query.scope, rows, query.now)]
+            found, is_all = best_allowed(self._rows, query, self._ranked(rows, vector, graph.generation))
+            if len(found.rows) == query.limit or depth >= min(_MOST_NEAR, len(graph)):
+                break
+            depth *= _DEEPER
+        is_whole = is_all and depth >= len(graph)
+        return self._answer(query, found, is_all=is_whole) if found.rows.size or is_whole else NOTHING
+
+    def _ranked(self, rows: NDArray[np.int32], vector: NDArray[np.float32], generation: VectorGeneration) -> Ranked:
+        products = generation.products(rows, vector[None])[:, 0]
+        alike = (products > 0).nonzero()[0]
+        return Ranked(rows.take(alike), products.take(alike))

@@ -1,0 +1,1 @@
+"""What `smallpool bench vectors` measures of usearch, where it is installed; nothing else needs it."""
