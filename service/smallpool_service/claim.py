@@ -97,16 +97,16 @@ class Claiming:
             await self._claim((), self._run.now(), final=True, short=short, allow_seen=False)
 
     async def _still_live(self, offered: Sequence[Scored], now: int) -> list[Scored]:
-        run = self._run
+        run, scope = self._run, self._run.known.scope
         item_ids = [scored.item_id for scored in offered]
         outside = await self._outside(item_ids, now)
         banned = await banned_meanwhile(item_ids, run, self._ports)
-        known = look_up(self._ports.live, item_ids, run.known.scope, now)
+        known = look_up(self._ports.live, item_ids, scope, now)
         kept = []
         for scored in offered:
             live = known[scored.item_id]
             forbidden = "banned" if scored.item_id in banned else "not_in_pool" if scored.item_id in outside else None
-            reason = live_reason(scored.candidate.hit, live, run.known.scope, now + self._least_left_ms) or forbidden
+            reason = live_reason(scored.candidate.hit, live, scope, now + self._least_left_ms) or forbidden
             if reason is not None:
                 run.drops.append(Dropped(scored.item_id, STAGE, reason, DETAILS[reason]))
             elif live is not None and has_moved(scored.candidate.hit, live, run.known.pool.settings.spread_level):

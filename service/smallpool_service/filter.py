@@ -3,7 +3,7 @@
 In: hits by source and what the live view knows of them. Out: hits by source and a `Dropped` for each item left out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from msgspec import Struct
@@ -73,26 +73,27 @@ def live_reason(hit: Hit, live: LiveItem | None, scope: Scope, closing: int) -> 
     return "stale" if (live.version, live.enrich) > (hit.version, hit.enrich) else None
 
 
-def own_reason(hit: Hit, screen: Screen) -> str | None:
-    """Why this person is not shown this item, or None."""
-    item_id = hit.item_id
-    if item_id in screen.banned:
-        return "banned"
-    if item_id in screen.seen:
-        return "seen"
-    if item_id in screen.bought:
-        return "bought"
-    if item_id in screen.alike:
-        return "bought_alike"
-    if item_id in screen.over_exposed:
-        return "over_exposed"
-    if hit.seller_id is not None and hit.seller_id == screen.user_id:
-        return "own"
-    if hit.seller_id is not None and hit.seller_id in screen.blocked_sellers:
-        return "blocked_seller"
-    if hit.expires_at is not None and hit.expires_at <= screen.now:
-        return "expired"
-    return None
+def own_reasons(rows: Mapping[str, Hit], screen: Screen) -> dict[str, str]:
+    """Why this person is not shown them, of those that they are not shown, by item; of several reasons the first one below."""
+    lists = (
+        ("banned", screen.banned),
+        ("seen", screen.seen),
+        ("bought", screen.bought),
+        ("bought_alike", screen.alike),
+        ("over_exposed", screen.over_exposed),
+    )
+    # Nearly all candidates have none, so lists are held against lists before anything is asked of one candidate.
+    found = {item_id: reason for reason, listed in reversed(lists) if listed for item_id in rows.keys() & listed}
+    own, blocked, now = screen.user_id, screen.blocked_sellers, screen.now
+    for item_id, hit in rows.items():
+        if item_id in found:
+            continue
+        seller = hit.seller_id
+        if seller is not None and (seller == own or seller in blocked):
+            found[item_id] = "own" if seller == own else "blocked_seller"
+        elif hit.expires_at is not None and hit.expires_at <= now:
+            found[item_id] = "expired"
+    return found
 
 
 def look_up(live: LiveView, item_ids: Sequence[str], scope: Scope, now: int) -> dict[str, LiveItem | None]:
@@ -107,10 +108,11 @@ def filter_hits(lists: Lists, screen: Screen, live: LiveView) -> Lists:
     """
     rows = {hit.item_id: hit for hits in lists.by_source.values() for hit in hits}
     known = look_up(live, list(rows), screen.scope, screen.now)
+    own, scope, closing = own_reasons(rows, screen), screen.scope, screen.closing
     reasons = {
         item_id: reason
         for item_id, hit in rows.items()
-        if (reason := own_reason(hit, screen) or live_reason(hit, known[item_id], screen.scope, screen.closing)) is not None
+        if (reason := own.get(item_id) or live_reason(hit, known[item_id], scope, closing)) is not None
     }
     dropped = [Dropped(item_id, STAGE, reason, DETAILS[reason]) for item_id, reason in reasons.items()]
     kept = {source: _once([hit for hit in hits if hit.item_id not in reasons], dropped) for source, hits in lists.by_source.items()}

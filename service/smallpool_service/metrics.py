@@ -7,15 +7,16 @@ a label that has taken `MAX_LABEL_VALUES` values calls every further one `other`
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from math import nan
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 
-from msgspec import Struct, structs
+from msgspec import Struct
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from smallpool_core.events import BEHAVIOUR_GROUP, INDEXER_GROUP
 from smallpool_core.ports import EventLog
 from smallpool_service.page import SourceTrace
+from smallpool_service.tallies import SourceTallies, StageTallies
 
 T = TypeVar("T")
 
@@ -59,14 +60,6 @@ class _Bounded(Generic[T]):
         return made
 
 
-class _StageFigures(NamedTuple):
-    """Where the runs of one stage are counted."""
-
-    seconds: Histogram
-    came_in: Counter
-    came_out: Counter
-
-
 class Metrics:
     """All metrics of one process, in a registry of their own; an observer of the read path and of the write path."""
 
@@ -77,9 +70,7 @@ class Metrics:
         self._labelled: dict[str, Gauge] = {}
         self._requests = self._counter("smallpool_http_requests", ("route", "status"), "HTTP requests by route template and status")
         self._request_s = self._histogram("smallpool_http_request_seconds", ("route",), "seconds to answer a request", _REQUEST_BUCKETS)
-        self._stage_s = self._histogram("smallpool_stage_seconds", ("stage",), "seconds one run of a stage takes", _STAGE_BUCKETS)
-        self._stage_in = self._counter("smallpool_stage_in", ("stage",), "values that came into a stage")
-        self._stage_out = self._counter("smallpool_stage_out", ("stage",), "values that a stage gave out")
+        self._stages = self._stage_tallies()
         self._counts = self._counter(
             "smallpool_counts",
             ("name",),
@@ -88,24 +79,16 @@ class Metrics:
         self._degraded = self._counter("smallpool_degraded", ("part",), "answers that went on without a part that failed")
         self._fill = self._histogram("smallpool_page_fill", (), "items on a page as a share of the size asked for", _FILL_BUCKETS)
         self._short = self._counter("smallpool_page_short", ("reason",), "pages with fewer items than asked for, by reason")
-        self._candidates = self._counter(
-            "smallpool_source_candidates",
-            ("source", "step"),
-            "candidates of each source by how far they came: asked, returned, in_pool, spread, filtered, page",
-        )
+        self._candidates = self._source_tallies()
         self._events = self._counter("smallpool_events", ("topic", "outcome"), "rows of event batches over HTTP: accepted or rejected")
-        self._by_stage = _Bounded(self._stage_figures)
+        self._stage, self._source = _Bounded(str), _Bounded(str)
         self._by_name, self._by_part = _Bounded(self._counts.labels), _Bounded(self._degraded.labels)
-        self._by_source = _Bounded(self._source_figures)
         self._by_short, self._by_route = _Bounded(self._short.labels), _Bounded(self._request_s.labels)
         self._route, self._status = _Bounded(str), _Bounded(str)
 
     def observe(self, stage: str, seconds: float, in_count: int, out_count: int) -> None:
         """One run of one stage of either pipeline."""
-        figures = self._by_stage(stage)
-        figures.seconds.observe(seconds)
-        figures.came_in.inc(in_count)
-        figures.came_out.inc(out_count)
+        self._stages.add(self._stage(stage), seconds, in_count, out_count)
 
     def count(self, name: str, amount: int = 1) -> None:
         """Something happened `amount` times; a name `degraded.PART` counts what an answer had to do without."""
@@ -128,8 +111,7 @@ class Metrics:
     def sources(self, traced: Iterable[SourceTrace]) -> None:
         """What became of the candidates of one page."""
         for one in traced:
-            for counter, amount in zip(self._by_source(one.source), structs.astuple(one)[1:], strict=True):
-                counter.inc(amount)
+            self._candidates.add(self._source(one.source), one)
 
     def events(self, topic: str, accepted: int, rejected: int) -> None:
         """One batch of events; `topic` is one of the log's."""
@@ -169,11 +151,22 @@ class Metrics:
         """Every metric there is, in order of making."""
         return list(self._described)
 
-    def _stage_figures(self, stage: str) -> _StageFigures:
-        return _StageFigures(self._stage_s.labels(stage), self._stage_in.labels(stage), self._stage_out.labels(stage))
+    def _stage_tallies(self) -> StageTallies:
+        meanings = ("seconds one run of a stage takes", "values that came into a stage", "values that a stage gave out")
+        kinds = (("seconds", "histogram"), ("in_total", "counter"), ("out_total", "counter"))
+        for (suffix, kind), meaning in zip(kinds, meanings, strict=True):
+            self._described.append(Described(f"smallpool_stage_{suffix}", kind, ("stage",), meaning))
+        tallies = StageTallies("smallpool_stage", meanings, _STAGE_BUCKETS)
+        self.registry.register(tallies)
+        return tallies
 
-    def _source_figures(self, source: str) -> list[Counter]:
-        return [self._candidates.labels(source, step) for step in SourceTrace.__struct_fields__[1:]]
+    def _source_tallies(self) -> SourceTallies:
+        name = "smallpool_source_candidates"
+        meaning = "candidates of each source by how far they came: asked, returned, in_pool, spread, filtered, page"
+        self._described.append(Described(f"{name}_total", "counter", ("source", "step"), meaning))
+        tallies = SourceTallies(name, meaning)
+        self.registry.register(tallies)
+        return tallies
 
     def _counter(self, name: str, labels: tuple[str, ...], meaning: str) -> Counter:
         self._described.append(Described(f"{name}_total", "counter", labels, meaning))

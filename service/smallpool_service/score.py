@@ -76,7 +76,15 @@ def score(candidates: Sequence[Candidate], taste: Taste, popularity: Popularity)
     """Values and the weighted mean of them, in [0, 1]; the order of the candidates stays."""
     names = taste.dimensions
     hits = [candidate.hit for candidate in candidates]
-    columns = [_ranks(candidates, taste, popularity) if name == "rank" else values_of(name, hits, taste, popularity) for name in names]
+    matched = _match(hits, taste.triggers) if taste.triggers else [0.0] * len(hits)
+    columns = [
+        matched
+        if name == "match"
+        else _ranks(candidates, matched, taste, popularity)
+        if name == "rank"
+        else values_of(name, hits, taste, popularity)
+        for name in names
+    ]
     total = sum(taste.weights[name] for name in names)
     sums = [0.0] * len(candidates)
     for name, column in zip(names, columns, strict=True):
@@ -86,8 +94,7 @@ def score(candidates: Sequence[Candidate], taste: Taste, popularity: Popularity)
     return list(map(Scored, candidates, rows, sums))
 
 
-def _ranks(candidates: Sequence[Candidate], taste: Taste, popularity: Popularity) -> list[float]:
-    matched = _match([candidate.hit for candidate in candidates], taste.triggers) if taste.triggers else [0.0] * len(candidates)
+def _ranks(candidates: Sequence[Candidate], matched: Sequence[float], taste: Taste, popularity: Popularity) -> list[float]:
     return fused(candidates, matched, popularity.responses.weights, taste.source_weights, taste.rank_smoothing)
 
 
@@ -102,8 +109,7 @@ def values_of(name: str, hits: Sequence[Hit], taste: Taste, popularity: Populari
         case "quality":
             return [hit.quality / THOUSAND for hit in hits]
         case "freshness":
-            now, usual = taste.now, taste.half_life_ms
-            halves = [usual if hit.expires_at is None else half_life_of(hit, taste) for hit in hits]
+            now, halves = taste.now, half_lives(hits, taste)
             return [exp2(min(0, hit.published_at - now) / half) for hit, half in zip(hits, halves, strict=True)]
         case "seller":
             return [hit.seller_score / THOUSAND for hit in hits]
@@ -113,11 +119,14 @@ def values_of(name: str, hits: Sequence[Hit], taste: Taste, popularity: Populari
             return popularity.of([hit.item_id for hit in hits])
 
 
-def half_life_of(hit: Hit, taste: Taste) -> float:
-    """Age (ms, above 0) at which an item is half as fresh as when it was published."""
-    if hit.expires_at is None or taste.life_share <= 0:
-        return taste.half_life_ms
-    return min(taste.half_life_ms, max(1.0, taste.life_share * (hit.expires_at - hit.published_at)))
+def half_lives(hits: Sequence[Hit], taste: Taste) -> list[float]:
+    """Of each item the age (ms, above 0) at which it is half as fresh as when it was published."""
+    usual, share = float(taste.half_life_ms), taste.life_share
+    if share <= 0:
+        return [usual] * len(hits)
+    # In line, without `min` and `max`: a page asks for every candidate.
+    shares = [usual if (end := hit.expires_at) is None else share * (end - hit.published_at) for hit in hits]
+    return [usual if half >= usual else half if half > 1 else 1.0 for half in shares]
 
 
 def _match(hits: Sequence[Hit], triggers: Mapping[str, int]) -> list[float]:

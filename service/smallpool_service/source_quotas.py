@@ -33,8 +33,8 @@ COVERING: Final = (Newest.name, Popular.name)
 
 def quotas_of(settings: ReadSettings, pool: PoolSettings) -> dict[str, Quota]:
     """The quota of each source by name: the pool's share of it where it has one, else that of the settings."""
-    shares = settings.shares | pool.sources
-    return {name: Quota(share, settings.times[name]) for name, share in shares.items()}
+    shares, times = settings.shares | pool.sources, settings.times
+    return {name: Quota(share, times[name]) for name, share in shares.items()}
 
 
 def switched_on(sources: Sequence[Source], quotas: Mapping[str, Quota]) -> list[Source]:
