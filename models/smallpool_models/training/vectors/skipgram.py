@@ -144,7 +144,8 @@ def _near(course: _Course, pairs: Numbers, rng: np.random.Generator) -> tuple[Nu
     has_one = category != NONE
     begins = course.begins[np.maximum(category, 0)]
     sizes = np.maximum(course.begins[np.maximum(category, 0) + 1] - begins, 1)
-    drawn = course.members[begins[:, None] + (rng.random((len(pairs), count)) * sizes[:, None]).astype(np.int64)]
+    places = begins[:, None] + (rng.random((len(pairs), count)) * sizes[:, None]).astype(np.int64)
+    drawn = course.members[np.minimum(places, len(course.members) - 1)]
     near = np.where(has_one[:, None], drawn, pairs[:, 1:])
     return near, np.repeat(np.log(np.minimum(count / sizes, 1))[:, None], count, axis=1).astype(np.float32)
 
