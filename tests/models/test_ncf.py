@@ -45,7 +45,9 @@ def test_the_same_seed_gives_the_same_weights() -> None:
 def test_all_items_are_scored_as_the_net_scores_them_one_by_one() -> None:
     rng = np.random.default_rng(5)
     shapes = {"touched": (9, 6), "offered": (9, 6), "product": (3,), "of_person": (4, 3), "of_item": (4, 3), "shift": (4,), "out": (4,)}
-    weights = NcfWeights(**{name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}, bias=np.arange(9, dtype=np.float32))
+    weights = NcfWeights(
+        **{name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}, bias=np.arange(9, dtype=np.float32)
+    )
     history = np.array([1, 4], dtype=np.int32)
     person = weights.touched[history].mean(axis=0)
     for item, score in enumerate(Ncf(weights).scores([history])[0]):
