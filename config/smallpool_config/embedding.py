@@ -92,6 +92,29 @@ def train_user_vectors(settings: Settings, order: VectorOrder, report: Callable[
     return card
 
 
+def train_item_vectors(settings: Settings, order: VectorOrder, report: Callable[[str, int, int], None]) -> "VectorCard":
+    """Trains the net of items alone and writes a folder whose people have one interest, the mean of what they touched."""
+    from smallpool_models.training.vectors.card import vector_card  # noqa: PLC0415  torch is an extra
+    from smallpool_models.training.vectors.export import write_vectors  # noqa: PLC0415
+    from smallpool_models.training.vectors.skipgram import SkipGramSettings, train_items  # noqa: PLC0415
+
+    made = SkipGramSettings(seed=order.seed)
+    items = replace(made.items, width=order.width or made.items.width, ids=_has_ids(order))
+    chosen = replace(made, epochs=order.epochs or made.epochs, minutes=order.minutes or made.minutes, items=items)
+    behaviour = _learnt_from(settings, order)
+    vocabulary, _ = _beginning(order, behaviour, ids=items.ids)
+    checkpoint = _checkpoint(order)
+    trained = train_items(behaviour, vocabulary, chosen, report, checkpoint)
+    card = vector_card(trained, behaviour, chosen, order.command, order.cold_share)
+    write_vectors(order.out, trained, card)
+    checkpoint.unlink(missing_ok=True)
+    return card
+
+
+def _has_ids(order: VectorOrder) -> bool:
+    return order.source.is_public if order.ids == "auto" else order.ids == "on"
+
+
 def _learnt_from(settings: Settings, order: VectorOrder) -> Behaviour:
     behaviour = behaviour_from(settings, order.source, order.seed)
     return without_items(behaviour, partial(is_cold, share=order.cold_share)) if order.cold_share else behaviour
@@ -109,11 +132,7 @@ def _interest_settings(order: VectorOrder) -> "InterestSettings":
     from smallpool_models.training.vectors.interests import InterestSettings  # noqa: PLC0415  torch is an extra
 
     made = InterestSettings(seed=order.seed)
-    items = replace(
-        made.items,
-        width=order.width or made.items.width,
-        ids=order.source.is_public if order.ids == "auto" else order.ids == "on",
-    )
+    items = replace(made.items, width=order.width or made.items.width, ids=_has_ids(order))
     users = replace(
         made.users,
         width=items.width,

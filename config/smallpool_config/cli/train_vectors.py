@@ -1,4 +1,4 @@
-"""`smallpool train interests`: the vectors of items and of people's interests, trained on what people did and written as one model folder.
+"""`smallpool train items` and `smallpool train interests`: one model folder of the vectors of items and of people's interests.
 
 In: files of behaviour, or a number of generated listings. Out: a folder with the model, its manifest and its card; how training goes on
 stderr, what it reached on stdout.
@@ -17,6 +17,7 @@ from smallpool_config.cli.training import with_progress
 
 if TYPE_CHECKING:
     from smallpool_config.embedding import BehaviourSource
+    from smallpool_models.training.vectors.card import VectorCard
 
 _READ: dict[str, Any] = {"exists": True, "dir_okay": False}
 _WITHOUT = ("fusion", "selection", "metric")
@@ -128,7 +129,51 @@ def interests(
         resume=resume,
         command=as_typed(),
     )
-    told = with_progress(lambda report: train_user_vectors(settings_of(ctx, None), order, report), shown=not as_json)
+    _show(with_progress(lambda report: train_user_vectors(settings_of(ctx, None), order, report), shown=not as_json), out, as_json=as_json)
+
+
+def items(
+    ctx: typer.Context,
+    out: Out,
+    sequences: Sequences = None,
+    attributes: Attributes = None,
+    sessions: Sessions = None,
+    item_category: ItemCategory = None,
+    events: Events = None,
+    listings: Items = None,
+    generated: Generated = 0,
+    seed: Seed = 1,
+    epochs: Epochs = None,
+    minutes: Minutes = None,
+    width: Width = None,
+    ids: IdsOption = "auto",
+    cold_share: Cold = 0.0,
+    resume: Resume = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train the vectors of items alone, by what stands beside what on shopping paths; `train interests --from` goes on from them.
+
+    What is never learnt from is as for `train interests`. Needs the extra `train`.
+    """
+    from smallpool_config.cli.session import settings_of
+    from smallpool_config.embedding import VectorOrder, train_item_vectors
+
+    order = VectorOrder(
+        source_of(sequences, attributes, sessions, item_category, events, listings, generated),
+        out,
+        seed=seed,
+        epochs=epochs,
+        minutes=minutes,
+        width=width,
+        ids=_one_of("--ids", [ids], _IDS)[0],
+        cold_share=cold_share,
+        resume=resume,
+        command=as_typed(),
+    )
+    _show(with_progress(lambda report: train_item_vectors(settings_of(ctx, None), order, report), shown=not as_json), out, as_json=as_json)
+
+
+def _show(told: "VectorCard", out: Path, *, as_json: bool) -> None:
     if as_json:
         print_json(told)
         return
@@ -137,7 +182,7 @@ def interests(
     rows.add_row(plain(told.data), *counts, *(f"{value:.4f}" for value in told.dev.values()))
     console = screen()
     console.print(rows)
-    console.print(f"{told.seconds:.0f} s; the model and its card are in {order.out}")
+    console.print(f"{told.seconds:.0f} s; the model and its card are in {out}")
 
 
 def as_typed() -> str:

@@ -6,6 +6,7 @@ In: what training left. Out: `card.json` and `CARD.md`, which lie beside the mod
 from msgspec import Struct
 
 from smallpool_models.training.vectors.interests import InterestSettings, TrainedVectors
+from smallpool_models.training.vectors.skipgram import SkipGramSettings
 from smallpool_models.training.written import made_with, written
 from smallpool_models.vectors.behaviour import Behaviour
 
@@ -26,7 +27,7 @@ class VectorCard(Struct, frozen=True):
     data_sha256: str
     counts: dict[str, int]
     cold_share: float
-    settings: InterestSettings
+    settings: InterestSettings | SkipGramSettings
     epochs: int
     best_epoch: int
     seconds: float
@@ -34,7 +35,9 @@ class VectorCard(Struct, frozen=True):
     made_with: dict[str, str | int]
 
 
-def vector_card(trained: TrainedVectors, behaviour: Behaviour, settings: InterestSettings, command: str, cold_share: float) -> VectorCard:
+def vector_card(
+    trained: TrainedVectors, behaviour: Behaviour, settings: InterestSettings | SkipGramSettings, command: str, cold_share: float
+) -> VectorCard:
     """The card of a model."""
     best = trained.epochs[trained.best]
     known = zip(("terms", "words", "ids"), (trained.vocabulary.terms, trained.vocabulary.words, trained.vocabulary.ids), strict=True)
@@ -43,7 +46,11 @@ def vector_card(trained: TrainedVectors, behaviour: Behaviour, settings: Interes
         command=command,
         data=behaviour.name,
         data_sha256=behaviour.sha256,
-        counts={**trained.counts, **{name: len(held) for name, held in known}},
+        counts={
+            **trained.counts,
+            **{name: len(held) for name, held in known},
+            "interests": trained.network.users.settings.interests,
+        },
         cold_share=cold_share,
         settings=settings,
         epochs=len(trained.epochs),
@@ -74,7 +81,7 @@ def _markdown(card: VectorCard) -> str:
         "|---|---|---|---|---|---|---|",
         f"| {' | '.join([card.data, *(str(card.counts[name]) for name in ('items', 'rows', 'touches', 'dev', 'terms', 'words'))])} |",
         "",
-        f"{card.settings.items.width} dimensions, {card.settings.users.interests} interests, {ids}.",
+        f"{card.settings.items.width} dimensions, interests: {card.counts['interests']}, {ids}.",
         f"On rows that were not learnt from and chose the epoch: {reached}. That is a little too good; measure with",
         "`smallpool evaluate interests`.",
         "",

@@ -5,7 +5,7 @@ rows, what they read, the figures of each epoch. The weights that are kept are a
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -31,9 +31,9 @@ Report = Callable[[str, int, int], None]
 
 class InterestSettings(Struct, frozen=True):
     """How training goes. There are at most `epochs`, and no more than fit into `minutes` as the first one goes; `patience` counts those
-    without a better figure on the validation rows, of which `most_dev` are asked. Of a row the last `longest` items count. An item is told
-    apart from `negatives` drawn items and those of the step; from all where there are no more. `scale` is what cosines are multiplied by
-    at first. `metric` is λ. `profile_share` of the rows know a profile, for which the mean of what was touched stands in.
+    without a better figure on the validation rows, of which `most_dev` are asked. A row is cut into pieces of `longest` items. An item is
+    told apart from `negatives` drawn items and those of the step; from all where there are no more. `scale` is what cosines are multiplied
+    by at first. `metric` is λ. `profile_share` of the rows know a profile, for which the mean of what was touched stands in.
     """
 
     seed: int = 1
@@ -98,7 +98,7 @@ def train_interests(
     machine = Machine.here()
     torch.manual_seed(settings.seed)
     report("reading", 0, 1)
-    rows = ragged([number for number in row.tolist() if number != BREAK] for row in behaviour.train)
+    rows = ragged(_pieces(behaviour.train, settings.longest + 1))
     items = ItemsRead(behaviour.items, vocabulary)
     course = _Course(settings, rows, items, Drawn(counts_of(rows, len(behaviour.items))), machine)
     network = machine.take(InterestNetwork(start or ItemNetwork(settings.items, vocabulary), UserNetwork(settings.users), settings.scale))
@@ -112,6 +112,14 @@ def train_interests(
         state.save(checkpoint)
     counts = {"items": len(behaviour.items), "rows": len(rows), "touches": len(rows.values), "dev": len(behaviour.dev)}
     return TrainedVectors(state.best_network(), vocabulary, tuple(state.epochs), state.best, counts)
+
+
+def _pieces(rows: Ragged, most: int) -> Iterator[Numbers]:
+    """Rows without their breaks, long ones in pieces of at most so many items; a piece begins with the last item of the one before."""
+    for row in rows:
+        numbers = row[row != BREAK]
+        for start in range(0, max(len(numbers) - 1, 1), most - 1):
+            yield numbers[start : start + most]
 
 
 def _optimiser(network: nn.Module, settings: InterestSettings) -> torch.optim.Optimizer:
