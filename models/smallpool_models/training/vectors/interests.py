@@ -49,6 +49,7 @@ class InterestSettings(Struct, frozen=True):
     scale: float = 15.0
     metric: float = 0.05
     selection: bool = True
+    joint: bool = False
     profile_share: float = 0.3
     most_dev: int = 5000
     items: ItemNetworkSettings = field(default_factory=ItemNetworkSettings)
@@ -108,7 +109,7 @@ def train_interests(
         started = time.process_time()
         loss = _epoch(course, state, report)
         figures = figures_on(state.mean.network.items, state.mean.network.users, items, behaviour.dev, settings.most_dev, settings.seed)
-        state.note(Epoch(state.number + 1, loss, figures, time.process_time() - started), settings.minutes)
+        state.note(Epoch(state.number + 1, loss, figures, machine.agreed(time.process_time() - started)), settings.minutes)
         state.save(checkpoint)
     counts = {"items": len(behaviour.items), "rows": len(rows), "touches": len(rows.values), "dev": len(behaviour.dev)}
     return TrainedVectors(state.best_network(), vocabulary, tuple(state.epochs), state.best, counts)
@@ -175,7 +176,7 @@ def _loss(course: _Course, network: InterestNetwork, rows: Numbers, rng: np.rand
         torch.from_numpy(correction).to(device),
         torch.from_numpy(_own_way(history, asked, candidates)).to(device),
     )
-    return interest_loss(step, network.log_scale.exp().clamp(max=100), selection=settings.selection, metric=settings.metric)
+    return interest_loss(step, network.log_scale.exp().clamp(max=100), selection=settings.selection, metric=settings.metric, joint=settings.joint)
 
 
 def _candidates(

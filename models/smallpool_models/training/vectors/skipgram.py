@@ -83,7 +83,7 @@ def train_items(
         rng = np.random.default_rng([settings.seed, state.number])
         loss = _epoch(course, state, pairs_of(behaviour.train, categories, chances, settings.pairs, rng), rng, report)
         figures = figures_on(state.mean.network.items, state.mean.network.users, items, behaviour.dev, settings.most_dev, settings.seed)
-        state.note(Epoch(state.number + 1, loss, figures, time.process_time() - started), settings.minutes)
+        state.note(Epoch(state.number + 1, loss, figures, machine.agreed(time.process_time() - started)), settings.minutes)
         state.save(checkpoint)
     told = {"items": len(behaviour.items), "rows": len(behaviour.train), "touches": int(counts.sum()), "dev": len(behaviour.dev)}
     return TrainedVectors(state.best_network(), vocabulary, tuple(state.epochs), state.best, told)
