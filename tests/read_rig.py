@@ -255,7 +255,7 @@ class FakeVectorIndex(Fragile):
         return list(_allowed(self.items.values(), query)) if query.scope.trusted or query.scope.everything else []
 
     def _nearest(self, query: Query, rows: Sequence[WideItem], vector: Sequence[int]) -> Answer:
-        near = {row.item_id: like for row in rows if (like := product(self._vector(row), vector)) > 0}
+        near = {row.item_id: product(own, vector) for row in rows if any(own := self._vector(row))}
         found = sorted([row for row in rows if row.item_id in near], key=lambda row: (-near[row.item_id], row.item_id))
         return _capped(query, found, {})
 

@@ -80,6 +80,7 @@ def train_user_vectors(settings: Settings, order: VectorOrder, report: Callable[
     from smallpool_models.training.vectors.card import vector_card  # noqa: PLC0415  torch is an extra
     from smallpool_models.training.vectors.export import write_vectors  # noqa: PLC0415
     from smallpool_models.training.vectors.interests import train_interests  # noqa: PLC0415
+    from smallpool_models.training.vectors.machines import leads  # noqa: PLC0415
 
     chosen = _interest_settings(order)
     behaviour = _learnt_from(settings, order)
@@ -87,8 +88,9 @@ def train_user_vectors(settings: Settings, order: VectorOrder, report: Callable[
     checkpoint = _checkpoint(order)
     trained = train_interests(behaviour, vocabulary, chosen, report, start, checkpoint)
     card = vector_card(trained, behaviour, chosen, order.command, order.cold_share)
-    write_vectors(order.out, trained, card)
-    checkpoint.unlink(missing_ok=True)
+    if leads():
+        write_vectors(order.out, trained, card)
+        checkpoint.unlink(missing_ok=True)
     return card
 
 
@@ -96,6 +98,7 @@ def train_item_vectors(settings: Settings, order: VectorOrder, report: Callable[
     """Trains the net of items alone and writes a folder whose people have one interest, the mean of what they touched."""
     from smallpool_models.training.vectors.card import vector_card  # noqa: PLC0415  torch is an extra
     from smallpool_models.training.vectors.export import write_vectors  # noqa: PLC0415
+    from smallpool_models.training.vectors.machines import leads  # noqa: PLC0415
     from smallpool_models.training.vectors.skipgram import SkipGramSettings, train_items  # noqa: PLC0415
 
     made = SkipGramSettings(seed=order.seed)
@@ -106,8 +109,9 @@ def train_item_vectors(settings: Settings, order: VectorOrder, report: Callable[
     checkpoint = _checkpoint(order)
     trained = train_items(behaviour, vocabulary, chosen, report, checkpoint)
     card = vector_card(trained, behaviour, chosen, order.command, order.cold_share)
-    write_vectors(order.out, trained, card)
-    checkpoint.unlink(missing_ok=True)
+    if leads():
+        write_vectors(order.out, trained, card)
+        checkpoint.unlink(missing_ok=True)
     return card
 
 

@@ -12,9 +12,10 @@ from msgspec import Struct
 from smallpool_config.in_folder import InFolder
 from smallpool_config.settings import ModelSettings
 from smallpool_core.encoder_ports import Encoders
+from smallpool_core.errors import ModelRefused
 from smallpool_models.encoders.interests import OnnxUserEncoder
 from smallpool_models.encoders.items import KIND, SCHEMA, OnnxItemEncoder
-from smallpool_models.registry.folder import ModelFiles
+from smallpool_models.registry.folder import ModelFiles, read_model
 
 MOST_KEPT: Final = 3
 """Models whose encoders a process keeps: the newest, that of the vectors that are searched, and one between the two."""
@@ -37,7 +38,7 @@ class ServedVectors(InFolder[_Named]):
     def __init__(self, folder: Path) -> None:
         """Raises `ModelRefused` where the folder holds no model at the start."""
         super().__init__(folder, KIND, SCHEMA, lambda files: _Named(loaded(files)))
-        self._known = {self.version: self.current.encoders}
+        self._known = {**_before(folder), self.version: self.current.encoders}
 
     @property
     def encoders(self) -> Encoders:
@@ -54,6 +55,20 @@ class ServedVectors(InFolder[_Named]):
         if self.version not in self._known:
             known = {**self._known, self.version: self.encoders}
             self._known = dict(list(known.items())[-MOST_KEPT:])
+
+
+def before(folder: Path) -> Path:
+    """Where a promotion leaves the model that lay in the folder before."""
+    return folder.with_name(f"{folder.name}.before")
+
+
+def _before(folder: Path) -> dict[str, Encoders]:
+    """The model that was replaced last, by its name: a process that starts while listings are embedded anew has to ask by it."""
+    try:
+        encoders = loaded(read_model(before(folder), KIND, SCHEMA))
+    except ModelRefused:
+        return {}
+    return {encoders.items.model: encoders}
 
 
 def loaded(files: ModelFiles) -> Encoders:

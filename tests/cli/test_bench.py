@@ -73,3 +73,24 @@ def test_bench_service_measures_a_server_under_requests_that_arrive_by_the_clock
     assert set(overload["refused"]) <= {"503", "no answer"}
     assert overload["recovery_s"] <= 30
     assert (figures["items"], figures["people"], figures["seed"], figures["aim_ms"]) == (3000, 40, 2, 50)
+
+
+def test_bench_vectors_finds_exactly_what_each_constraint_allows_and_measures_others_on_the_same_questions(shell: Shell) -> None:
+    sizes = ["--items", "2000", "--pools", "20", "--questions", "20", "--dimensions", "16", "--k", "10"]
+    figures = shell.run("bench", "vectors", *sizes, "--seed", "2", "--json").json
+    rows = figures["dimensions"]["16"]["methods"]
+    ours = {row["inside"]: (row["recall"], row["leak"]) for row in rows if row["method"] == "ours"}
+    assert ours == dict.fromkeys(("pool", "category", "other_category", "both"), (1.0, 0.0))
+    assert {row["method"] for row in rows} >= {"faiss flat + sorted range", "faiss ivf + selector", "faiss hnsw + selector"}
+    assert all("usearch" in row["method"] for row in rows if "skipped" in row)
+    assert all(0 <= row["recall"] <= 1 and 0 < row["p50_ms"] <= row["p99_ms"] for row in rows if "skipped" not in row)
+    assert [(row["recall"], row["leak"]) for row in figures["in_the_vector"]["shift"]] == [(1.0, 0.0)] * 3
+    confused = [row["confusion_at_1.0"] for row in figures["in_the_vector"]["rule_vectors"]]
+    assert confused[0] < confused[-2] < confused[-1]
+
+
+def test_bench_vectors_leaves_out_what_is_not_asked_for(shell: Shell) -> None:
+    sizes = ["--items", "1000", "--pools", "5", "--questions", "20", "--dimensions", "8", "--dimensions", "16", "--k", "5"]
+    figures = shell.run("bench", "vectors", *sizes, "--way", "flat", "--json").json
+    for size in ("8", "16"):
+        assert {row["method"] for row in figures["dimensions"][size]["methods"]} == {"ours", "faiss flat + sorted range"}

@@ -8,6 +8,7 @@ from smallpool_core.encoder_ports import Interests, Token
 from smallpool_core.vectors import Vectors
 from smallpool_models.evaluation.interest_scorer import Interested
 from smallpool_models.evaluation.item_map import plane
+from smallpool_models.evaluation.next_item import Places
 from smallpool_models.evaluation.portraits import SHOWN_PLACES, Catalogue, item_map, nearest, neighbourhoods, person
 
 KINDS = 4
@@ -28,7 +29,7 @@ class LastTwo:
         return Interests(Vectors("m", 16, b"".join(token.vector for token in tokens[-2:])), (0.5, 0.5))
 
 
-def tokens(history: Sequence[int]) -> list[Token]:
+def tokens(history: Places) -> list[Token]:
     return [Token(VECTORS[item].tobytes(), 1.0, 0.0, "short") for item in history]
 
 

@@ -167,8 +167,8 @@ def test_a_pool_switches_vectors_on_and_weighs_how_like_its_items_are() -> None:
     assert [item.item_id for item in page.items[:3]] == ["j0", "j1", "j2"]
     assert "vectors" in page.items[0].sources
     scores = [item.explain.score["vector"] for item in page.items if item.explain]
-    assert scores[0] > 0.7
-    assert all(0 <= score < 0.5 for score in scores[3:])
+    assert scores[0] > 0.85
+    assert all(0.3 < score < 0.7 for score in scores[3:])
 
 
 def test_for_somebody_whose_wishes_say_nothing_of_what_items_are_how_like_they_are_does_not_count() -> None:

@@ -48,6 +48,10 @@ class Marketplace:
         """Twelve characters, as marketplaces have them."""
         return f"it{number:010d}"
 
+    def number_of(self, item_id: str) -> int:
+        """The number of the item with this id."""
+        return int(item_id.removeprefix("it"))
+
     def pool_id(self, number: int) -> str:
         """Pools are numbered by size, the largest first."""
         return f"pool-{number:05d}"

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from smallpool_config.bench.marketplace import Marketplace, category_key, zipf
 from smallpool_config.bench.report import machine, percentile, resident_mb, tracked
+from smallpool_config.bench.seed_vectors import bench_seed_ways
 from smallpool_config.bench.vector_market import CATEGORIES, Matrix, VectorMarket, asked_with
 from smallpool_core.normalise import PATH_SEPARATOR, top_category
 from smallpool_core.pages import Query, Scope
@@ -40,6 +41,8 @@ FILTERED_FROM = 1_000
 """So many nearest of all are looked through for those inside, where a constraint is applied afterwards."""
 WITHIN = 1e-5
 """So far may a product be below that of the last of the true nearest: what rounding leaves open (float32; 1/65,536 in ours)."""
+IN_THE_VECTOR, ASKED_IN_THE_VECTOR = 5_000, 50
+"""Vectors and questions on which a constraint inside the vector is measured: each question reads all of them."""
 CONSTRAINTS = ("pool", "category", "other_category", "both")
 
 Numbers = NDArray[np.int64]
@@ -63,14 +66,15 @@ class Question(Struct, frozen=True):
 
 
 class Loaded(Struct, frozen=True):
-    """The marketplace in our index, and the same vectors sorted by category: `numbers[place]` is the item at a place, `paths[place]` its
-    category, each element ended by a separator.
+    """The marketplace in our index, and the same vectors sorted by category: `numbers[place]` is the item at a place, `places` the other
+    way round, `paths[place]` its category, each element ended by a separator.
     """
 
     made: VectorMarket
     index: VectorIndex
     sorted: Matrix
     numbers: Numbers
+    places: Numbers
     paths: NDArray[np.str_]
 
 
@@ -95,7 +99,8 @@ def bench_vectors(sizes: Sizes, dimensions: Sequence[int], ways: Collection[str]
         "k": sizes.count,
         "seed": seed,
     }
-    return shown | {"dimensions": found, "load_average": os.getloadavg(), "machine": machine()}
+    seeds = bench_seed_ways(IN_THE_VECTOR, ASKED_IN_THE_VECTOR, sizes.count, seed)
+    return shown | {"dimensions": found, "in_the_vector": seeds, "load_average": os.getloadavg(), "machine": machine()}
 
 
 def _of_size(asked_for: Sizes, dimensions: int, ways: Collection[str], seed: int) -> dict[str, Any]:
@@ -103,6 +108,7 @@ def _of_size(asked_for: Sizes, dimensions: int, ways: Collection[str], seed: int
     loaded = _loaded(Marketplace(asked_for.items, asked_for.pools, seed, NOW), dimensions, seed)
     built = {"build_s": round(time.perf_counter() - began, 1)}
     asked = {constraint: _questions(loaded, constraint, asked_for.questions, asked_for.count, seed) for constraint in CONSTRAINTS}
+    asked = {constraint: some for constraint, some in asked.items() if some}
     rows = [one | built for one in _ours(loaded, asked, asked_for.count)]
     rows += _theirs(loaded, asked, asked_for.count, seed, ways)
     sizes = {constraint: _sizes(some) for constraint, some in asked.items()}
@@ -122,7 +128,7 @@ def _loaded(market: Marketplace, dimensions: int, seed: int) -> Loaded:
             batch.clear()
     numbers = np.argsort(np.array(paths), kind="stable")
     as_kept = stored[numbers].astype(np.float32) / np.float32(PARTS_OF_ONE)
-    return Loaded(made, NumpyVectorIndex(rows, vectors), as_kept, numbers, np.array(paths)[numbers])
+    return Loaded(made, NumpyVectorIndex(rows, vectors), as_kept, numbers, np.argsort(numbers), np.array(paths)[numbers])
 
 
 def _questions(loaded: Loaded, constraint: str, questions: int, count: int, seed: int) -> list[Question]:
@@ -144,13 +150,10 @@ def _question(loaded: Loaded, vector: Matrix, pool: int | None, path: str, count
     paths, total = loaded.paths, len(loaded.paths)
     ends = [f"{path}{PATH_SEPARATOR}", f"{path}{PATH_SEPARATOR}\U0010ffff"]
     span = tuple(np.searchsorted(paths, ends).tolist()) if path else None
-    inside = np.arange(total) if span is None else np.arange(*span)
-    members = None
-    if pool is not None:
-        places = np.empty(total, np.int64)
-        places[loaded.numbers] = np.arange(total)
-        members = np.sort(places[loaded.made.market.member_numbers(pool)])
-        inside = np.intersect1d(inside, members, assume_unique=True)
+    members = None if pool is None else np.sort(loaded.places[loaded.made.market.member_numbers(pool)])
+    inside = np.arange(*span) if span is not None else np.arange(total) if members is None else members
+    if span is not None and members is not None:
+        inside = members[(members >= span[0]) & (members < span[1])]
     products = loaded.sorted[inside].astype(np.float64) @ vector.astype(np.float64)
     best = np.sort(products[products > 0])[::-1][:count]
     threshold = float(best[-1]) - WITHIN if best.size else 0.0
@@ -159,7 +162,6 @@ def _question(loaded: Loaded, vector: Matrix, pool: int | None, path: str, count
 
 def _ours(loaded: Loaded, asked: dict[str, list[Question]], count: int) -> Iterator[dict[str, Any]]:
     rule, market = Rule.of(NOTHING), loaded.made.market
-    places = {market.item_id(number): place for place, number in enumerate(loaded.numbers.tolist())}
     for constraint, questions in asked.items():
         scopes = [
             Scope("home", rule, trusted=False, everything=True) if one.pool is None else Scope(market.pool_id(one.pool), rule, trusted=True)
@@ -173,7 +175,7 @@ def _ours(loaded: Loaded, asked: dict[str, list[Question]], count: int) -> Itera
             return [hit.item_id for hit in answer.hits]
 
         found, times = asyncio.run(_timed_async(near, questions))
-        numbers = [np.array([places[item_id] for item_id in ids], np.int64) for ids in found]
+        numbers = [loaded.places[[market.number_of(item_id) for item_id in ids]] if ids else np.empty(0, np.int64) for ids in found]
         yield {"method": "ours", "inside": constraint, **_judged(loaded, questions, numbers, times), "mb": _ours_mb(loaded)}
 
 
@@ -227,7 +229,7 @@ def _contest(
     built = {"build_s": round(time.perf_counter() - began, 1), "mb": round(resident_mb() - had_mb)}
     for name, constraints, way in ways:
         near = way(index)
-        for constraint in constraints:
+        for constraint in [name for name in constraints if name in asked]:
             questions, times, found = asked[constraint], Times([], []), []
             for place, question in enumerate(questions):
                 with times.taken():

@@ -4,6 +4,7 @@ In: sizes and a seed. Out: the figures, and what they were measured on.
 """
 
 from collections.abc import Iterator, Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +15,19 @@ from smallpool_config.cli.options import AsJson
 from smallpool_config.cli.screen import print_json, screen, table
 
 app = typer.Typer(no_args_is_help=True, help="Measure speed and memory.")
+DIMENSIONS = (64, 128)
 RATES = (50.0, 100.0, 150.0, 200.0, 250.0, 300.0)
+
+
+class Way(StrEnum):
+    """What `bench vectors` measures ours beside."""
+
+    FLAT = "flat"
+    IVF = "ivf"
+    HNSW = "hnsw"
+    USEARCH = "usearch"
+
+
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Makes the same load every time.")]
 
 
@@ -128,6 +141,33 @@ def pools(
     from smallpool_config.cli.session import settings_of
 
     _tell(bench_pools(settings_of(ctx, None), items=items, pools=pools, changed=changed, seed=seed), as_json=as_json)
+
+
+@app.command("vectors")
+def vectors(
+    items: Annotated[int, typer.Option("--items", min=100, help="Items in the marketplace.")] = 1_000_000,
+    pools: Annotated[int, typer.Option("--pools", min=1, help="Pools over them.")] = 10_000,
+    questions: Annotated[int, typer.Option("--questions", min=1, help="Questions for each constraint.")] = 300,
+    dimensions: Annotated[
+        list[int] | None,
+        typer.Option("--dimensions", min=2, max=512, help="Of the vectors; may be given several times.", show_default="64 128"),
+    ] = None,
+    k: Annotated[int, typer.Option("--k", min=1, max=1_000, help="How many of the nearest are asked for.")] = 100,
+    way: Annotated[
+        list[Way] | None, typer.Option("--way", help="What ours is measured beside; may be given several times.", show_default="all")
+    ] = None,
+    seed: Seed = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Time the nearest items inside a pool, a category and both, beside what FAISS and usearch make of such a constraint, on one thread.
+
+    `recall` is the share of the true nearest that was found, `leak` the share of what was found that the constraint forbids. A graph of a
+    million vectors takes minutes to build; `--way` leaves it out, `--items` makes all small. usearch is measured where it is installed.
+    """
+    from smallpool_config.bench.vectors import Sizes, bench_vectors
+
+    asked = [one.value for one in way or Way]
+    _tell(bench_vectors(Sizes(items, pools, questions, k), dimensions or DIMENSIONS, asked, seed), as_json=as_json)
 
 
 @app.command("stack")

@@ -66,11 +66,11 @@ def catalogue_of(items: Sequence[Parts]) -> Catalogue:
 def rarities(items: Sequence[Parts]) -> NDArray[np.float32]:
     """(items, terms) idf of each term that an item has, its category being one; rows of unit length or of zeros."""
     told = [(*one.terms, one.category) if one.category else one.terms for one in items]
-    counts = Counter(term for terms in told for term in set(terms))
+    counts = Counter(term for terms in told for term in dict.fromkeys(terms))
     numbers = {term: number for number, term in enumerate(counts)}
     found = np.zeros((len(items), len(counts)), dtype=np.float32)
     for row, terms in enumerate(told):
-        for term in set(terms):
+        for term in dict.fromkeys(terms):
             found[row, numbers[term]] = np.log(len(items) / counts[term])
     lengths = np.linalg.norm(found, axis=1, keepdims=True)
     np.divide(found, lengths, out=found, where=lengths > 0)
@@ -78,7 +78,7 @@ def rarities(items: Sequence[Parts]) -> NDArray[np.float32]:
 
 
 def _by_term(items: Sequence[Parts]) -> list[str]:
-    counts = Counter(term for one in items for term in set(one.terms))
+    counts = Counter(term for one in items for term in dict.fromkeys(one.terms))
     return [max(one.terms, key=lambda term: (counts[term], term)) if one.terms else "" for one in items]
 
 

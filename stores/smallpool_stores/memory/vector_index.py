@@ -51,7 +51,7 @@ class NumpyVectorIndex:
             rows = self._in_scope(query, categories)
             if not rows.size or not len(asked):
                 return (NOTHING,) * len(asked)
-            products = generation.products(rows, asked)
+            rows, products = generation.products_of_those_that_have_any(rows, asked)
             return tuple([self._best(query, rows, products[:, place]) for place in range(len(asked))])
 
     async def nearest_categories(self, query: Query, vectors: Vectors, most: int) -> tuple[tuple[tuple[str, float], ...], ...]:
@@ -60,10 +60,8 @@ class NumpyVectorIndex:
             asked = matrix(vectors, generation)
             rows = self._in_scope(query, ())
             rows = rows[are_live(self._rows.facts_of(rows), query.now)]
-            products = generation.products(rows, asked)
-            has_vector: NDArray[np.bool_] = np.logical_or.reduce(products, axis=1)
-            has_vector[~has_vector] = generation.have(rows[~has_vector])  # a vector may be like none of those asked
-            numbers, products = self._vectors.categories.numbers_of(rows[has_vector]), products[has_vector]
+            rows, products = generation.products_of_those_that_have_any(rows, asked)
+            numbers = self._vectors.categories.numbers_of(rows)
             counts = np.bincount(numbers)
             return tuple([self._most_alike(numbers, counts, products[:, place], most) for place in range(len(asked))])
 
@@ -128,10 +126,9 @@ class NumpyVectorIndex:
         return tuple(sorted(named, key=lambda pair: (-pair[1], pair[0].encode()))[:most])
 
     def _best(self, query: Query, rows: Rows, products: Products) -> Answer:
-        alike = (products > 0).nonzero()[0]
-        if not alike.size:
+        if not rows.size:
             return NOTHING
-        found, is_all = best_allowed(self._rows, query, Ranked(rows.take(alike), products.take(alike)))
+        found, is_all = best_allowed(self._rows, query, Ranked(rows, products))
         return self._answer(query, found, is_all=is_all)
 
     def _answer(self, query: Query, found: Ranked, *, is_all: bool) -> Answer:

@@ -4,7 +4,6 @@ In: nets, their running mean, an optimiser; the figures of each epoch. Out: a fi
 """
 
 import copy
-import os
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -14,6 +13,7 @@ from torch import nn
 
 from smallpool_core.errors import ModelRefused, Problem
 from smallpool_models.training.mean import RunningMean
+from smallpool_models.training.vectors.machines import leads
 
 N = TypeVar("N", bound=nn.Module)
 
@@ -66,7 +66,7 @@ class Checkpoint(Generic[N]):
 
     def save(self, file: Path | None) -> None:
         """Writes the state, whole or not at all."""
-        if file is None or int(os.environ.get("RANK", "0")):
+        if file is None or not leads():
             return
         file.parent.mkdir(parents=True, exist_ok=True)
         state = {

@@ -40,7 +40,7 @@ class InterestSettings(Struct, frozen=True):
     epochs: int = 40
     patience: int = 5
     minutes: float = 12.0
-    rows_a_step: int = 128
+    touches_a_step: int = 900
     longest: int = 50
     rate: float = 2e-3
     decay: float = 0.0
@@ -49,6 +49,7 @@ class InterestSettings(Struct, frozen=True):
     scale: float = 15.0
     metric: float = 0.05
     selection: bool = True
+    joint: bool = False
     profile_share: float = 0.3
     most_dev: int = 5000
     items: ItemNetworkSettings = field(default_factory=ItemNetworkSettings)
@@ -108,7 +109,7 @@ def train_interests(
         started = time.process_time()
         loss = _epoch(course, state, report)
         figures = figures_on(state.mean.network.items, state.mean.network.users, items, behaviour.dev, settings.most_dev, settings.seed)
-        state.note(Epoch(state.number + 1, loss, figures, time.process_time() - started), settings.minutes)
+        state.note(Epoch(state.number + 1, loss, figures, machine.agreed(time.process_time() - started)), settings.minutes)
         state.save(checkpoint)
     counts = {"items": len(behaviour.items), "rows": len(rows), "touches": len(rows.values), "dev": len(behaviour.dev)}
     return TrainedVectors(state.best_network(), vocabulary, tuple(state.epochs), state.best, counts)
@@ -132,7 +133,7 @@ def _epoch(course: _Course, state: Checkpoint[InterestNetwork], report: Report) 
     rng = np.random.default_rng([settings.seed, state.number])
     torch.manual_seed(settings.seed + 7919 * (state.number + 1))
     state.network.train()
-    steps = machine.own(_order(course.rows, settings.rows_a_step, rng))
+    steps = machine.own(_order(course.rows, settings.touches_a_step, rng))
     losses = []
     for done, rows in enumerate(steps):
         state.optimiser.param_groups[0]["lr"] = settings.rate * pace((state.number * len(steps) + done) / (state.planned * len(steps)))
@@ -146,10 +147,11 @@ def _epoch(course: _Course, state: Checkpoint[InterestNetwork], report: Report) 
 
 
 def _order(rows: Ragged, size: int, rng: np.random.Generator) -> list[Numbers]:
-    """Rows that have a next item, in steps of similar length, in random order."""
+    """Rows that have a next item, in steps of about `size` touches, in each of similar length; in random order."""
     usable = np.flatnonzero(rows.lengths > 1)
     keyed = usable[np.argsort(rows.lengths[usable] + 2 * rng.random(len(usable)), kind="stable")]
-    steps = [keyed[start : start + size] for start in range(0, len(keyed), size)]
+    step_of = np.cumsum(rows.lengths[keyed]) // size
+    steps = np.split(keyed, np.flatnonzero(np.diff(step_of)) + 1)
     return [steps[place] for place in rng.permutation(len(steps))]
 
 
@@ -175,7 +177,9 @@ def _loss(course: _Course, network: InterestNetwork, rows: Numbers, rng: np.rand
         torch.from_numpy(correction).to(device),
         torch.from_numpy(_own_way(history, asked, candidates)).to(device),
     )
-    return interest_loss(step, network.log_scale.exp().clamp(max=100), selection=settings.selection, metric=settings.metric)
+    return interest_loss(
+        step, network.log_scale.exp().clamp(max=100), selection=settings.selection, metric=settings.metric, joint=settings.joint
+    )
 
 
 def _candidates(

@@ -18,6 +18,11 @@ S = TypeVar("S")
 MOST_GRADIENT = 1.0
 
 
+def leads() -> bool:
+    """Whether this process is the one that writes."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 class Machine(Struct, frozen=True):
     """This process is number `rank` of `count`."""
 
@@ -42,6 +47,14 @@ class Machine(Struct, frozen=True):
         for weights in network.parameters() if self.count > 1 else ():
             distributed.broadcast(weights.data, 0)
         return network
+
+    def agreed(self, seconds: float) -> float:
+        """The longest that any of the processes took: they must plan alike."""
+        if self.count == 1:
+            return seconds
+        longest = torch.tensor(seconds, device=self.device)
+        distributed.all_reduce(longest, distributed.ReduceOp.MAX)
+        return longest.item()
 
     def own(self, steps: Sequence[S]) -> list[S]:
         """The steps that are this process's, as many as each other one has."""

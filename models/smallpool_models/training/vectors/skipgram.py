@@ -83,7 +83,7 @@ def train_items(
         rng = np.random.default_rng([settings.seed, state.number])
         loss = _epoch(course, state, pairs_of(behaviour.train, categories, chances, settings.pairs, rng), rng, report)
         figures = figures_on(state.mean.network.items, state.mean.network.users, items, behaviour.dev, settings.most_dev, settings.seed)
-        state.note(Epoch(state.number + 1, loss, figures, time.process_time() - started), settings.minutes)
+        state.note(Epoch(state.number + 1, loss, figures, machine.agreed(time.process_time() - started)), settings.minutes)
         state.save(checkpoint)
     told = {"items": len(behaviour.items), "rows": len(behaviour.train), "touches": int(counts.sum()), "dev": len(behaviour.dev)}
     return TrainedVectors(state.best_network(), vocabulary, tuple(state.epochs), state.best, told)
@@ -144,7 +144,8 @@ def _near(course: _Course, pairs: Numbers, rng: np.random.Generator) -> tuple[Nu
     has_one = category != NONE
     begins = course.begins[np.maximum(category, 0)]
     sizes = np.maximum(course.begins[np.maximum(category, 0) + 1] - begins, 1)
-    drawn = course.members[begins[:, None] + (rng.random((len(pairs), count)) * sizes[:, None]).astype(np.int64)]
+    places = begins[:, None] + (rng.random((len(pairs), count)) * sizes[:, None]).astype(np.int64)
+    drawn = course.members[np.minimum(places, len(course.members) - 1)]
     near = np.where(has_one[:, None], drawn, pairs[:, 1:])
     return near, np.repeat(np.log(np.minimum(count / sizes, 1))[:, None], count, axis=1).astype(np.float32)
 
