@@ -70,13 +70,15 @@ class ModelSettings(Struct, frozen=True, forbid_unknown_fields=True):
     comes to lie there while a process runs is taken up within seconds.
 
     ner: finds selling points; `shipped` is the one that comes with smallpool. category: names the category where neither the seller nor the
-    knowledge base does for certain. tags: adds tags. ranker: your own net that scores candidates in place of the weighted mean, or
-    blended with it (`read.ranker_share`). pool_rankers: the same for single pools, folder by pool id.
+    knowledge base does for certain. tags: adds tags. intent: says what words mean, for
+    related keywords; `shipped` is the one that comes with smallpool. ranker: your own net that scores candidates in place of the weighted
+    mean, or blended with it (`read.ranker_share`). pool_rankers: the same for single pools, folder by pool id.
     """
 
     ner: str = SHIPPED_MODEL
     category: str = ""
     tags: str = ""
+    intent: str = ""
     ranker: str = ""
     pool_rankers: dict[str, str] = field(default_factory=dict)
 
@@ -100,6 +102,11 @@ class ModelSettings(Struct, frozen=True, forbid_unknown_fields=True):
     def tags_path(self) -> Path | None:
         """The folder of the model of tags, None for no model."""
         return _folder(self.tags)
+
+    @property
+    def intent_path(self) -> Path | None:
+        """The folder of the model of intent, None for no model."""
+        return shipped("models") / "intent" if self.intent == SHIPPED_MODEL else _folder(self.intent)
 
 
 def _folder(named: str) -> Path | None:
