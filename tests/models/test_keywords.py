@@ -4,34 +4,17 @@ from collections.abc import Sequence
 
 import pytest
 
+from keyword_rig import NAMES, FewWords
 from smallpool_core.encoder_ports import Parts
 from smallpool_core.items import WideItem
+from smallpool_core.keyword_ports import Keyword
 from smallpool_core.users import UserEvent
-from smallpool_core.vectors import packed_vector
 from smallpool_models.intent.keywords import FEWEST_LISTINGS, REFRESHED_MS, RETRIED_MS, KeywordBook, is_spelling_of
 from smallpool_models.intent.meant import AFTER_MS, meant_by, searched_for
 
-MEANINGS = {"壶": (1.0, 0.0, 0.0), "茶": (0.8, 0.6, 0.0), "机": (0.0, 0.0, 1.0), "iphone": (0.0, 0.0, 1.0), "apple": (0.0, 0.0, 1.0)}
 
-
-class Encoder:
-    """What a text means is the sum of what the known words in it mean."""
-
-    model = "three things"
-
-    def encode(self, texts: Sequence[str]) -> list[bytes]:
-        found = []
-        for text in texts:
-            held = [meaning for word, meaning in MEANINGS.items() if word in text.lower()]
-            found.append(packed_vector([sum(axis) for axis in zip(*held, strict=True)]) if held else b"")
-        return found
-
-
-NAMES = {"紫砂壶": ("砂壶",), "茶叶": (), "手机": ("移动电话机",), "Apple": ("苹果", "apple inc"), "盘子": ()}
-
-
-def book(encoder: Encoder | None = None) -> KeywordBook:
-    made = KeywordBook(lambda: encoder or Encoder(), NAMES)
+def book() -> KeywordBook:
+    made = KeywordBook(FewWords, NAMES)
     made.take(None)
     return made
 
@@ -40,8 +23,8 @@ def listed(number: int, *terms: str, category: str = "茶具›茶壶") -> WideI
     return WideItem(f"i{number}", 1, 0, "on_sale", category=category, terms=terms)
 
 
-def words(found: Sequence[object]) -> list[str]:
-    return [one.keyword for one in found]  # type: ignore[attr-defined]
+def words(found: Sequence[Keyword]) -> list[str]:
+    return [one.keyword for one in found]
 
 
 def test_what_means_something_near_comes_first_and_what_means_something_else_not_at_all() -> None:
@@ -93,7 +76,7 @@ def test_listings_that_could_not_be_read_leave_what_is_known() -> None:
 
 
 def test_one_caller_at_a_time_looks_at_the_listings() -> None:
-    one = KeywordBook(Encoder, NAMES)
+    one = KeywordBook(FewWords, NAMES)
     assert one.has_turn(1_000)
     assert not one.has_turn(1_001)
     assert one.has_turn(1_000 + RETRIED_MS)
