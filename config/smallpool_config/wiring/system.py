@@ -55,7 +55,7 @@ Loaded = Callable[[int, int], None]
 """Called while the index is filled at the start: the place reached in the wide table, and its end."""
 
 
-class System(AppliesBehaviour, WatchesPools, RunsExperiments, JudgesListings, FindsAlike, RelatesItems, MeansWords):
+class System(AppliesBehaviour, WatchesPools, RunsExperiments, JudgesListings, MeansWords, FindsAlike, RelatesItems):
     """Ports by name, and the pipelines over them. Each line of workers may be turned by a thread of its own, while another serves."""
 
     usual_batch: int  # item events a batch, where the settings say nothing else
