@@ -22,7 +22,6 @@ from smallpool_core.items import Given
 from smallpool_models.judging.corruptions import OF_TRAINING
 from smallpool_models.judging.rows import around
 from smallpool_models.understanding.characters import Characters, train_characters
-from smallpool_models.understanding.cohesion import train_cohesion
 from smallpool_models.understanding.fitting import train_fitting
 from smallpool_models.understanding.knowledge import KnowledgeBase
 from smallpool_models.understanding.phrases import train_phrases
@@ -74,14 +73,12 @@ def train_quality(
     rows = ((text, folder.category_of(given)) for text, given in zip(texts, counted, strict=True) if given.category)
     counted_texts = [*texts, *map(folder.folded, sentences)]
     characters = train_characters(counted_texts, held, least)
-    cut = folder.segmenter.search
     draft = QualityModel(
         weights=dict.fromkeys(PARTS, 1.0),
         curve=[(0.0, 0.0), (1.0, 1.0)],
         characters=characters,
         categories=train_fitting(rows, max(2, least)),
         phrases=train_phrases(counted_texts, held, Characters(characters), least),
-        cohesion=train_cohesion([cut(text) for text in texts], [cut(text) for text in held], seed),
         trained_on=trained_on,
         data_sha256=data_sha256,
         seed=seed,

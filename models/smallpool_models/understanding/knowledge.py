@@ -156,6 +156,16 @@ class StuffingSettings(Struct, frozen=True, forbid_unknown_fields=True):
     half: float
 
 
+class FocusSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """How many words of a title may fit other categories better than its own: so many, and so many more for each word that does fit; and
+    with how many beyond it the part is 1/2.
+    """
+
+    foreign: int
+    for_own: float
+    half: float
+
+
 class ConductSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Scores of listings with contact details or forbidden goods."""
 
@@ -173,6 +183,7 @@ class QualitySettings(Struct, frozen=True, forbid_unknown_fields=True):
     stuffing: StuffingSettings
     conduct: ConductSettings
     content: ContentSettings
+    focus: FocusSettings
 
 
 class ListingGroup(Struct, frozen=True, forbid_unknown_fields=True):

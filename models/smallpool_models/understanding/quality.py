@@ -16,6 +16,7 @@ from smallpool_models.understanding.knowledge import (
     ClaritySettings,
     CompletenessSettings,
     ConductSettings,
+    FocusSettings,
     PhotoSettings,
     PriceSettings,
     QualitySettings,
@@ -29,8 +30,8 @@ _MARKS = re.compile(r"[^\w\s]|_")
 class Seen(Struct, frozen=True):
     """What quality is judged by: the texts as matched, the words heard in the title and in both, and what else there is.
 
-    `words` are those of the title, each once. `order`, `category_fit`, `phrases`, `cohesion` and `belonging` are what the
-    models say, in [0, 1].
+    `words` are those of the title, each once. `order`, `category_fit`, `phrases` and `belonging` are what the models say, in
+    [0, 1]; by them `own` words of the title fit its category and `foreign` ones do not.
     `deviations` are those of the price, None without one. `is_start_price` marks ways of sale whose price is where
     bidding starts, not a value: too low a price is then no fault.
     """
@@ -50,8 +51,9 @@ class Seen(Struct, frozen=True):
     order: float
     category_fit: float
     phrases: float
-    cohesion: float
     belonging: float
+    own: int
+    foreign: int
 
 
 def judge(seen: Seen, settings: QualitySettings) -> dict[str, float]:
@@ -67,8 +69,8 @@ def judge(seen: Seen, settings: QualitySettings) -> dict[str, float]:
         "order": seen.order,
         "category": seen.category_fit,
         "phrases": seen.phrases,
-        "cohesion": seen.cohesion,
         "belonging": seen.belonging,
+        "focus": focus(seen.own, seen.foreign, settings.focus),
     }
     return {name: round(score, 3) for name, score in parts.items()} | {ORIGINAL: 1.0}
 
@@ -126,6 +128,12 @@ def stuffing(heard: Sequence[Heard], settings: StuffingSettings) -> float:
             named[first.kind].add(first.key)
     excess = max(0, len(named["brand"]) - settings.brands) + max(0, len(named["product"]) - settings.products)
     excess += max(0, hype - settings.hype)
+    return 1 / (1 + (excess / settings.half) ** 2)
+
+
+def focus(own: int, foreign: int, settings: FocusSettings) -> float:
+    """1 for a title of one thing, 1/2 with `half` foreign words beyond what a title of so many words of its own has anyway."""
+    excess = max(0.0, foreign - settings.foreign - settings.for_own * own)
     return 1 / (1 + (excess / settings.half) ** 2)
 
 

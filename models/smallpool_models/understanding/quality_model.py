@@ -12,13 +12,12 @@ from msgspec import Struct
 
 from smallpool_core.items import ORIGINAL
 from smallpool_models.understanding.characters import CharacterModel
-from smallpool_models.understanding.cohesion import CohesionModel
 from smallpool_models.understanding.fitting import CategoryModel
 from smallpool_models.understanding.phrases import PhraseModel
 
 PARTS: Final = (
     "completeness", "photos", "price", "clarity", "stuffing", "conduct", "content", "order", "category",
-    "phrases", "cohesion", "belonging", ORIGINAL,
+    "phrases", "belonging", "focus", ORIGINAL,
 )  # fmt: skip
 
 
@@ -30,7 +29,6 @@ class QualityModel(Struct, frozen=True):
     characters: CharacterModel
     categories: CategoryModel
     phrases: PhraseModel
-    cohesion: CohesionModel
     trained_on: str
     data_sha256: str
     seed: int

@@ -13,7 +13,6 @@ from msgspec import Struct
 
 from smallpool_core.fields import Attributes
 from smallpool_core.normalise import PATH_SEPARATOR
-from smallpool_models.understanding.cohesion import DIMENSIONS
 from smallpool_models.understanding.knowledge import (
     POINT_TYPES,
     AttributeNames,
@@ -90,8 +89,6 @@ def read_quality_model(reader: Reader) -> QualityModel | None:
         return None
     if model.weights.keys() != set(PARTS) or not all(0 <= weight < math.inf for weight in model.weights.values()):
         reader.refuse(f"{name}:weights", sorted(model.weights), f"a weight of 0 or more for each of {', '.join(PARTS)}; train it again")
-    if any(len(vector) != DIMENSIONS for vector in model.cohesion.vectors.values()):
-        reader.refuse(f"{name}:cohesion", "a vector of another length", f"{DIMENSIONS} numbers a word; train it again")
     if any(len(pair) != 2 for pair in model.characters.pairs) or any(len(triple) != 3 for triple in model.phrases.triples):
         reader.refuse(f"{name}:characters", "a string of another length", "pairs have two characters and triples three; train it again")
     rises = zip(model.curve, model.curve[1:], strict=False)

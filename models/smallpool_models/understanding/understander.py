@@ -14,7 +14,6 @@ from smallpool_models.understanding.attributes import attributes_of, given_text
 from smallpool_models.understanding.brand import believed_brands, brand_of
 from smallpool_models.understanding.category import Placed, given_path, place
 from smallpool_models.understanding.characters import Characters, shape_of
-from smallpool_models.understanding.cohesion import Cohesion
 from smallpool_models.understanding.fitting import Fitting
 from smallpool_models.understanding.knowledge import GRADES, KnowledgeBase
 from smallpool_models.understanding.labelled import CategoryModel, Guess, TagModel, all_tags, settled
@@ -87,7 +86,6 @@ class KnowledgeUnderstander:
         self._characters = Characters(knowledge.quality_model.characters)
         self._fitting = Fitting(knowledge.quality_model.categories)
         self._phrases = Phrases(knowledge.quality_model.phrases, self._characters)
-        self._cohesion = Cohesion(knowledge.quality_model.cohesion)
         self._sketcher = Sketcher()
         self._versions = {"knowledge": knowledge.version, "segmenter": self._segmenter.version}
 
@@ -227,7 +225,7 @@ class KnowledgeUnderstander:
         keys = keys_of(points)
         condition = self._condition(given, heard)
         title_words = self._segmenter.with_parts(words)
-        category_fit, belonging = self._fitting.scores(shape, placed.key)
+        fit = self._fitting.fit(shape, words, placed.key)
         seen = Seen(
             title=title.text,
             description=description.text,
@@ -242,10 +240,11 @@ class KnowledgeUnderstander:
             has_condition=condition is not None,
             has_city=bool(given.city),
             order=order,
-            category_fit=category_fit,
+            category_fit=fit.score,
             phrases=self._phrases.score(shape),
-            cohesion=self._cohesion.score(title_words),
-            belonging=belonging,
+            belonging=fit.belonging,
+            own=fit.own,
+            foreign=fit.foreign,
         )
         parts = judge(seen, self._knowledge.quality)
         return Understood(
