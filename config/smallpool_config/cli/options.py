@@ -15,7 +15,10 @@ Data = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on stdout.")]
 User = Annotated[str | None, typer.Option("--user", metavar="ID", help="The person, by user id.")]
-Device = Annotated[str | None, typer.Option("--device", metavar="ID", help="The person, by device id; counts where no user id is given.")]
+Device = Annotated[
+    str | None,
+    typer.Option("--device", metavar="ID", help="The person, by device id; with a user id, the device of theirs: a page links the two."),
+]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until everything is recallable.")]
 
 
