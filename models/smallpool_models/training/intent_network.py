@@ -20,8 +20,8 @@ class IntentNetworkSettings(Struct, frozen=True):
     the sketch, which has 1.
     """
 
-    sketch: int = 1024
-    width: int = 128
+    sketch: int = 2048
+    width: int = 64
     share: float = 0.5
 
 
