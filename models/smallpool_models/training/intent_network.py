@@ -21,8 +21,8 @@ class IntentNetworkSettings(Struct, frozen=True):
     """
 
     sketch: int = 2048
-    width: int = 64
-    share: float = 0.5
+    width: int = 128
+    share: float = 1.0
 
 
 class IntentNetwork(nn.Module):
