@@ -78,7 +78,7 @@ class ModelSettings(Struct, frozen=True, forbid_unknown_fields=True):
     ner: str = SHIPPED_MODEL
     category: str = ""
     tags: str = ""
-    intent: str = ""
+    intent: str = SHIPPED_MODEL
     ranker: str = ""
     pool_rankers: dict[str, str] = field(default_factory=dict)
 

@@ -20,7 +20,7 @@ class IntentNetworkSettings(Struct, frozen=True):
     the sketch, which has 1.
     """
 
-    sketch: int = 2048
+    sketch: int = 4096
     width: int = 128
     share: float = 1.0
 
