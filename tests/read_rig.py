@@ -36,7 +36,7 @@ from smallpool_service.request import RecallRequest
 from smallpool_service.run import ReadPorts
 from smallpool_service.settings import ReadSettings
 from smallpool_stores.memory.seen import MemorySeenList
-from smallpool_stores.memory.vector_generation import ONE
+from smallpool_stores.memory.vector_generation import ASKED_PARTS_OF_ONE, ONE
 from vector_rig import embedded, product, rows_of
 
 EVERYTHING: dict[str, Any] = {"all": []}
@@ -214,14 +214,15 @@ class FakeVectorIndex(Fragile):
 
     model = MODEL
 
-    def __init__(self, items: Mapping[str, WideItem]) -> None:
+    def __init__(self, items: Mapping[str, WideItem], asked_parts_of_one: int = ASKED_PARTS_OF_ONE) -> None:
         super().__init__()
         self.items = items
+        self._asked_parts = asked_parts_of_one
 
     async def nearest(self, query: Query, vectors: Vectors, categories: Sequence[str] = ()) -> tuple[Answer, ...]:
         self.use()
         check_vectors(vectors, MODEL, DIMENSIONS)
-        return tuple([self._nearest(query, vector, categories) for vector in rows_of(vectors)])
+        return tuple([self._nearest(query, vector, categories) for vector in rows_of(vectors, self._asked_parts)])
 
     async def likeness(self, item_ids: Sequence[str], vectors: Vectors) -> dict[str, float]:
         self.use()
