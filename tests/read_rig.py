@@ -3,6 +3,7 @@
 import asyncio
 from array import array
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from math import inf
 from random import Random
 from statistics import mean
 from typing import Any, Literal
@@ -39,7 +40,7 @@ from smallpool_service.run import ReadPorts
 from smallpool_service.settings import ReadSettings
 from smallpool_service.term_vectors import as_item
 from smallpool_stores.memory.seen import MemorySeenList
-from smallpool_stores.memory.vector_generation import ONE
+from smallpool_stores.memory.vector_generation import ASKED_PARTS_OF_ONE, ONE
 from vector_rig import product, rows_of
 
 EVERYTHING: dict[str, Any] = {"all": []}
@@ -217,17 +218,21 @@ class FakeVectorIndex(Fragile):
     has none.
     """
 
-    def __init__(self, items: Mapping[str, WideItem], model: str = "") -> None:
+    def __init__(
+        self, items: Mapping[str, WideItem], model: str = "", asked_parts: int = ASKED_PARTS_OF_ONE, *, above: float = -inf
+    ) -> None:
         super().__init__()
         self.items = items
         self.model = model
         self.asked: list[tuple[str, ...]] = []
+        self._asked_parts = asked_parts
+        self._above = above
 
     async def nearest(self, query: Query, vectors: Vectors, categories: Sequence[str] = ()) -> tuple[Answer, ...]:
         rows = self._rows(query, vectors)
         self.asked.append(tuple(categories))
         inside = [row for row in rows if not categories or _is_below(row.category, categories)]
-        return tuple([self._nearest(query, inside, vector) for vector in rows_of(vectors)])
+        return tuple([self._nearest(query, inside, vector) for vector in rows_of(vectors, self._asked_parts)])
 
     async def nearest_categories(self, query: Query, vectors: Vectors, most: int) -> tuple[tuple[tuple[str, float], ...], ...]:
         rows = [row for row in self._rows(replace(query, excluded=frozenset()), vectors) if any(self._vector(row))]
@@ -254,7 +259,7 @@ class FakeVectorIndex(Fragile):
         return list(_allowed(self.items.values(), query)) if query.scope.trusted or query.scope.everything else []
 
     def _nearest(self, query: Query, rows: Sequence[WideItem], vector: Sequence[int]) -> Answer:
-        near = {row.item_id: product(own, vector) for row in rows if any(own := self._vector(row))}
+        near = {row.item_id: like for row in rows if any(own := self._vector(row)) and (like := product(own, vector)) > self._above}
         found = sorted([row for row in rows if row.item_id in near], key=lambda row: (-near[row.item_id], row.item_id))
         return _capped(query, found, {})
 

@@ -29,6 +29,7 @@ from smallpool_core.ports import (
     UserProfiles,
     WideTable,
 )
+from smallpool_core.source_ports import VectorIndex
 from smallpool_indexer.forget import Forgetter
 from smallpool_indexer.index import TailIndexer
 from smallpool_indexer.rebuild import Rebuild, Sources
@@ -46,12 +47,14 @@ from smallpool_stores.kafka.item_log import KafkaItemLog
 from smallpool_stores.kafka.owner import KafkaOwner
 from smallpool_stores.kafka.wide_table import KafkaWideTable
 from smallpool_stores.kafka.wide_tail import KafkaWideTail
+from smallpool_stores.memory.changed_rows import ChangedRows
 from smallpool_stores.memory.listing import ListingRow
 from smallpool_stores.memory.live_first import LiveFirstReader, breaker_of
 from smallpool_stores.memory.live_reader import LiveItemReader
 from smallpool_stores.memory.live_view import PackedLiveView
 from smallpool_stores.memory.recent import RecentIndex
 from smallpool_stores.memory.rows import ItemRows
+from smallpool_stores.memory.vectors import VectorColumns
 from smallpool_stores.redis import removal as redis_removal
 from smallpool_stores.redis.people import RedisPeople
 from smallpool_stores.redis.profiles import RedisUserProfiles
@@ -127,6 +130,19 @@ class Distributed(InElasticsearch, OverRedis):
     @cached_property
     def item_rows(self) -> ItemRows:
         return ItemRows(*self.kept_vectors)
+
+    @cached_property
+    def kept_vectors(self) -> tuple[VectorColumns, ChangedRows] | tuple[()]:
+        return () if self.vectors_in_elasticsearch is not None else super().kept_vectors
+
+    @cached_property
+    def vector_index(self) -> VectorIndex:
+        return self.vectors_in_elasticsearch or super().vector_index
+
+    @property
+    def graph_line(self) -> Line:
+        index = self.vectors_in_elasticsearch
+        return super().graph_line if index is None else (Worker("models of vectors", index.look),)
 
     @cached_property
     def recent(self) -> RecentIndex:
@@ -274,7 +290,7 @@ class Distributed(InElasticsearch, OverRedis):
     def serving_lines(self) -> Sequence[Line]:
         indexer = self.live_indexer
         watching = [Worker("counts of pools", self.count_sender.turn), Worker("figures of pools", self.watch_pools)]
-        return [[Worker("live view", lambda: indexer.run_once() > 0)], watching]
+        return [[Worker("live view", lambda: indexer.run_once() > 0)], watching, *filter(None, [self.graph_line])]
 
     def write_lines(self) -> Sequence[Line]:
         taking_in, indexing, behaviour = self.write_path.lines

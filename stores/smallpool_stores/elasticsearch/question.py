@@ -13,13 +13,17 @@ from smallpool_core.pages import Query, Scope
 from smallpool_core.pools import BANNED
 from smallpool_core.rules import Rule
 from smallpool_stores.elasticsearch.hits import PACKED
-from smallpool_stores.elasticsearch.names import key, spread_name
+from smallpool_stores.elasticsearch.mapping import VECTOR, VECTOR_MODEL
+from smallpool_stores.elasticsearch.names import CATEGORY_WITHIN, key, spread_name
 from smallpool_stores.elasticsearch.rules import Filter, to_filter
 
 STATIC_RANGE = 512
 """Σ of weights counts this many times a static score of 0 … 511 (design, section 4)."""
 MOST_VALUES = 65_536
 """Values that one clause may list, as Elasticsearch comes."""
+MOST_NEAR = 10_000
+"""Neighbours that a search may look for, as Elasticsearch comes."""
+_MODELS = 4
 GROUP = "rows"
 """What the rows of a spread key are called in an answer that is grouped."""
 
@@ -57,6 +61,35 @@ def previewed(rule: Rule, now: int, sample: int) -> dict[str, Any]:
     """How many listed rows a rule matches, and the first of them by id."""
     rows = {"bool": {"filter": [on_sale(now), to_filter(rule, now)]}}
     return {**_search(rows, [_BY_ID]), "size": sample, "track_total_hits": True, "docvalue_fields": []}
+
+
+def nearest(
+    query: Query, vector: Sequence[int], model: str, categories: Collection[str], full: Collection[str], rows: int
+) -> dict[str, Any]:
+    """The `rows` rows nearest to a vector of whole parts of 1/127 whose product with it is above 0, of other spread keys than those that
+    are full; the score is the product and 1.
+    """
+    allowed = _allowed(query)
+    allowed["filter"].append({"term": {VECTOR_MODEL: key(model)}})
+    if categories:
+        allowed["filter"].append(_one_of(CATEGORY_WITHIN, [key(path) for path in categories]))
+    if full:
+        allowed["must_not"].append(_one_of(spread_name(query.spread_level), [key(one) for one in full]))
+    asked = {"field": VECTOR, "query_vector": list(vector), "k": rows, "num_candidates": min(MOST_NEAR, 2 * rows), "similarity": 1}
+    return {
+        "knn": asked | {"filter": {"bool": allowed}},
+        "sort": _ORDERS["weight"],
+        "size": rows,
+        "docvalue_fields": [PACKED],
+        "stored_fields": "_none_",
+        "_source": False,
+        "track_total_hits": False,
+    }
+
+
+def models_of_vectors() -> dict[str, Any]:
+    """How many listed rows have a vector of each model, the most first."""
+    return {"size": 0, "query": _LISTED, "aggs": {"models": {"terms": {"field": VECTOR_MODEL, "size": _MODELS}}}}
 
 
 def on_sale(now: int) -> Filter:
