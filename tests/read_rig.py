@@ -4,14 +4,17 @@ import asyncio
 from array import array
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from random import Random
+from statistics import mean
 from typing import Any, Literal
 
 from msgspec.structs import replace
 
 import oracle
 from builders import NOW, FakeClock, wide_item
+from encoder_rig import DIMENSIONS, HashedItems, hashed
 from smallpool_core.catalogue import Catalogue
 from smallpool_core.cuts import Cut, CutBy
+from smallpool_core.encoder_ports import Encoders
 from smallpool_core.errors import StoreUnavailable
 from smallpool_core.fields import Attributes
 from smallpool_core.items import WideItem
@@ -24,10 +27,9 @@ from smallpool_core.relations import Generation, Key, Related, RelationKind
 from smallpool_core.rule_counts import Breakdown, Exclusion
 from smallpool_core.rules import Rule, matches
 from smallpool_core.statistics import Responses
-from smallpool_core.term_vectors import DIMENSIONS, MODEL
 from smallpool_core.terms import Trigger
 from smallpool_core.users import Identity, Profile, TriggerState, Weighted
-from smallpool_core.vectors import Vectors, check_vectors, packed_vector
+from smallpool_core.vectors import Vectors, check_vectors, packed_vector, stored_vector
 from smallpool_service.candidates import Question
 from smallpool_service.cuts import Cuts
 from smallpool_service.page import Page
@@ -35,9 +37,10 @@ from smallpool_service.recaller import Recaller
 from smallpool_service.request import RecallRequest
 from smallpool_service.run import ReadPorts
 from smallpool_service.settings import ReadSettings
+from smallpool_service.term_vectors import as_item
 from smallpool_stores.memory.seen import MemorySeenList
 from smallpool_stores.memory.vector_generation import ASKED_PARTS_OF_ONE, ONE
-from vector_rig import embedded, product, rows_of
+from vector_rig import product, rows_of
 
 EVERYTHING: dict[str, Any] = {"all": []}
 U1 = Identity("u1", None)
@@ -210,43 +213,61 @@ def live_item(item: WideItem, pool_id: str, now: int, cut: Cut | None = None) ->
 
 
 class FakeVectorIndex(Fragile):
-    """The port over plain items, in the scopes that tags tell of; an item that brings no vector has that of its terms."""
+    """The port over plain items, in the scopes that tags tell of; an item that brings no vector has that of its terms. Without a model it
+    has none.
+    """
 
-    model = MODEL
-
-    def __init__(self, items: Mapping[str, WideItem], asked_parts_of_one: int = ASKED_PARTS_OF_ONE) -> None:
+    def __init__(self, items: Mapping[str, WideItem], model: str = "", asked_parts_of_one: int = ASKED_PARTS_OF_ONE) -> None:
         super().__init__()
         self.items = items
+        self.model = model
         self._asked_parts = asked_parts_of_one
+        self.asked: list[tuple[str, ...]] = []
 
     async def nearest(self, query: Query, vectors: Vectors, categories: Sequence[str] = ()) -> tuple[Answer, ...]:
-        self.use()
-        check_vectors(vectors, MODEL, DIMENSIONS)
-        return tuple([self._nearest(query, vector, categories) for vector in rows_of(vectors, self._asked_parts)])
+        rows = self._rows(query, vectors)
+        self.asked.append(tuple(categories))
+        inside = [row for row in rows if not categories or _is_below(row.category, categories)]
+        return tuple([self._nearest(query, inside, vector) for vector in rows_of(vectors, self._asked_parts)])
+
+    async def nearest_categories(self, query: Query, vectors: Vectors, most: int) -> tuple[tuple[tuple[str, float], ...], ...]:
+        rows = [row for row in self._rows(replace(query, excluded=frozenset()), vectors) if any(self._vector(row))]
+        by_category = {key: [self._vector(row) for row in rows if row.category == key] for key in {row.category for row in rows}}
+        return tuple([_most_alike(by_category, vector)[:most] for vector in rows_of(vectors)])
 
     async def likeness(self, item_ids: Sequence[str], vectors: Vectors) -> dict[str, float]:
-        self.use()
-        check_vectors(vectors, MODEL, DIMENSIONS)
-        known = {item_id: self._vector(item_id) for item_id in item_ids if item_id in self.items}
+        self._check(vectors)
+        known = {item_id: self._vector(self.items[item_id]) for item_id in item_ids if item_id in self.items}
         asked = rows_of(vectors)
         return {item_id: max(product(one, vector) for vector in asked) / ONE for item_id, one in known.items() if asked}
 
     async def vectors_of(self, item_ids: Sequence[str], model: str) -> dict[str, bytes]:
-        self.use()
-        check_vectors(Vectors(model, DIMENSIONS, b""), MODEL, DIMENSIONS)
-        known = {item_id: self._vector(item_id) for item_id in item_ids if item_id in self.items}
+        self._check(Vectors(model, DIMENSIONS, b""))
+        known = {item_id: self._vector(self.items[item_id]) for item_id in item_ids if item_id in self.items}
         return {item_id: packed_vector([float(value) for value in vector]) for item_id, vector in known.items() if any(vector)}
 
-    def _vector(self, item_id: str) -> Sequence[int]:
-        return array("b", embedded(self.items[item_id]).vector) or [0] * DIMENSIONS
+    def _check(self, vectors: Vectors) -> None:
+        self.use()
+        check_vectors(vectors, self.model, DIMENSIONS)
 
-    def _nearest(self, query: Query, vector: Sequence[int], categories: Sequence[str]) -> Answer:
-        if not (query.scope.trusted or query.scope.everything):
-            return Answer((), exhausted=True)
-        rows = [row for row in _allowed(self.items.values(), query) if not categories or _is_below(row.category, categories)]
-        near = {row.item_id: like for row in rows if (like := product(self._vector(row.item_id), vector)) > 0}
+    def _rows(self, query: Query, vectors: Vectors) -> list[WideItem]:
+        self._check(vectors)
+        return list(_allowed(self.items.values(), query)) if query.scope.trusted or query.scope.everything else []
+
+    def _nearest(self, query: Query, rows: Sequence[WideItem], vector: Sequence[int]) -> Answer:
+        near = {row.item_id: product(own, vector) for row in rows if any(own := self._vector(row))}
         found = sorted([row for row in rows if row.item_id in near], key=lambda row: (-near[row.item_id], row.item_id))
         return _capped(query, found, {})
+
+    def _vector(self, item: WideItem) -> Sequence[int]:
+        [made] = HashedItems(self.model).encode([as_item(*item.terms)])
+        stored = item.vector or (stored_vector(made, DIMENSIONS) if made else b"")
+        return array("b", stored or bytes(DIMENSIONS))
+
+
+def _most_alike(by_category: Mapping[str, Sequence[Sequence[int]]], vector: Sequence[int]) -> tuple[tuple[str, float], ...]:
+    near = {key: mean([product(one, vector) for one in rows]) / ONE for key, rows in by_category.items()}
+    return tuple(sorted(near.items(), key=lambda pair: (-pair[1], pair[0].encode())))
 
 
 def _is_below(category: str, categories: Sequence[str]) -> bool:
@@ -489,6 +510,8 @@ class World:
         self.people = FakePeople(self.triggers, self.profiles, self.seen)
         self.stats, self.log, self.pools = FakeStats(), FakeLog(), FakePools()
         self.relations = FakeRelations()
+        self.vectors = FakeVectorIndex(self.items)
+        self.encoders: dict[str, Encoders] = {}
         self.put_pool()
         self.ports = ReadPorts(
             catalogue=Catalogue(self.pools, Attributes({})),  # type: ignore[arg-type]
@@ -504,7 +527,8 @@ class World:
             clock=self.clock,
             cuts=Cuts(self.live, self.reader),
             relations=self.relations,
-            vectors=FakeVectorIndex(self.items),
+            vectors=self.vectors,
+            find_encoders=self.encoders.get,
         )
         settings = settings or ReadSettings(pools_refresh_ms=0, least_left_s=0)
         settings = replace(settings, source_shares={**settings.source_shares, "explore": explore})
@@ -522,6 +546,13 @@ class World:
     ) -> None:
         ordering = Ordering(weights) if weights is not None else Ordering()
         self.pools.put(pool_id, rule or EVERYTHING, trusted=trusted, state=state, settings=PoolSettings(**settings), ordering=ordering)
+
+    def embeds(self, encoders: Encoders | None = None) -> Encoders:
+        """From now on items have vectors of this model."""
+        encoders = encoders or hashed()
+        self.vectors.model = encoders.items.model
+        self.encoders[encoders.items.model] = encoders
+        return encoders
 
     def likes(self, **weights: float) -> None:
         """Makes u1 someone who likes these terms; a term is written with `__` for its colon."""

@@ -12,6 +12,7 @@ from typing import Any, Self
 from msgspec import UNSET
 
 from builders import NOW, FakeClock, given, item_event
+from encoder_rig import Embedding, Models
 from read_rig import U1, ids, request
 from smallpool_config.settings import KnowledgeSettings, Settings, StoreSettings
 from smallpool_config.wiring import Embedded, open_system
@@ -27,7 +28,7 @@ from smallpool_service.operators import Change, Preview, save_pool
 from smallpool_service.page import Page
 from smallpool_service.settings import ReadSettings
 from smallpool_service.trace import Observer
-from smallpool_service.why import why
+from smallpool_service.why import Why, why
 from smallpool_stores.sqlite.wide_tail import SqliteWideTail
 from write_rig import Figures, PlainUnderstander, key_of
 
@@ -60,14 +61,17 @@ class Marketplace:
         understander: Understander | None = None,
         indexer: IndexerSettings | None = None,
         observer: Observer | None = None,
+        models: Models | None = None,
     ) -> None:
+        """With `models`, listings are embedded by the last of them, and interests are found by all."""
         self.clock = clock or FakeClock(NOW)
         self.figures = Figures()
         if isinstance(where, Path):
             where = Settings(store=StoreSettings(str(where), "off"), read=UNHURRIED, indexer=indexer or IndexerSettings())
         self.system = open_system(where, self.clock, observer or self.figures)
         self.system.__dict__["knowledge"] = knowledge()
-        self.system.__dict__["understander"] = understander or PlainUnderstander()
+        self.system.__dict__["vector_models"] = models
+        self.system.__dict__["understander"] = understander or (PlainUnderstander() if models is None else Embedding(models))
         self.system.load()
         self.system.begin_serving()
 
@@ -142,8 +146,12 @@ class Marketplace:
 
     def why(self, item_id: str, pool_id: str = "p", identity: Identity = U1) -> tuple[str, str]:
         """The stage that decides about an item, and its reason."""
-        answer = asyncio.run(why(self.system.recaller, item_id, pool_id, identity))
+        answer = self.why_in_full(item_id, pool_id, identity)
         return answer.stage, answer.reason
+
+    def why_in_full(self, item_id: str, pool_id: str = "p", identity: Identity = U1) -> Why:
+        """All that is said of why an item is, or is not, on the person's page."""
+        return asyncio.run(why(self.system.recaller, item_id, pool_id, identity))
 
     @property
     def embedded(self) -> Embedded:

@@ -9,25 +9,20 @@ from struct import unpack
 
 from msgspec.structs import replace
 
+from encoder_rig import DIMENSIONS, MODEL, WEIGHTS, signs
 from smallpool_core.items import VECTORS, WideItem
 from smallpool_core.pages import Query
 from smallpool_core.source_ports import VectorIndex
-from smallpool_core.term_vectors import DIMENSIONS, KIND_WEIGHTS, MODEL, direction
 from smallpool_core.terms import kind_of
 from smallpool_core.vectors import PARTS_OF_ONE, Vectors, packed_vector
 from smallpool_stores.memory.vector_generation import ASKED_PARTS_OF_ONE
 
 
 @cache
-def signs(term: str) -> tuple[int, ...]:
-    return tuple(1 if bit == "1" else -1 for byte in direction(term).bits for bit in f"{byte:08b}")
-
-
-@cache
 def item_vector(terms: tuple[str, ...]) -> list[int]:
     """What an item that has these terms is embedded as, in whole parts of 1/127, all zeros where it has none."""
-    counted = [term for term in dict.fromkeys(terms) if kind_of(term) in KIND_WEIGHTS]
-    sums = [sum(KIND_WEIGHTS[kind_of(term)] * signs(term)[place] for term in counted) for place in range(DIMENSIONS)]
+    counted = [term for term in dict.fromkeys(terms) if kind_of(term) in WEIGHTS]
+    sums = [sum(WEIGHTS[kind_of(term)] * signs(MODEL, term)[place] for term in counted) for place in range(DIMENSIONS)]
     length = sqrt(sum(value * value for value in sums))
     return [round(PARTS_OF_ONE * value / length) for value in sums] if length else [0] * DIMENSIONS
 

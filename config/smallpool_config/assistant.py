@@ -17,6 +17,7 @@ from msgspec import DecodeError, Struct, json, msgpack
 
 from smallpool_config.settings import KnowledgeSettings, ModelSettings, Settings
 from smallpool_config.tagging import ServedUnderstander
+from smallpool_config.vector_models import vectors_of
 from smallpool_core.errors import Refused
 from smallpool_core.items import Given, Understood
 from smallpool_models.registry.served import stamp_of
@@ -145,7 +146,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         stamp = stamp_of(reads.knowledge.path)
         settings = Settings(knowledge=reads.knowledge, models=reads.models)
-        understander = ServedUnderstander(settings, load_knowledge(reads.knowledge.path), stamp)
+        understander = ServedUnderstander(settings, load_knowledge(reads.knowledge.path), stamp, vectors_of(reads.models))
     except Refused as error:  # whoever started this one has read the same, so it changed in between
         log.warning("a process that understands listings cannot start: %s", error)
         return 1

@@ -10,8 +10,10 @@ from msgspec import Struct
 
 from smallpool_config.in_folder import InFolder
 from smallpool_config.settings import ModelSettings, Settings
+from smallpool_config.vector_models import ServedVectors
 from smallpool_core.errors import KnowledgeRefused, Problem
-from smallpool_core.items import Given, Understood
+from smallpool_core.items import VECTORS, Given, Understood
+from smallpool_indexer.embed import embedded
 from smallpool_models.encoders.labels import CATEGORY, TAGS, CategoryPredictor, TagPredictor
 from smallpool_models.encoders.labels import SCHEMA as LABEL_SCHEMA
 from smallpool_models.encoders.ner import KIND, SCHEMA, SpanTagger
@@ -91,12 +93,15 @@ def understander_of(knowledge: KnowledgeBase, models: ModelSettings) -> Knowledg
 
 
 class ServedUnderstander:
-    """The understander of the knowledge base that lies in a folder now, with the models of the settings."""
+    """The understander of the knowledge base that lies in a folder now, with the models of the settings; what it understands is embedded by
+    the model of vectors, if there is one.
+    """
 
-    def __init__(self, settings: Settings, knowledge: KnowledgeBase, seen: object = None) -> None:
+    def __init__(self, settings: Settings, knowledge: KnowledgeBase, seen: object = None, vectors: ServedVectors | None = None) -> None:
         """`knowledge` is what the folder held at the start, `seen` its stamp from before it was read. Raises `ModelRefused` where a
         folder of the settings holds no model then.
         """
+        self._vectors = vectors
         folder, types = settings.knowledge.path, knowledge.attributes.types
         first = [understander_of(knowledge, settings.models)]
 
@@ -114,16 +119,19 @@ class ServedUnderstander:
     @property
     def version(self) -> str:
         """The versions of the knowledge base, of the segmenter and of the models in force."""
-        return self._served.current.version
+        words = self._served.current.version
+        return words if self._vectors is None else f"{words}+{VECTORS}-{self._vectors.version}"
 
     @property
     def versions(self) -> Mapping[str, str]:
         """The same by name, as they stand on what is understood now."""
-        return self._served.current.versions
+        words = self._served.current.versions
+        return words if self._vectors is None else {**words, VECTORS: self._vectors.version}
 
     def understand(self, given: Sequence[Given]) -> list[Understood]:
-        """One result an item, in order; one knowledge base and one model for all of them."""
-        return self._served.current.understand(given)
+        """One result an item, in order; one knowledge base and one model of each kind for all of them."""
+        understood = self._served.current.understand(given)
+        return understood if self._vectors is None else embedded(given, understood, self._vectors.encoders.items)
 
     def split_words(self, text: str) -> tuple[str, ...]:
         """The words of a text as titles are cut now."""
@@ -137,6 +145,8 @@ class ServedUnderstander:
         """Changes over to what the folders hold now; to be called now and then, by one thread."""
         self._served.refresh()
         self._served.current.refresh()
+        if self._vectors is not None:
+            self._vectors.refresh()
 
     @property
     def knowledge_refused(self) -> str:
@@ -146,4 +156,5 @@ class ServedUnderstander:
     @property
     def model_refused(self) -> str:
         """The same of the models."""
-        return self._served.current.refused()
+        vectors = "" if self._vectors is None else self._vectors.refused
+        return "; ".join(filter(None, (self._served.current.refused(), vectors)))

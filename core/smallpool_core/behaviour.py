@@ -190,6 +190,13 @@ def triggers_from(state: TriggerState, now: int, settings: BehaviourSettings, li
     return [Trigger(term, weight, now) for term, weight in _diverse(heaviest, settings)[:limit]]
 
 
+def long_terms(state: TriggerState, now: int, settings: BehaviourSettings, most: int) -> list[tuple[str, Weighted]]:
+    """The heaviest terms of the long horizon as of `now`, with what they weigh and as of when; ties: term by UTF-8 bytes."""
+    decayed = _decayed(state.long, settings.long_half_life_s, now)
+    heaviest = sorted(decayed, key=lambda term: (-decayed[term], term.encode()))[:most]
+    return [(term, state.long[term]) for term in heaviest]
+
+
 def _diverse(heaviest: Iterable[tuple[str, float]], settings: BehaviourSettings) -> list[tuple[str, float]]:
     taken: Counter[str] = Counter()
     kept = []

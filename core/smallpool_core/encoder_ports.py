@@ -3,7 +3,7 @@
 In: what is known of an item when it is published, of what a person did, of words. Out: unit vectors that name the model that made them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, Protocol
 
 from msgspec import Struct
@@ -95,3 +95,15 @@ class WordEncoder(Protocol):
     def encode(self, texts: Sequence[str]) -> list[bytes]:
         """For each text (d,) float32 of unit length; empty for one of which the model knows nothing."""
         ...
+
+
+class Encoders(Struct, frozen=True):
+    """The encoders of one model, whose vectors are of one space; none of words where nothing is trained for them."""
+
+    items: ItemEncoder
+    people: UserEncoder
+    words: WordEncoder | None = None
+
+
+FindEncoders = Callable[[str], Encoders | None]
+"""The encoders of a model by its name, None where this process does not have it."""

@@ -68,6 +68,7 @@ class Understood(Struct, frozen=True):
     `category` is never empty. `points` are `type/key`-free keys, such as `"a货"`, in order of appearance.
     `category_confidence` is in [0, 1]. `versions` names each model and knowledge base that had a part. `sketch` is what reposts are found
     by; `repost_of` and `reposts` are filled in by who knows the other listings, `seller_score` and its parts by who knows the sellers.
+    `vector` is what it was embedded as, as in `WideItem`, where `versions` names a model of vectors.
     """
 
     title_words: tuple[str, ...]
@@ -89,6 +90,7 @@ class Understood(Struct, frozen=True):
     repost_of: str | None = None
     reposts: int = 0
     seller_parts: dict[str, float] = field(default_factory=dict)
+    vector: bytes = b""
 
 
 class WideItem(Struct, frozen=True, omit_defaults=True):

@@ -50,7 +50,8 @@ class Hit(Struct, frozen=True, gc=False):
     """One row that was recalled. Scores are in thousandths, `static_score` in 0 … 511, times in ms, price in cents.
 
     `rank_score` is what the port ordered by; `terms` are the query's terms that the row has, `via` the items
-    (`item:ID`) and terms from whose lists of related items it came, the heaviest first.
+    (`item:ID`) and terms from whose lists of related items it came, the heaviest first; `interest` is the person's interest (from 1)
+    that it was found by, 0 where it was found otherwise.
     """
 
     item_id: str
@@ -69,6 +70,7 @@ class Hit(Struct, frozen=True, gc=False):
     terms: tuple[str, ...] = ()
     sale: Sale | None = None
     via: tuple[str, ...] = ()
+    interest: int = 0
 
 
 class SourceFailure(Struct, frozen=True):

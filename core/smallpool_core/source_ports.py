@@ -29,11 +29,20 @@ class VectorIndex(Protocol):
         ...
 
     async def nearest(self, query: Query, vectors: Vectors, categories: Sequence[str] = ()) -> tuple[Answer, ...]:
-        """For each of the vectors the rows that the query allows whose inner product with it is above 0, by that descending, then
-        item_id by UTF-8 bytes. With `categories`, path keys, only rows of one of them or below it. `rank_score` orders as the product
-        does. In process exact, of the vectors as the index keeps them, inside a pool, inside categories and inside both; what is on sale
-        everywhere is searched by a graph where it is more than can be read in time, which may miss rows and says that there are more.
-        Of a scope that only a rule tells of nothing. Raises `VectorRefused` for what is no vector of the model in force.
+        """For each of the vectors the rows with a vector that the query allows, by their inner product with it descending, then item_id by
+        UTF-8 bytes. The sign of a product says nothing: what all items of a model have in common adds the same to each. With `categories`,
+        path keys, only rows of one of them or below it. `rank_score` orders as the product does. In process exact, of the vectors as the
+        index keeps them, inside a pool, inside categories and inside both; what is on sale everywhere is searched by a graph where it is
+        more than can be read in time, which may miss rows and says that there are more. Of a scope that only a rule tells of nothing.
+        Raises `VectorRefused` for what is no vector of the model in force.
+        """
+        ...
+
+    async def nearest_categories(self, query: Query, vectors: Vectors, most: int) -> tuple[tuple[tuple[str, float], ...], ...]:
+        """For each of the vectors at most `most` of the categories (path keys) that items of the query's scope are in, those first whose
+        items have the largest mean inner product with it, which is that with their centroid; with that mean, in [-1, 1]. Ties by the
+        category's UTF-8 bytes. Items without a vector count for none, and what the query excludes counts all the same. Of a scope that is
+        not searched nothing. Raises as `nearest`.
         """
         ...
 

@@ -11,18 +11,18 @@ from typing import Final, Literal
 from smallpool_core.errors import Problem
 from smallpool_core.messages import problem
 
-SourceName = Literal["terms", "vectors", "x2i", "x2i_pool", "popular", "newest", "explore"]
+SourceName = Literal["terms", "vectors", "latent", "x2i", "x2i_pool", "popular", "newest", "explore"]
 DEFAULT_SHARES: Final[Mapping[SourceName, float]] = MappingProxyType(
-    {"terms": 1.0, "vectors": 0.0, "x2i": 0.5, "x2i_pool": 0.5, "popular": 0.25, "newest": 0.25, "explore": 0.05}
+    {"terms": 1.0, "vectors": 0.25, "latent": 0.1, "x2i": 0.5, "x2i_pool": 0.5, "popular": 0.25, "newest": 0.25, "explore": 0.05}
 )
-"""Of the candidates that a page wants; 0 is off. That of `explore` is also the share of a page's places that it is sure of. `vectors` waits
-for vectors that are learned: those of terms bring nothing that terms do not (design, section 9).
+"""Of the candidates that a page wants; 0 is off. That of `explore` is also the share of a page's places that it is sure of. `latent` brings
+twice its share to somebody whose last items are all of one kind.
 """
 DEFAULT_TIMES: Final[Mapping[SourceName, float]] = MappingProxyType(
-    {"terms": 1.0, "vectors": 0.7, "x2i": 0.7, "x2i_pool": 0.7, "popular": 0.9, "newest": 1.0, "explore": 0.6}
+    {"terms": 1.0, "vectors": 0.7, "latent": 0.7, "x2i": 0.7, "x2i_pool": 0.7, "popular": 0.9, "newest": 1.0, "explore": 0.6}
 )
 """Of the time that the sources have, side by side: what a page can best go without is given up first."""
-SHED_ORDER: Final = (("explore",), ("vectors",), ("x2i", "x2i_pool"), ("popular",))
+SHED_ORDER: Final = (("explore",), ("vectors", "latent"), ("x2i", "x2i_pool"), ("popular",))
 """What a page goes without when time is short, first to last. `terms` and `newest` are asked in any case: what a person asks for, and what
 there is for somebody who asked for nothing.
 """

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
-from smallpool_core.items import Given, Understood, WideItem
+from smallpool_core.items import VECTORS, Given, Understood, WideItem
 from smallpool_core.market_ports import Understander
 from smallpool_core.row_reader import Rejection, shown
 from smallpool_indexer.dead_letters import dead_letter
@@ -28,7 +28,7 @@ def understand(taken: Sequence[Taken], stored: Mapping[str, WideItem], understan
             letters.append(dead_letter(one.record, Rejection("item", found, "the understander must bear any listing"), now))
         else:
             kept.append(one if answer is None else replace(one, given=asked[place], understood=answer))
-    return Staged(kept, letters)
+    return Staged(kept, letters, {"unembedded": sum([_lacks_vector(answer) for answer in answers.values()])})
 
 
 def _to_understand(taken: Sequence[Taken], stored: Mapping[str, WideItem]) -> dict[int, Given]:
@@ -42,6 +42,11 @@ def _to_understand(taken: Sequence[Taken], stored: Mapping[str, WideItem]) -> di
         elif event.reason == "understand" and item is not None and item.state == "on_sale" and item.given is not None:
             asked[place] = item.given
     return asked
+
+
+def _lacks_vector(answer: Understood | Exception) -> bool:
+    """Whether a model of vectors made none of what was understood."""
+    return isinstance(answer, Understood) and VECTORS in answer.versions and not answer.vector
 
 
 def _understood(understander: Understander, given: list[Given]) -> list[Understood | Exception]:

@@ -51,6 +51,7 @@ def widen(
         repost_of=understood.repost_of,
         reposts=understood.reposts,
         seller_parts=understood.seller_parts,
+        vector=understood.vector,
     )
     return replace(item, terms=terms_of(item))
 

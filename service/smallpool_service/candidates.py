@@ -6,12 +6,13 @@ from math import isfinite
 from msgspec import Struct
 
 from smallpool_core.pages import Answer, Dropped, Hit, Query, SourceFailure
+from smallpool_service.interests import KnownInterests
 
 
 class Question(Struct, frozen=True):
     """What every source is asked: a query to the wide index, the person's integer trigger weights (possibly none), and the ids of the items
     that they touched and bought, the last first, sold ones included. `seed` (below 2^63) decides what is left to chance; it is the
-    request's.
+    request's. `interests` are there where a source that is asked looks for what is like them, and something is known of the person.
     """
 
     query: Query
@@ -19,6 +20,7 @@ class Question(Struct, frozen=True):
     touched: Sequence[str] = ()
     bought: Sequence[str] = ()
     seed: int = 0
+    interests: KnownInterests | None = None
 
 
 class Recalled(Struct, frozen=True):
@@ -55,11 +57,14 @@ class Lists(Struct, frozen=True):
 
 
 class Candidate(Struct, gc=False):
-    """One item with its rank (from 1) in each source that gave it, and what it is related to (`Hit.via`), whichever source said so."""
+    """One item with its rank (from 1) in each source that gave it, what it is related to (`Hit.via`), whichever source said so, and by
+    which of the person's interests (from 1) a source found it.
+    """
 
     hit: Hit
     ranks: dict[str, int]
     via: tuple[str, ...] = ()
+    interests: dict[str, int] = {}
 
 
 class Scored(Struct, frozen=True, gc=False):

@@ -10,9 +10,10 @@ def merge(lists: Lists) -> list[Candidate]:
         for rank, hit in enumerate(hits, start=1):
             candidate = merged.get(hit.item_id)
             if candidate is None:
-                merged[hit.item_id] = Candidate(hit, {source: rank}, hit.via)
-                continue
+                candidate = merged[hit.item_id] = Candidate(hit, {}, hit.via)
             candidate.ranks[source] = rank
+            if hit.interest:
+                candidate.interests[source] = hit.interest
             candidate.via = candidate.via or hit.via
             if hit.terms and not candidate.hit.terms:
                 candidate.hit = hit

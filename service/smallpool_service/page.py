@@ -6,10 +6,20 @@ from smallpool_core.normalise import PATH_SEPARATOR
 from smallpool_core.pages import Dropped, Short, SourceFailure
 
 
+class ItemInterest(Struct, frozen=True):
+    """The person's interest (from 1) by which a source found an item, with the categories nearest to it in the pool, the nearest first.
+    Of the source `latent` the item is of a category that the person never visited, near to that interest.
+    """
+
+    source: str
+    interest: int
+    categories: list[str]
+
+
 class Explained(Struct, frozen=True):
     """Why an item is on the page: its rank in each source (from 1), the weight of each trigger it matched, its value in each score
     dimension, the factor by which the pool boosts or buries it, the items (`item:ID`) and terms to which it is related, the places of
-    the pool's quotas that count it, and what a ranker gave it.
+    the pool's quotas that count it, what a ranker gave it, and the person's interests that it was found by.
     """
 
     sources: dict[str, int]
@@ -19,6 +29,7 @@ class Explained(Struct, frozen=True):
     via: list[str] = []
     quotas: tuple[int, ...] | UnsetType = UNSET
     ranker: float | UnsetType = UNSET
+    interests: list[ItemInterest] | UnsetType = UNSET
 
 
 class PageItem(Struct, frozen=True, kw_only=True, gc=False):
@@ -54,12 +65,30 @@ class SourceTrace(Struct, frozen=True):
     page: int
 
 
+class InterestTrace(Struct, frozen=True):
+    """One interest of a person: how much of what they did it stands for, and the categories of the pool that are nearest to it."""
+
+    share: float
+    categories: list[str]
+
+
+class VectorTrace(Struct, frozen=True):
+    """The model whose vectors this page went by, from the first question to the last, and how alike the items are that the person touched
+    last (`ils`, in [-1, 1]); with an explanation, the interests, the heaviest first.
+    """
+
+    model: str
+    ils: float
+    interests: list[InterestTrace] | UnsetType = UNSET
+
+
 class TraceReport(Struct, frozen=True, kw_only=True):
     """How the page came about. `age_ms` is how far the data may lag behind what was published, None if nobody measures it. `ages_ms` is how
     old what was computed is that the page used, by its name.
 
     `candidates` counts all rows that the sources gave. Where an explanation was asked for there are `drops`, and the `triggers` that were
-    asked by, with their weights (1 … 1024), and their `origin`: `behaviour`, `prior`, `context` or `none`.
+    asked by, with their weights (1 … 1024), and their `origin`: `behaviour`, `prior`, `context` or `none`. `vectors` is there where the
+    page went by a person's interests.
     """
 
     stages: list[StageTrace]
@@ -73,6 +102,7 @@ class TraceReport(Struct, frozen=True, kw_only=True):
     drops: list[Dropped] | UnsetType = UNSET
     triggers: dict[str, int] | UnsetType = UNSET
     origin: str | UnsetType = UNSET
+    vectors: VectorTrace | UnsetType = UNSET
 
 
 class Page(Struct, frozen=True, kw_only=True):

@@ -12,7 +12,6 @@ from smallpool_core.behaviour import BehaviourSettings, bought_likenesses, over_
 from smallpool_core.pages import Answer, Claimed, Dropped, Query, Short
 from smallpool_core.ranking import Ranker
 from smallpool_core.statistics import Responses
-from smallpool_core.term_vectors import interests
 from smallpool_service.adjust import Adjuster
 from smallpool_service.alike import bought_alike
 from smallpool_service.bans import banned_meanwhile
@@ -20,9 +19,10 @@ from smallpool_service.candidates import Candidate, Lists, Question, Recalled, S
 from smallpool_service.claim import Claiming
 from smallpool_service.exposure import ignored_in_pool
 from smallpool_service.filter import Screen, filter_hits
+from smallpool_service.interests import VECTORS, Asking, InterestFinder
 from smallpool_service.merge import merge
 from smallpool_service.order import order
-from smallpool_service.person import Person, find_wishes
+from smallpool_service.person import Person, find_wishes, read_query
 from smallpool_service.popularity import Popularity
 from smallpool_service.prompt import side_by_side
 from smallpool_service.rank import rank
@@ -36,14 +36,17 @@ from smallpool_service.score import Taste, score
 from smallpool_service.settings import ReadSettings
 from smallpool_service.source_quotas import WHOLE, covers_nothing, quotas_of, shed
 from smallpool_service.sources.explore import seed_of
+from smallpool_service.sources.latent import MOST_NEAR, Latent
 from smallpool_service.sources.newest import Newest
 from smallpool_service.sources.popular import SITE
 from smallpool_service.sources.source import Source
+from smallpool_service.sources.vectors import Vectors
 from smallpool_service.spread import spread
 from smallpool_service.triggers import NO_WISHES
 
 REPEATS = "repeats"
 NOTHING = Answer((), exhausted=True)
+NO_VECTORS = "no item has a vector: name a model in the settings, `[models] vectors`, and let what is listed be embedded"
 PROBED = 20
 """Rows that are looked at to tell whether a short page is short for its caps or because the pool has no more."""
 
@@ -67,6 +70,7 @@ class Pipeline:
         settings: ReadSettings,
         behaviour: BehaviourSettings,
         adjuster: Adjuster,
+        finder: InterestFinder,
         ranker: Ranker | None = None,
     ) -> None:
         self.wishes = NO_WISHES
@@ -78,6 +82,7 @@ class Pipeline:
         self._settings = settings
         self._behaviour = behaviour
         self._adjuster = adjuster
+        self._finder = finder
         self._ranker = ranker
         self.popularity = Popularity(Responses(), settings.popularity_half, settings.popularity_exposures)
         self._seen = person.seen_ids
@@ -102,6 +107,7 @@ class Pipeline:
         query = await self._without_alike(query)
         self.wishes = await awaited("triggers", find_wishes, self._person, run, self._ports, settings, self._behaviour)
         run.wishes = self.wishes
+        await self._find_interests(query)
         first = await self.round(query)
         await self.refill(query, first)
         return self.claiming.page
@@ -111,7 +117,7 @@ class Pipeline:
         run, settings, ports = self._run, self._settings, self._ports
         timed, awaited = run.tracer.timed, run.tracer.awaited
         until = run.until(settings.source_share)
-        question = Question(query, self.wishes.weights, self._person.touched_ids, self._person.last_bought_ids, self._seed)
+        question = self.question(query)
 
         recalled = await awaited("recall", recall, self._asked(until), question, ports.clock, until, self._quotas)
         thinned = timed("spread", spread, recalled, question, settings.trigger_share)
@@ -161,6 +167,11 @@ class Pipeline:
         """Items that no source is asked for: what this person saw, bought or bought the like of, and was shown too often."""
         return self._seen | self._bought | self._alike | self._tired
 
+    def question(self, query: Query) -> Question:
+        """What every source is asked with this query."""
+        person = self._person
+        return Question(query, self.wishes.weights, person.touched_ids, person.last_bought_ids, self._seed, self._run.interests)
+
     @property
     def taste(self) -> Taste:
         """What this person's candidates are scored by."""
@@ -176,15 +187,33 @@ class Pipeline:
             life_share=self._settings.freshness_life_share,
         )
 
+    async def _find_interests(self, query: Query) -> None:
+        """The person's interests as vectors, where a source of this page or its score goes by them."""
+        run, state = self._run, self._person.state
+        names = {source.name for source in self._sources}
+        if not (self._weighs_vectors or names & {Vectors.name, Latent.name}):
+            return
+        if not self._ports.vectors.model:
+            run.degrade(VECTORS, NO_VECTORS)
+            return
+        words = run.request.context.query
+        terms = read_query(words, run, self._ports) if words is not None else ()
+        asking = Asking(state, self._person.profile, words, terms, run.started)
+        most_near = MOST_NEAR if Latent.name in names or run.request.explain else 0
+        found = run.tracer.awaited("interests", self._finder.find, asking, query, most_near)
+        run.interests = await run.attempt(VECTORS, found, None, self._settings.opening_share)
+
+    @property
+    def _weighs_vectors(self) -> bool:
+        return self._run.known.pool.ordering.weights.get("vector", 0.0) > 0
+
     async def _compare(self, candidates: Sequence[Candidate]) -> None:
         """How like the person's interests the candidates are, where the pool weighs that and something is known of the person."""
         run, index = self._run, self._ports.vectors
-        if not run.known.pool.ordering.weights.get("vector"):
+        if not self._weighs_vectors or run.interests is None:
             return
-        asked = interests(self.wishes.weights)
-        if not len(asked):
-            return
-        found = await run.attempt("vectors", index.likeness([one.hit.item_id for one in candidates], asked), {})
+        asked = [one.hit.item_id for one in candidates]
+        found = await run.attempt(VECTORS, index.likeness(asked, run.interests.found.vectors), {})
         self._likeness = {**(self._likeness or {}), **found}
 
     async def _popularity(self, lists: Lists) -> Popularity:

@@ -18,6 +18,7 @@ from smallpool_core.pool_counts import PoolCounter
 from smallpool_core.ranking import Ranker
 from smallpool_service.adjust import Adjuster
 from smallpool_service.experiments.placing import Experiments, Placement
+from smallpool_service.interests import InterestFinder
 from smallpool_service.page import Page, PageItem
 from smallpool_service.person import Person, open_person
 from smallpool_service.pipeline import Pipeline
@@ -31,6 +32,7 @@ from smallpool_service.settings import ReadSettings
 from smallpool_service.source_counts import counted
 from smallpool_service.source_quotas import quotas_of, switched_on
 from smallpool_service.sources.explore import Explore
+from smallpool_service.sources.latent import Latent
 from smallpool_service.sources.newest import Newest
 from smallpool_service.sources.pinned import Pinned
 from smallpool_service.sources.popular import Popular
@@ -40,6 +42,7 @@ from smallpool_service.sources.vectors import Vectors
 from smallpool_service.sources.x2i import X2i, X2iPool
 from smallpool_service.trace import Observer, Unobserved
 
+BY_VECTORS = frozenset({Vectors.name, Latent.name})
 MOST_MADE = 1_000
 """Sets of sources that are kept for buckets with settings of their own."""
 
@@ -49,6 +52,7 @@ def default_sources(ports: ReadPorts, settings: ReadSettings) -> tuple[Source, .
     return (
         Terms(ports.reader, settings.trigger_share),
         Vectors(ports.vectors),
+        Latent(ports.vectors),
         X2i(ports.reader, ports.relations, settings),
         Popular(ports.reader, ports.stats),
         Newest(ports.reader),
@@ -90,6 +94,7 @@ class Recaller:
         self.data_age_ms = data_age_ms
         self._new_request_id = new_request_id
         self._adjuster = Adjuster()
+        self._finder = InterestFinder(ports.vectors, ports.find_encoders, self.behaviour)
         self.relation_age = RelationAge(ports.relations, ports.clock)
         self._rankers = rankers
         self._served = ServedLog(ports.log)
@@ -114,7 +119,7 @@ class Recaller:
             await run.tracer.awaited("served", self._record, items, run, pipeline)
         elif run.claims:
             return self._replay(run, claimed)
-        shown = explained(items, run.ranked, pipeline.taste) if request.explain else items
+        shown = explained(items, run, pipeline.taste) if request.explain else items
         self._observer.count("page.made")
         page = page_of(run, claimed, shown, run.bucket, self.data_age_ms(), replayed=False)
         self._count(run, page)
@@ -182,15 +187,19 @@ class Recaller:
         """The stages for one run."""
         ranker = ranker_of(self._rankers, run.known.pool.pool_id)
         settings = self.settings_of(run)
-        return Pipeline(run, person, self.ports, self.sources_of(run), settings, self.behaviour, self._adjuster, ranker)
+        return Pipeline(run, person, self.ports, self.sources_of(run), settings, self.behaviour, self._adjuster, self._finder, ranker)
 
     def sources_of(self, run: Run) -> Sequence[Source]:
         """The sources that are asked for a page of the run, less those that are switched off: pinned items have one of their own, where
-        there are any, and so have lists of related items that are made of the pool's items alone.
+        there are any, and so have lists of related items that are made of the pool's items alone. While no item has a vector, sources that
+        go by vectors are asked where the pool says so itself.
         """
         settings, pool = self.settings_of(run), run.known.pool
         made = self.sources if settings is self.settings or not self._makes_sources else self._sources_by(settings)
         own = [X2iPool(self.ports.reader, self.ports.relations, settings)] if pool.settings.own_relations else []
+        made = (
+            made if self.ports.vectors.model else [one for one in made if one.name not in BY_VECTORS or pool.settings.sources.get(one.name)]
+        )
         asked, pins = switched_on((*made, *own), quotas_of(settings, pool.settings)), pool.ordering.pins
         return (Pinned(self.ports.reader, pins), *asked) if pins else asked
 

@@ -1,4 +1,5 @@
-"""Items beside one: what people look at who looked at it, or buy who bought it; where too few are on sale, what is like it by its terms.
+"""Items beside one: what people look at who looked at it, or buy who bought it; where too few are on sale, what is like
+it by its terms and its vector.
 
 In: an item, sold or not. Out: items on sale now, each with the sources that gave it. Nothing is claimed, and nobody's history counts.
 """
@@ -7,7 +8,6 @@ from functools import partial
 from typing import Final, Literal
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from smallpool_core.errors import NotFound, StoreUnavailable
 from smallpool_core.items import WideItem
@@ -18,9 +18,9 @@ from smallpool_core.relations import SITE, Counts
 from smallpool_service.recaller import Recaller
 from smallpool_service.request import RecallRequest
 from smallpool_service.run import Run
-from smallpool_service.similar import for_anybody, weights_of
+from smallpool_service.similar import alike_to, for_anybody
 
-X2I, ALIKE = "x2i", "terms"
+X2I = "x2i"
 DEEPER: Final = 20
 """So many items are looked up for each one asked for: most of what a list holds may have sold."""
 MOST_LOOKED_UP: Final = 500
@@ -63,14 +63,11 @@ async def related_items(
     weights = await _listed(recaller, run, item_id, by)
     wanted = sorted(weights, key=lambda other: (-weights[other], other.encode()))
     picked = await run.attempt(X2I, ports.reader.pick(query, wanted), NOTHING) if wanted else NOTHING
-    found = await for_anybody(recaller, run, X2I, picked.hits)
-    lines = [_line(hit, weights[hit.item_id], X2I) for hit in found.by_source[X2I]]
+    found = await for_anybody(recaller, run, {X2I: picked.hits})
+    lines = [_line(hit, weights[hit.item_id], [X2I]) for hit in found.by_source[X2I]]
     if len(lines) < size:
-        terms = weights_of(item, recaller)
-        more = replace(query, excluded=query.excluded | set(wanted))
-        alike = await run.attempt("wide_index", ports.reader.recall(more, terms), NOTHING) if terms else NOTHING
-        fitting = await for_anybody(recaller, run, ALIKE, alike.hits)
-        lines += [_line(hit, 0.0, ALIKE) for hit in fitting.by_source[ALIKE]]
+        alike = await alike_to(recaller, run, item, frozenset(wanted))
+        lines += [_line(one.hit, 0.0, list(one.ranks)) for one in alike]
     await recaller.relation_age.tell(run)
     short: Literal["exhausted"] | None = "exhausted" if len(lines) < size and not run.degraded else None
     return RelatedItems(item_id, by, run.known.pool.pool_id, lines[:size], short, list(run.degraded), dict(run.ages_ms))
@@ -97,5 +94,5 @@ async def _listed(recaller: Recaller, run: Run, item_id: str, by: Counts) -> dic
     return weights
 
 
-def _line(hit: Hit, score: float, source: str) -> RelatedItem:
-    return RelatedItem(hit.item_id, hit.category.split(PATH_SEPARATOR), round(score, 6), [source])
+def _line(hit: Hit, score: float, sources: list[str]) -> RelatedItem:
+    return RelatedItem(hit.item_id, hit.category.split(PATH_SEPARATOR), round(score, 6), sources)

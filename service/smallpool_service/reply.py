@@ -12,8 +12,9 @@ from msgspec.structs import replace
 
 from smallpool_core.pages import Claimed, Entry, SourceFailure
 from smallpool_core.ranking import FEATURES
-from smallpool_service.candidates import Scored
-from smallpool_service.page import Explained, Page, PageItem, TraceReport
+from smallpool_service.candidates import Candidate, Scored
+from smallpool_service.interests import KnownInterests
+from smallpool_service.page import Explained, InterestTrace, ItemInterest, Page, PageItem, TraceReport, VectorTrace
 from smallpool_service.popularity import Popularity
 from smallpool_service.rank import features_of
 from smallpool_service.run import Run
@@ -22,6 +23,8 @@ from smallpool_service.score import Taste
 _DECODER = msgspec.json.Decoder(PageItem)
 ANONYMOUS = "anonymous"
 MILLION = 1_000_000
+LEADING = 3
+"""So many categories say what an interest is about."""
 
 
 def items_of(entries: Sequence[Entry]) -> list[PageItem]:
@@ -42,18 +45,53 @@ def features_served(
     return {one.item_id: row for one, row in zip(known, named, strict=True)}
 
 
-def explained(items: Sequence[PageItem], ranked: Mapping[str, Scored], taste: Taste) -> list[PageItem]:
+def explained(items: Sequence[PageItem], run: Run, taste: Taste) -> list[PageItem]:
     """The same lines, each with its explanation; lines that an earlier call claimed have none."""
-    return [replace(item, explain=_explanation(ranked[item.item_id], taste)) if item.item_id in ranked else item for item in items]
+    return [_explained(item, run, taste) for item in items]
 
 
-def _explanation(scored: Scored, taste: Taste) -> Explained:
+def _explained(item: PageItem, run: Run, taste: Taste) -> PageItem:
+    scored = run.ranked.get(item.item_id)
+    return item if scored is None else replace(item, explain=_explanation(scored, taste, run.interests))
+
+
+def interests_of(candidate: Candidate, known: KnownInterests | None) -> list[ItemInterest]:
+    """The interests that a candidate was found by, by source."""
+    if known is None:
+        return []
+    return [ItemInterest(source, number, leading(known, number)) for source, number in candidate.interests.items()]
+
+
+def leading(known: KnownInterests, number: int) -> list[str]:
+    """What an interest (from 1) is about: the categories of the pool that are nearest to it."""
+    near = known.near[number - 1] if number <= len(known.near) else ()
+    return [category for category, _ in near[:LEADING]]
+
+
+def _explanation(scored: Scored, taste: Taste, known: KnownInterests | None) -> Explained:
     candidate = scored.candidate
     values = {name: round(value, 6) for name, value in zip(taste.dimensions, scored.values, strict=True)}
     triggers = {term: taste.triggers[term] for term in candidate.hit.terms}
     return Explained(
-        dict(candidate.ranks), triggers, values, round(scored.factor, 6), list(candidate.via), scored.kinds or UNSET, _ranker(scored)
+        dict(candidate.ranks),
+        triggers,
+        values,
+        round(scored.factor, 6),
+        list(candidate.via),
+        scored.kinds or UNSET,
+        _ranker(scored),
+        interests_of(candidate, known) or UNSET,
     )
+
+
+def _vectors(run: Run) -> VectorTrace | UnsetType:
+    """What the page went by, where it went by vectors."""
+    known = run.interests
+    if known is None:
+        return UNSET
+    shares = enumerate(known.found.shares, start=1)
+    traced = [InterestTrace(round(share, 6), leading(known, number)) for number, share in shares]
+    return VectorTrace(known.model, round(known.ils, 6), traced if run.request.explain else UNSET)
 
 
 def _ranker(scored: Scored) -> float | UnsetType:
@@ -85,5 +123,6 @@ def page_of(run: Run, claimed: Claimed, items: list[PageItem], bucket: dict[str,
             drops=run.drops if run.request.explain else UNSET,
             triggers=dict(run.wishes.weights) if run.request.explain else UNSET,
             origin=run.wishes.origin if run.request.explain else UNSET,
+            vectors=_vectors(run),
         ),
     )

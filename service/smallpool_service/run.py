@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from smallpool_core.catalogue import Catalogue, KnownPool
+from smallpool_core.encoder_ports import FindEncoders
 from smallpool_core.errors import StoreError
 from smallpool_core.pages import Dropped, SourceFailure
 from smallpool_core.ports import Clock, EventLog, ItemReader, ItemStats, LiveView, People, SeenList, TriggerStore, UserProfiles, WideTail
@@ -19,6 +20,7 @@ from smallpool_service.candidates import Recalled, Scored
 from smallpool_service.context import ReadQuery, reads_nothing
 from smallpool_service.cuts import Cuts
 from smallpool_service.experiments.placing import Placement
+from smallpool_service.interests import KnownInterests
 from smallpool_service.prompt import in_time
 from smallpool_service.request import RecallRequest
 from smallpool_service.source_counts import SourceCounts
@@ -28,10 +30,14 @@ from smallpool_service.triggers import NO_WISHES
 T = TypeVar("T")
 
 
+def knows_no_model(_: str) -> None:
+    """What finds encoders where there are none."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReadPorts:
     """What the read path asks of the world. `tail` is what feeds `live`, and says how far it has come; `cuts` looks at it;
-    `read_query` reads the words of a query, and waits for nothing.
+    `read_query` reads the words of a query, and waits for nothing; `find_encoders` knows the models whose vectors `vectors` may hold.
     """
 
     catalogue: Catalogue
@@ -49,6 +55,7 @@ class ReadPorts:
     relations: Relations
     vectors: VectorIndex
     read_query: ReadQuery = reads_nothing
+    find_encoders: FindEncoders = knows_no_model
 
 
 class Run:
@@ -86,6 +93,7 @@ class Run:
         self.ranked: dict[str, Scored] = {}
         self.sources = SourceCounts()
         self.wishes = NO_WISHES
+        self.interests: KnownInterests | None = None
         self.candidates = 0
         self._clock = clock
         self._floor_ms = floor_ms

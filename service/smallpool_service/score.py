@@ -3,7 +3,7 @@
     match       Σ weight of the matched triggers / Σ over kinds of the heaviest trigger of that kind, at most 1: an item that
                 matches the best trigger of every kind scores 1
     rank        how highly the sources place it, all together; see `fusion`
-    vector      the largest inner product of the item's vector with one of the person's interests; below 0, which is unlike, counts as 0
+    vector      (1 + c) / 2, c the largest cosine of the item's vector with one of the person's interests, 0 where it has none
     quality     as stored; what is missing counts as 0
     freshness   2^(-age / h), age counted from publication; h is the half-life of the settings, or for an item with an end a share of its
                 life (publication to end) where that is shorter: an auction of six hours is old at five
@@ -98,7 +98,7 @@ def values_of(name: str, hits: Sequence[Hit], taste: Taste, popularity: Populari
             return _match(hits, taste.triggers)
         case "vector":
             likeness = taste.likeness or {}
-            return [max(0.0, likeness.get(hit.item_id, 0.0)) for hit in hits]
+            return [(1 + likeness.get(hit.item_id, 0.0)) / 2 for hit in hits]
         case "quality":
             return [hit.quality / THOUSAND for hit in hits]
         case "freshness":

@@ -14,7 +14,7 @@ Weight = Annotated[float, Meta(ge=0)]
 
 
 def _source_weights() -> dict[str, float]:
-    return {"terms": 1.0, "vectors": 0.1, "x2i": 1.0, "x2i_pool": 5.0, "popular": 0.3, "newest": 0.05, "explore": 0.0}
+    return {"terms": 1.0, "vectors": 0.1, "latent": 0.1, "x2i": 1.0, "x2i_pool": 5.0, "popular": 0.3, "newest": 0.05, "explore": 0.0}
 
 
 class ReadSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -29,10 +29,8 @@ class ReadSettings(Struct, frozen=True, forbid_unknown_fields=True):
         source_shares: share of those that each source is asked for, which a pool may change (`settings.sources`); 0 is off. That of
             `explore` is also the share of a page's places that it is sure of. Of this and the next, what is left out keeps its default.
         source_times: share of the time of the sources that each of them may take.
-        keep_vectors: whether vectors of what is on sale are kept in memory, 64 bytes and some microseconds an item. Without them a page
-            that asks for `vectors`, by a share of the source or by a weight of the dimension, goes without and says so.
         unhurried_ms: with less time left than this for the sources a page goes without `explore`; with three quarters of it without
-            `vectors` too, with a half without `x2i`, with a quarter without `popular`. 0 for never.
+            `vectors` and `latent` too, with a half without `x2i`, with a quarter without `popular`. 0 for never.
         deeper_by: how many times more candidates each refill asks for.
         offered_per_item: candidates offered to one claim for each item asked for.
         trigger_share: largest share of the wanted candidates that one trigger may bring while others have more.
@@ -66,7 +64,6 @@ class ReadSettings(Struct, frozen=True, forbid_unknown_fields=True):
     candidates_per_item: Positive = 10
     source_shares: dict[SourceName, Share] = field(default_factory=lambda: dict(DEFAULT_SHARES))
     source_times: dict[SourceName, Share] = field(default_factory=lambda: dict(DEFAULT_TIMES))
-    keep_vectors: bool = False
     unhurried_ms: Annotated[int, Meta(ge=0)] = 40
     deeper_by: Positive = 4
     offered_per_item: Positive = 2

@@ -1,34 +1,41 @@
-"""Items like one item, by the terms that it has: inside a pool or on the whole site, for an item that is sold too.
+"""Items like one item, by the terms that it has and, where it has one, by its vector: inside a pool or on the whole site, for an item that
+is sold too.
 
 In: an item, a pool, a size. Out: what may be served of it now, most alike first; nothing is claimed, and nobody in particular asks, so
 neither seen lists nor the cap per category hold.
 """
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Final
 
 from msgspec import UNSET, Struct
 
 from smallpool_core.behaviour import term_shares
-from smallpool_core.errors import NotFound
+from smallpool_core.errors import NotFound, VectorRefused
 from smallpool_core.items import WideItem
-from smallpool_core.pages import Hit, Query, Short
+from smallpool_core.pages import Answer, Hit, Query, Short
 from smallpool_core.terms import Trigger, integer_weights
+from smallpool_core.vectors import Vectors, unit_vector
 from smallpool_service.bans import banned_meanwhile
-from smallpool_service.candidates import Lists, Recalled
+from smallpool_service.candidates import Candidate, Lists, Recalled
 from smallpool_service.filter import Screen, filter_hits
+from smallpool_service.merge import merge
 from smallpool_service.page import Explained, PageItem, path_of
 from smallpool_service.recaller import Recaller
 from smallpool_service.request import RecallRequest
 from smallpool_service.run import Run
 
-SOURCE = "terms"
+TERMS, VECTORS = "terms", "vectors"
+NOTHING: Final = Answer((), exhausted=True)
 ASKED_AT_LEAST = 40
 """So many rows, or four times the size, are asked for: some may be gone by now."""
 PER_ITEM = 4
 
 
 class SimilarItems(Struct, frozen=True, kw_only=True):
-    """Items like `item_id`. The score is the share of the item's own weight that the other has too: 1 has all of its terms.
+    """Items like `item_id`. The score is the share of the item's own weight that the other has too: 1 has all of its terms. Where the item
+    has a vector, it is the mean of that share and of how like the two vectors are, 0 for what is unlike.
 
     `short` is `exhausted` where fewer than asked for have anything in common with it; `degraded` names what did not work.
     """
@@ -40,48 +47,87 @@ class SimilarItems(Struct, frozen=True, kw_only=True):
     degraded: list[str]
 
 
+class Alike(Struct, frozen=True):
+    """One item that is like another: its rank (from 1) by terms and by vector, the weights of the terms that both have, the share of all of
+    them, and how like the vectors are, None where the other has none.
+    """
+
+    hit: Hit
+    ranks: dict[str, int]
+    triggers: dict[str, int]
+    match: float
+    vector: float | None
+
+    @property
+    def score(self) -> float:
+        """How alike they are, in [0, 1]."""
+        return round(self.match if self.vector is None else (self.match + self.vector) / 2, 6)
+
+
 async def similar(recaller: Recaller, item_id: str, request: RecallRequest) -> SimilarItems:
     """Raises what `Recaller.recall` raises of pools and limits, and `NotFound` for an item that was never indexed."""
     run = await recaller.begin(request)
     found = await run.attempt("items", recaller.ports.reader.get([item_id]), None)
     if found is not None and item_id not in found:
         raise NotFound("item", item_id)
-    weights = weights_of(found[item_id], recaller) if found else {}
-    hits = await _alike(recaller, run, item_id, weights) if weights else ()
-    items = [_line(rank, hit, weights, explain=request.explain) for rank, hit in enumerate(hits[: request.size], start=1)]
+    alike = await alike_to(recaller, run, found[item_id]) if found else []
+    items = [_line(one, explain=request.explain) for one in alike[: request.size]]
     short: Short | None = "exhausted" if len(items) < request.size and not run.degraded else None
     return SimilarItems(item_id=item_id, pool_id=request.pool_id, items=items, short=short, degraded=list(run.degraded))
 
 
-def weights_of(item: WideItem, recaller: Recaller) -> dict[str, int]:
-    """The item's terms by what one touch of it would add to a person's triggers (1 … 1024)."""
-    shares = term_shares(item.terms, recaller.behaviour)
-    return integer_weights([Trigger(name, share, 0) for name, share in shares.items()])
+async def alike_to(recaller: Recaller, run: Run, item: WideItem, excluded: AbstractSet[str] = frozenset()) -> list[Alike]:
+    """What is like the item, most alike first, without a cap, of what may be served to anybody; forty each way, or four times the size.
 
-
-async def _alike(recaller: Recaller, run: Run, item_id: str, weights: Mapping[str, int]) -> Sequence[Hit]:
-    """Exact term recall without a cap, of what the live view lets through."""
+    Of its terms by exact recall, and of its vector where that is of the model in force; one that fails is named and costs its own part.
+    """
     ports, limit = recaller.ports, max(ASKED_AT_LEAST, PER_ITEM * run.request.size)
-    query = Query(run.known.scope, frozenset([item_id]), cap=limit, limit=limit, now=run.started)
-    answer = await run.attempt("wide_index", ports.reader.recall(query, weights), None)
-    if answer is None:
-        return ()
-    kept = await for_anybody(recaller, run, SOURCE, answer.hits)
-    run.note(Recalled({SOURCE: answer}), kept.dropped, ())
-    return kept.by_source[SOURCE]
+    query = Query(run.known.scope, frozenset([item.item_id]) | excluded, cap=limit, limit=limit, now=run.started)
+    weights, vectors = _weights_of(item, recaller), _vectors_of(item, ports.vectors.model)
+    by_terms = await run.attempt("wide_index", ports.reader.recall(query, weights), NOTHING) if weights else NOTHING
+    by_vector = await run.attempt(VECTORS, ports.vectors.nearest(query, vectors), (NOTHING,)) if vectors is not None else (NOTHING,)
+    lists = {TERMS: by_terms.hits, VECTORS: by_vector[0].hits}
+    kept = await for_anybody(recaller, run, lists)
+    run.note(Recalled({TERMS: by_terms, VECTORS: by_vector[0]}), kept.dropped, ())
+    likeness = await run.attempt(VECTORS, ports.vectors.likeness(kept.item_ids, vectors), None) if vectors is not None else None
+    alike = [_alike(candidate, weights, likeness) for candidate in merge(kept)]
+    return alike if likeness is None else sorted(alike, key=lambda one: -one.score)
 
 
-async def for_anybody(recaller: Recaller, run: Run, source: str, hits: Sequence[Hit]) -> Lists:
+async def for_anybody(recaller: Recaller, run: Run, by_source: Mapping[str, Sequence[Hit]]) -> Lists:
     """What of the hits may be served now, whoever asks."""
-    ports, lists, now = recaller.ports, Lists({source: hits}), run.now()
+    ports, lists, now = recaller.ports, Lists(by_source), run.now()
     banned = await banned_meanwhile(lists.item_ids, run, ports)
     closing = now + recaller.settings_of(run).least_left_s * 1000
     screen = Screen(run.known.scope, frozenset(), frozenset(), None, now, banned=banned, closing=closing)
     return filter_hits(lists, screen, ports.live)
 
 
-def _line(rank: int, hit: Hit, weights: Mapping[str, int], *, explain: bool) -> PageItem:
-    matched = {term: weights[term] for term in hit.terms}
-    alike = round(sum(matched.values()) / sum(weights.values()), 6)
-    why = Explained({SOURCE: rank}, matched, {"match": alike}) if explain else UNSET
-    return PageItem(item_id=hit.item_id, category=path_of(hit.category), score=alike, sources=[SOURCE], explain=why)
+def _weights_of(item: WideItem, recaller: Recaller) -> dict[str, int]:
+    """The item's terms by what one touch of it would add to a person's triggers (1 … 1024)."""
+    shares = term_shares(item.terms, recaller.behaviour)
+    return integer_weights([Trigger(name, share, 0) for name, share in shares.items()])
+
+
+def _vectors_of(item: WideItem, model: str) -> Vectors | None:
+    """The item's vector as a question, where it is of this model."""
+    if not (model and item.vector and item.vector_model == model):
+        return None
+    try:
+        return Vectors(model, len(item.vector), unit_vector(item.vector))
+    except VectorRefused:
+        return None
+
+
+def _alike(candidate: Candidate, weights: Mapping[str, int], likeness: Mapping[str, float] | None) -> Alike:
+    hit = candidate.hit
+    triggers = {term: weights[term] for term in hit.terms}
+    match = sum(triggers.values()) / sum(weights.values()) if weights else 0.0
+    return Alike(hit, candidate.ranks, triggers, match, None if likeness is None else max(0.0, likeness.get(hit.item_id, 0.0)))
+
+
+def _line(alike: Alike, *, explain: bool) -> PageItem:
+    parts = {"match": round(alike.match, 6)} | ({} if alike.vector is None else {"vector": round(alike.vector, 6)})
+    why = Explained(alike.ranks, alike.triggers, parts) if explain else UNSET
+    hit = alike.hit
+    return PageItem(item_id=hit.item_id, category=path_of(hit.category), score=alike.score, sources=list(alike.ranks), explain=why)

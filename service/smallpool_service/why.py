@@ -25,13 +25,14 @@ from smallpool_service.person import Person, open_person
 from smallpool_service.pipeline import Pipeline
 from smallpool_service.recall import NO_QUOTAS, recall
 from smallpool_service.recaller import Recaller
+from smallpool_service.reply import interests_of
 from smallpool_service.request import RecallRequest
 from smallpool_service.rewrite import rewrite
 from smallpool_service.room import Full, Limits, Placed, Room, placed
 from smallpool_service.run import ReadPorts, Run
 from smallpool_service.score import Taste
 from smallpool_service.source_quotas import Quota, quotas_of
-from smallpool_service.sources.explore import seed_of
+from smallpool_service.sources.latent import Latent
 from smallpool_service.sources.source import Source
 from smallpool_service.spread import cut_key
 
@@ -180,13 +181,26 @@ async def _why_not_on_page(recaller: Recaller, run: Run, person: Person, item: W
     page = await pipeline.execute()
     place = next((place for place, entry in enumerate(page.entries, start=1) if entry.item_id == item.item_id), None)
     if place is not None:
-        return Verdict(SERVED, "served", f"place {place} of {len(page.entries)}")
+        return Verdict(SERVED, "served", f"place {place} of {len(page.entries)}", tuple(_brought(item.item_id, run)))
     drop = next((drop for drop in run.drops if drop.item_id == item.item_id), None)
     if drop is not None:
         return Verdict(drop.stage, drop.reason, drop.detail)
     if item.item_id in run.ranked:
         return _below(item.item_id, run, page, pipeline.taste)
     return await _why_not_recalled(recaller, run, person, item, pipeline)
+
+
+def _brought(item_id: str, run: Run) -> Iterator[str]:
+    """Each source that brought an item, and by which of the person's interests; lines that an earlier call claimed have none."""
+    scored = run.ranked.get(item_id)
+    if scored is None:
+        return
+    by_interest = {one.source: one for one in interests_of(scored.candidate, run.interests)}
+    for source, rank in scored.candidate.ranks.items():
+        one = by_interest.get(source)
+        about = f" ({', '.join(one.categories)})" if one is not None and one.categories else ""
+        interest = "" if one is None else f", interest {one.interest}{about}"
+        yield f"{source}: rank {rank}{interest}{', a category never visited before' if source == Latent.name else ''}"
 
 
 def _below(item_id: str, run: Run, page: Claimed, taste: Taste) -> Verdict:
@@ -244,7 +258,7 @@ async def _why_not_recalled(recaller: Recaller, run: Run, person: Person, item: 
         pipeline.unwanted_sellers,
     )
     sources, quotas = recaller.sources_of(run), quotas_of(settings, known.pool.settings)
-    question = Question(query, weights, person.touched_ids, person.last_bought_ids, seed_of(run.request_id))
+    question = pipeline.question(query)
     uncapped = replace(question, query=replace(query, cap=query.limit))
     ranks = await _ranks(sources, uncapped, item.item_id, recaller, run, quotas)
     for source in (source for source, rank in ranks.items() if rank is not None):

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from builders import HOUR, NOW, wide_item
 from elasticsearch_rig import NO_ATTRIBUTES, item_indices
+from encoder_rig import DIMENSIONS, MODEL
 from market import RULES, Market
 from read_rig import FakeVectorIndex
 from smallpool_core.errors import VectorRefused
@@ -20,7 +21,6 @@ from smallpool_core.items import WideItem
 from smallpool_core.pages import Query, Scope
 from smallpool_core.pools import BANNED
 from smallpool_core.source_ports import VectorIndex
-from smallpool_core.term_vectors import DIMENSIONS, MODEL
 from smallpool_core.vectors import PARTS_OF_ONE, Vectors
 from smallpool_core.versions import ENRICH_SOLD
 from smallpool_stores.elasticsearch.vector_index import ElasticsearchVectorIndex
@@ -61,7 +61,7 @@ def of_faiss() -> Fed:
 
 
 def written_for_reading() -> Fed:
-    index = FakeVectorIndex(items := {})
+    index = FakeVectorIndex(items := {}, MODEL)
     return Fed(index, lambda records: items.update({record.item_id: record for record in records}))
 
 
@@ -222,7 +222,7 @@ def questions_over_a_life(fed: Fed, seed: int, turns: int, parts_of_one: int) ->
     for _ in range(turns):
         fed.take([embedded(one) for one in market.changes(25)])
         items = {one.item_id: replace(one, spread_key=one.category) for one in market.items.values()}
-        reading = FakeVectorIndex(items, parts_of_one)
+        reading = FakeVectorIndex(items, MODEL, parts_of_one)
         for _ in range(8):
             query, asked = market.query(), asking(*[item_vector((term,)) for term in market.random.sample(SAID, 3)])
             below = market.random.choice(BELOW)
@@ -255,3 +255,35 @@ def test_a_scope_of_too_many_rows_is_not_searched() -> None:
             query = replace(QUERY, scope=Scope("all", RULES["all"], trusted=True, everything=everything))
             [answer] = asyncio.run(NumpyVectorIndex(rows, vectors, most).nearest(query, PHONES))
             assert len(answer.hits) == found
+
+
+def categories(index: VectorIndex, vectors: Vectors, most: int = 9, query: Query = QUERY) -> list[list[str]]:
+    return [[name for name, _ in near] for near in asyncio.run(index.nearest_categories(query, vectors, most))]
+
+
+def test_the_categories_nearest_to_a_vector_are_those_whose_items_are_most_like_it_on_the_whole(fed: Fed) -> None:
+    fed.take([phone("p1", category="数码›手机"), phone("p2", "brand:apple", category="数码›手机")])
+    fed.take([item("j1", "category:文玩", category="文玩"), phone("j2", category="文玩"), item("none", category="空")])
+    [phones] = asyncio.run(fed.index.nearest_categories(QUERY, PHONES, 9))
+    assert [name for name, _ in phones] == ["数码›手机", "文玩"]
+    liked = [asyncio.run(fed.index.likeness([item_id], PHONES))[item_id] for item_id in ("p1", "p2", "j1", "j2")]
+    within = 0.01 if isinstance(fed.index, ElasticsearchVectorIndex) else 1e-6
+    assert [likeness for _, likeness in phones] == pytest.approx([sum(liked[:2]) / 2, sum(liked[2:]) / 2], abs=within)
+    assert categories(fed.index, BOTH, most=1) == [["数码›手机"], ["文玩"]]
+
+
+def test_equally_near_categories_come_by_name_also_where_that_is_where_the_list_ends(fed: Fed) -> None:
+    fed.take([phone(name, category=name) for name in ("é", "b", "件", "a", "👍")])
+    assert categories(fed.index, PHONES, most=3) == [["a", "b", "é"]]
+
+
+def test_what_left_or_is_of_another_pool_makes_no_category_near_and_what_is_excluded_does(fed: Fed) -> None:
+    fed.take([phone("a", category="甲"), phone("b", category="乙", pools=("other",)), phone("c", category="丙")])
+    fed.take([sold("c")])
+    assert categories(fed.index, PHONES, query=replace(QUERY, excluded=frozenset(["a"]))) == [["甲"]]
+    assert categories(fed.index, NONE) == []
+
+
+def test_of_nothing_there_are_no_categories(fed: Fed) -> None:
+    fed.take([phone("a", pools=())])
+    assert categories(fed.index, PHONES) == [[]]

@@ -10,7 +10,9 @@ from builders import NOW
 from read_rig import World, in_pool, request
 from smallpool_core.errors import NotFound, PoolNotLive, Refused
 from smallpool_core.pools import HOME
+from smallpool_core.vectors import stored_vector
 from smallpool_service.similar import SimilarItems, similar
+from smallpool_service.term_vectors import as_item
 
 PHONE = ("category:数码›手机", "category:数码", "brand:apple", "point:128g")
 
@@ -115,3 +117,35 @@ def test_an_unknown_item_an_unknown_pool_and_a_draft_are_refused() -> None:
 def test_an_item_without_terms_is_like_nothing() -> None:
     assert asked(phones(in_pool("bare", terms=()))).items != []
     assert asked(phones(in_pool("bare", terms=())), "bare").items == []
+
+
+def test_an_item_with_a_vector_is_asked_by_that_too_and_each_item_says_what_brought_it() -> None:
+    world = phones(in_pool("near", "耳机", terms=("category:数码",)))
+    encoders = world.embeds()
+    vector = stored_vector(encoders.items.encode([as_item(*PHONE)])[0], encoders.items.dimensions)
+    world.items["one"] = replace(world.items["one"], vector=vector, versions={"vectors": encoders.items.model})
+    found = asked(world, explain=True)
+    brought = {item.item_id: item.sources for item in found.items}
+    assert (brought["same"], brought["near"]) == (["terms", "vectors"], ["terms", "vectors"])
+    parts = found.items[0].explain.score  # type: ignore[union-attr]
+    assert parts["vector"] > 0.9
+    assert found.items[0].score == pytest.approx((parts["match"] + parts["vector"]) / 2)
+    assert [item.score for item in found.items] == sorted([item.score for item in found.items], reverse=True)
+
+
+def test_an_item_whose_vector_is_of_another_model_is_asked_by_its_terms_alone() -> None:
+    world = phones()
+    world.embeds()
+    world.items["one"] = replace(world.items["one"], vector=bytes([127] * 64), versions={"vectors": "the one before"})
+    assert asked(world).items[0].sources == ["terms"]
+
+
+def test_vectors_that_fail_cost_what_they_alone_would_have_brought() -> None:
+    world = phones()
+    encoders = world.embeds()
+    vector = stored_vector(encoders.items.encode([as_item(*PHONE)])[0], encoders.items.dimensions)
+    world.items["one"] = replace(world.items["one"], vector=vector, versions={"vectors": encoders.items.model})
+    world.vectors.is_down = True
+    found = asked(world)
+    assert ids(found) == ["same", "less", "brand-alone"]
+    assert found.degraded == ["vectors"]

@@ -62,12 +62,12 @@ def test_a_source_that_fails_was_asked_and_gave_nothing() -> None:
 
 
 def test_a_source_is_counted_for_the_share_of_the_candidates_that_it_was_asked_for() -> None:
-    settings = ReadSettings(pools_refresh_ms=0, source_shares={"terms": 0.5, "x2i": 0.3, "vectors": 0.2})
+    settings = ReadSettings(pools_refresh_ms=0, source_shares={"terms": 0.5, "x2i": 0.3, "popular": 0.2})
     traced = World(*shelf(9), settings=settings, explore=0.1).recall(size=10).trace.sources
-    assert {one.source: one.asked for one in traced if one.source in {"terms", "x2i", "vectors", "explore"}} == {
+    assert {one.source: one.asked for one in traced if one.source in {"terms", "x2i", "popular", "explore"}} == {
         "terms": 50,
-        "vectors": 20,
         "x2i": 30,
+        "popular": 20,
         "explore": 10,
     }
 

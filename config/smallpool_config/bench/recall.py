@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from smallpool_config.bench.marketplace import Marketplace
 from smallpool_config.bench.report import machine, percentile, resident_mb, tracked
+from smallpool_config.bench.vector_market import VectorMarket
 from smallpool_config.settings import Settings
 from smallpool_config.wiring import Embedded, System
 from smallpool_core.adjustments import Adjustment
@@ -28,6 +29,7 @@ from smallpool_service.request import RecallRequest
 
 PAGE = 10
 SEEN = 200
+VECTOR_SEED = 1
 AT_ONCE = 2_000
 UNHURRIED_MS = 5_000
 """No part of a page may be cut off for being late: what is timed is all of it."""
@@ -97,8 +99,11 @@ def _seconds(work: Any) -> float:
 
 
 def store_items(system: System, market: Marketplace) -> None:
-    """Puts the items into the wide table."""
-    for batch in _batches(tracked(market.wide_items(), "items", market.items)):
+    """Puts the items into the wide table; with vectors where the settings have a model of them, which are made up as the items are."""
+    models, items = system.vector_models, market.wide_items()
+    if models is not None:
+        items = VectorMarket(market, models.encoders.items.dimensions, VECTOR_SEED, models.version).items()
+    for batch in _batches(tracked(items, "items", market.items)):
         with system.atomic.atomic():
             system.wide.append(batch)
 

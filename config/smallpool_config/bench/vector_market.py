@@ -28,9 +28,10 @@ Matrix = NDArray[np.float32]
 
 
 class VectorMarket:
-    """`market` with vectors of `dimensions`; the same for the same seed."""
+    """`market` with vectors of `dimensions`, under the name of a model; the same for the same seed."""
 
-    def __init__(self, market: Marketplace, dimensions: int, seed: int) -> None:
+    def __init__(self, market: Marketplace, dimensions: int, seed: int, model: str = MODEL) -> None:
+        self._model = model
         self.market = market
         self.dimensions = dimensions
         self._seed = seed
@@ -46,7 +47,7 @@ class VectorMarket:
             near = self._near(np.array([numbers[item.category] for item in block]), rng)
             stored = np.rint(near * PARTS_OF_ONE).astype(np.int8)
             for item, vector in zip(block, stored, strict=True):
-                yield replace(item, vector=vector.tobytes(), versions={VECTORS: MODEL})
+                yield replace(item, vector=vector.tobytes(), versions={VECTORS: self._model})
 
     def interests(self, count: int) -> tuple[Matrix, list[int]]:
         """(count, d) interests of people, each near a category by its frequency, and the numbers of these categories."""

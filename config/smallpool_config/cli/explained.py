@@ -16,7 +16,8 @@ from smallpool_core.normalise import PATH_SEPARATOR
 from smallpool_core.pages import Dropped
 from smallpool_core.pools import Pool
 from smallpool_core.terms import key_of, kind_of
-from smallpool_service.page import Explained, Page, PageItem, TraceReport
+from smallpool_service.page import Explained, ItemInterest, Page, PageItem, TraceReport, VectorTrace
+from smallpool_service.sources.latent import Latent
 
 TOLERANCE = 1e-4
 """Scores are rounded to six places, and their parts too."""
@@ -34,6 +35,7 @@ STAGES = {
     "open": "what the person saw, did and is",
     "rewrite": "how many are wanted, what is left out from the start",
     "triggers": "terms to ask by",
+    "interests": "what the person is after, as vectors",
     "recall": "sources asked, candidates given",
     "spread": "caps by category and by trigger, for each source",
     "filter": "what may not be shown to this person, or not now",
@@ -83,7 +85,29 @@ def headline(page: Page, pool: Pool | None, who: str, names: Names) -> Group:
         lines.append(Text(f"asked by {ORIGINS.get(trace.origin, trace.origin)}", style="bright_black"))
         if trace.triggers:
             lines += ["", triggers_table(trace.triggers, names)]
+    if trace.vectors is not UNSET and trace.vectors.interests:
+        lines += ["", interests_table(trace.vectors)]
     return Group(*lines, "")
+
+
+def interests_table(traced: VectorTrace) -> Table:
+    """The interests that the page was asked by, with the categories here that are nearest to each."""
+    rows = table("interest", "nearest here", "of what they did", "", right=("interest", "of what they did"))
+    for number, one in enumerate([] if traced.interests is UNSET else traced.interests, start=1):
+        rows.add_row(str(number), categories_text(one.categories) or "–", f"{one.share:.0%}", bar(one.share))
+    return rows
+
+
+def categories_text(categories: Sequence[str]) -> str:
+    """What an interest is about: the last element of each path, which says most in the least room."""
+    return ", ".join(plain(key.rpartition(PATH_SEPARATOR)[2]) for key in categories)
+
+
+def interest_text(one: ItemInterest) -> str:
+    """Which interest brought an item; of one of a category that is new to the person, that it is."""
+    about = f": {categories_text(one.categories)}" if one.categories else ""
+    brought = f"interest {one.interest}{about}"
+    return f"latent, a category new to them beside {brought}" if one.source == Latent.name else brought
 
 
 def triggers_table(triggers: Mapping[str, int], names: Names) -> Table:
@@ -117,6 +141,8 @@ def _lines(line: PageItem, names: Names, weights: Mapping[str, float]) -> Iterat
         matched = ", ".join(f"{names.of_term(term)} {weight}" for term, weight in heaviest[:SHOWN_OF_ITEM])
         more = f" and {len(heaviest) - SHOWN_OF_ITEM} more" if len(heaviest) > SHOWN_OF_ITEM else ""
         yield Text(f"matched {matched}{more}", style="green")
+    for one in explain.interests or ():
+        yield Text(interest_text(one), style="magenta")
     if explain.score:
         yield Text(parts_text(explain, line.score, weights))
 

@@ -1,4 +1,4 @@
-"""`smallpool models`: what a ranker of one's own reads, and how it becomes a model folder.
+"""`smallpool models`: what a ranker of one's own reads, how it becomes a model folder, and vectors that are learnt anew.
 
 In: an ONNX file. Out: a folder with its manifest, once the net was tried.
 """
@@ -9,10 +9,12 @@ from typing import Annotated
 import typer
 
 from smallpool_config.cli.options import AsJson
+from smallpool_config.cli.retrain import retrain
 from smallpool_config.cli.screen import plain, print_json, screen, table
 from smallpool_core.ranking import FEATURES_VERSION, MEANINGS
 
 app = typer.Typer(help="Models of your own.", no_args_is_help=True)
+app.command("retrain")(retrain)
 
 
 @app.command()

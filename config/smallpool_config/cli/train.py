@@ -9,6 +9,7 @@ from smallpool_config.cli.train_labels import category, tags
 from smallpool_config.cli.train_ner import ner
 from smallpool_config.cli.train_prices import prices
 from smallpool_config.cli.train_quality import quality
+from smallpool_config.cli.train_vectors import interests, items
 
 app = typer.Typer(no_args_is_help=True, help="Train models on data of your own.")
 app.command("ner")(ner)
@@ -16,3 +17,5 @@ app.command("category")(category)
 app.command("tags")(tags)
 app.command("prices")(prices)
 app.command("quality")(quality)
+app.command("items")(items)
+app.command("interests")(interests)

@@ -6,12 +6,13 @@ In: values. Out: a console is printed on; nothing else happens here.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from msgspec import UNSET
 from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
 from smallpool_config.cli.experiment_tables import report_of
-from smallpool_config.cli.explained import drops_table, funnel_table
+from smallpool_config.cli.explained import drops_table, funnel_table, interest_text, interests_table
 from smallpool_config.cli.page_tables import page_table, verdict
 from smallpool_config.cli.pools import rule_text
 from smallpool_config.cli.screen import path, plain, span, table, yuan
@@ -19,9 +20,11 @@ from smallpool_config.cli.triggers import trigger_row
 from smallpool_config.cli.understand import highlighted
 from smallpool_config.demo.people import Effect, Person
 from smallpool_core.items import THOUSAND, WideItem
+from smallpool_core.normalise import PATH_SEPARATOR
 from smallpool_core.pools import Pool
 from smallpool_service.experiments.report import Report
-from smallpool_service.page import Page
+from smallpool_service.page import Page, PageItem
+from smallpool_service.sources.latent import Latent
 from smallpool_service.why import Why
 
 INDENT = (0, 0, 0, 3)
@@ -106,6 +109,21 @@ def brought(console: Console, pairs: Sequence[tuple[str, str]], items: Mapping[s
     shown, touched = (_title(item_id, items) for item_id in pairs[0])
     text = f"{len(pairs)} of these lines go with an item that their person touched, such as {shown} with {touched}"
     said(console, text, "green")
+
+
+def interests(console: Console, person: Person, shown: Page, latent: Sequence[PageItem], items: Mapping[str, WideItem]) -> None:
+    """A person's interests, and the items of their home page that are of a category new to them, each with the interest that led there."""
+    if shown.trace.vectors is not UNSET:
+        said(console, f"{person.user_id}, by the model {shown.trace.vectors.model}")
+        console.print(Padding(interests_table(shown.trace.vectors), INDENT, expand=False))
+    console.print()
+    for line in latent:
+        console.print(Text.assemble("   ", (_title(line.item_id, items), "bold"), (f"  {line.item_id}", "bright_black")), soft_wrap=True)
+        for one in line.explain.interests or () if line.explain is not UNSET else ():
+            if one.source == Latent.name:
+                console.print(
+                    Text(f"     → {path(PATH_SEPARATOR.join(line.category))}: {interest_text(one)}", style="magenta"), soft_wrap=True
+                )
 
 
 def _title(item_id: str, items: Mapping[str, WideItem]) -> str:

@@ -6,7 +6,7 @@ In: the rows. Out: the port `VectorIndex`.
 from abc import ABC, abstractmethod
 from functools import cached_property
 
-from smallpool_config.settings import Settings
+from smallpool_config.vector_models import ServedVectors
 from smallpool_core.source_ports import VectorIndex
 from smallpool_stores.memory.rows import ItemRows
 from smallpool_stores.memory.vector_index import NoVectorIndex, NumpyVectorIndex
@@ -16,7 +16,10 @@ from smallpool_stores.memory.vectors import VectorColumns
 class FindsAlike(ABC):
     """A part of `System`."""
 
-    settings: Settings
+    @property
+    @abstractmethod
+    def vector_models(self) -> ServedVectors | None:
+        """The model of vectors, None for none."""
 
     @property
     @abstractmethod
@@ -25,8 +28,8 @@ class FindsAlike(ABC):
 
     @cached_property
     def kept_vectors(self) -> tuple[VectorColumns, ...]:
-        """The vectors of the rows, which are fed by the rows alone; none where the settings keep none."""
-        return (VectorColumns(),) if self.settings.read.keep_vectors else ()
+        """The vectors of the rows, which are fed by the rows alone; none where no model makes any."""
+        return () if self.vector_models is None else (VectorColumns(),)
 
     @cached_property
     def vector_index(self) -> VectorIndex:

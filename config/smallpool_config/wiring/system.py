@@ -299,6 +299,7 @@ class System(WatchesPools, RunsExperiments, JudgesListings, FindsAlike, RelatesI
             relations=self.relations,
             vectors=self.vector_index,
             read_query=self.read_query,
+            find_encoders=self.encoders_of,
         )
 
     @cached_property

@@ -11,6 +11,8 @@ from smallpool_config.ranking import ServedRanker, rankers_of
 from smallpool_config.settings import Settings
 from smallpool_config.sharing import SharedUnderstander, assistants_of
 from smallpool_config.tagging import ServedUnderstander
+from smallpool_config.vector_models import ServedVectors, vectors_of
+from smallpool_core.encoder_ports import Encoders
 from smallpool_core.items import Given
 from smallpool_indexer.terms import query_terms
 from smallpool_models.registry.served import stamp_of
@@ -39,9 +41,20 @@ class Understands:
         return self._knowledge_as_read[1]
 
     @cached_property
+    def vector_models(self) -> ServedVectors | None:
+        """The model of vectors, by which listings are embedded and interests are found; raises `ModelRefused` where its folder holds none
+        at the start.
+        """
+        return vectors_of(self.settings.models)
+
+    def encoders_of(self, model: str) -> Encoders | None:
+        """The encoders of a model of vectors that is in force, or was."""
+        return None if self.vector_models is None else self.vector_models.of(model)
+
+    @cached_property
     def understander(self) -> SharedUnderstander:
         """What makes sense of titles, by the knowledge base and models that lie in their folders now."""
-        own = ServedUnderstander(self.settings, self.knowledge, self._knowledge_as_read[0])
+        own = ServedUnderstander(self.settings, self.knowledge, self._knowledge_as_read[0], self.vector_models)
         return SharedUnderstander(own, assistants_of(self.settings.indexer.assistants), partial(Assistant, self.settings))
 
     def load_words(self) -> None:
@@ -68,6 +81,8 @@ class Understands:
         """Changes over to the knowledge base and models that lie in their folders now; not before the first are loaded."""
         if self._loaded:
             self.understander.refresh()
+        elif (vectors := self.__dict__.get("vector_models")) is not None:
+            vectors.refresh()
         if "rankers" in self.__dict__:
             for ranker in {id(one): one for one in self.rankers.values()}.values():
                 ranker.refresh()
@@ -82,7 +97,7 @@ class Understands:
         self.metrics.watch(
             "models_refused",
             "New models in their folders that are refused; those before them go on serving.",
-            lambda: float(bool(self._loaded and self.understander.model_refused) or self._ranker_refused),
+            lambda: float(self._title_model_refused or self._vectors_refused or self._ranker_refused),
         )
         self.metrics.watch(
             "knowledge_refused",
@@ -95,6 +110,15 @@ class Understands:
             "Processes that help this one to understand listings.",
             lambda: float(0 if self._shared is None else self._shared.assistants),
         )
+
+    @property
+    def _title_model_refused(self) -> bool:
+        return self._loaded and bool(self.understander.model_refused)
+
+    @property
+    def _vectors_refused(self) -> bool:
+        vectors = self.__dict__.get("vector_models")
+        return vectors is not None and bool(vectors.refused)
 
     @property
     def _ranker_refused(self) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import onnxruntime
+from msgspec import Struct
 from numpy.typing import NDArray
 from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, RuntimeException
 from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented as NotImplementedByRuntime
@@ -22,31 +23,44 @@ _FATAL = 4
 ERRORS = (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NotImplementedByRuntime, RuntimeException, ValueError, RuntimeError)
 
 
+class Form(Struct, frozen=True):
+    """One graph of a folder: its file, and which of the manifest's inputs and outputs it has."""
+
+    graph: str
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+
+
 class Session:
     """One graph. Running it keeps no state and may be done from several threads. `tried` is what it makes of a first, smallest input."""
 
-    def __init__(self, files: ModelFiles, smallest: Mapping[str, NDArray[Any]]) -> None:
-        graph = files.files.get(GRAPH)
+    def __init__(self, files: ModelFiles, smallest: Mapping[str, NDArray[Any]], form: Form | None = None) -> None:
+        """Without a `form` the folder has one graph, and that all inputs and outputs."""
+        form = form or Form(GRAPH, files.manifest.inputs, files.manifest.outputs)
+        graph = files.files.get(form.graph)
         if graph is None:
-            raise files.refused(GRAPH, "no graph", "the folder of a model holds one; copy it whole")
+            raise files.refused(form.graph, "no graph", "the folder of a model holds one; copy it whole")
         if _EXTERNAL in graph:
-            raise files.refused(GRAPH, "weights in another file", "a model's graph holds its weights itself; export it so")
+            raise files.refused(form.graph, "weights in another file", "a model's graph holds its weights itself; export it so")
         try:
             self._session = onnxruntime.InferenceSession(graph, options(), providers=["CPUExecutionProvider"])
         except ERRORS as error:
-            raise files.refused(GRAPH, str(error).splitlines()[0][:200], "ONNX Runtime cannot read it; train the model again") from error
+            told = str(error).splitlines()[0][:200]
+            raise files.refused(form.graph, told, "ONNX Runtime cannot read it; train the model again") from error
         for name, promised, there in (
-            ("inputs", files.manifest.inputs, self._session.get_inputs()),
-            ("outputs", files.manifest.outputs, self._session.get_outputs()),
+            ("inputs", form.inputs, self._session.get_inputs()),
+            ("outputs", form.outputs, self._session.get_outputs()),
         ):
             held = tuple(Tensor(one.name, one.type, len(one.shape)) for one in there)
             if held != promised:
-                raise files.refused(GRAPH, f"{name} {_named(held)}", f"the manifest promises {_named(promised)}; train the model again")
-        outputs = [one.name for one in files.manifest.outputs]
+                raise files.refused(
+                    form.graph, f"{name} {_named(held)}", f"the manifest promises {_named(promised)}; train the model again"
+                )
+        outputs = [one.name for one in form.outputs]
         try:
             self.tried = dict(zip(outputs, self.run(outputs, smallest), strict=True))
         except ERRORS as error:
-            raise files.refused(GRAPH, str(error).splitlines()[0][:200], "its parts do not fit; train the model again") from error
+            raise files.refused(form.graph, str(error).splitlines()[0][:200], "its parts do not fit; train the model again") from error
 
     def run(self, outputs: Sequence[str], inputs: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
         """The outputs of these names; only what they need is computed."""

@@ -52,7 +52,9 @@ class Site(Struct, frozen=True):
         return {item_id: places.get(item_id, len(self.acts)) for item_id in self.items}
 
 
-class _Line(Struct):
+class SessionLine(Struct):
+    """One line of a file of sessions: items with their categories, oldest first, and the item that came next."""
+
     items: list[int]
     cats: list[int]
     target: int
@@ -64,10 +66,10 @@ def read_sessions(folder: Path, item_category: Path, *, tuning: bool = False) ->
     file as a whole is left out. For `tuning` the last fifth of the training file is the test, and the rest is for training.
     Raises `Refused` where a file is not of that form.
     """
-    train = list(_lines(folder / "train.jsonl"))
+    train = list(session_lines(folder / "train.jsonl"))
     begun = int(len(train) * (1 - TEST_SHARE))
-    train, test = (train[:begun], train[begun:]) if tuning else (train, list(_lines(folder / "test.jsonl")))
-    categories = _categories(item_category)
+    train, test = (train[:begun], train[begun:]) if tuning else (train, list(session_lines(folder / "test.jsonl")))
+    categories = item_categories(item_category)
     for line in (*train, *test):
         categories.setdefault(line.target, line.target_cat)
         for item, category in zip(line.items, line.cats, strict=False):
@@ -131,8 +133,9 @@ def _time(file: Path, told: str) -> float:
     return time
 
 
-def _lines(file: Path) -> Iterator[_Line]:
-    decoder = msgspec.json.Decoder(_Line)
+def session_lines(file: Path) -> Iterator[SessionLine]:
+    """The lines of a file of sessions. Raises `Refused` where one is not of that form."""
+    decoder = msgspec.json.Decoder(SessionLine)
     with _opened(file) as lines:
         for number, line in enumerate(lines, start=1):
             if line.strip():
@@ -145,7 +148,7 @@ def _lines(file: Path) -> Iterator[_Line]:
 _FORM: Final = 'a line is {"items": [1, 2], "cats": [7, 7], "target": 3, "target_cat": 7}'
 
 
-def _categories(file: Path) -> dict[int, int]:
+def item_categories(file: Path) -> dict[int, int]:
     """The first category of each item."""
     try:
         told = msgspec.json.decode(file.read_bytes(), type=dict[int, list[int]])

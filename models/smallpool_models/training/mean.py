@@ -25,15 +25,15 @@ class RunningMean(Generic[N]):
     def __init__(self, network: N, steps: int) -> None:
         self.network = copy.deepcopy(network).eval()
         self._steps = steps
-        self._taken = 0
+        self.taken = 0
 
     @torch.no_grad()
     def take(self, network: N) -> None:
         """Moves the mean towards the weights."""
-        self._taken += 1
-        is_early = self._taken < _EVERY
-        if self._taken % _EVERY and not is_early:
+        self.taken += 1
+        is_early = self.taken < _EVERY
+        if self.taken % _EVERY and not is_early:
             return
-        share = 1.0 if is_early else _EVERY / min(self._steps, _EVERY + self._taken / 5)
+        share = 1.0 if is_early else _EVERY / min(self._steps, _EVERY + self.taken / 5)
         for kept, new in zip(self.network.parameters(), network.parameters(), strict=True):
             kept.lerp_(new, share)

@@ -73,7 +73,7 @@ async def dry_page(recaller: Recaller, known: KnownPool, asked: Asked) -> Shown:
     person = await run.tracer.awaited("open", open_person, run, ports, settings)
     pipeline = recaller.pipeline(run, with_triggers(person, asked.triggers, now))
     claimed = await pipeline.execute()
-    items = explained(items_of(claimed.entries), run.ranked, pipeline.taste)
+    items = explained(items_of(claimed.entries), run, pipeline.taste)
     page = page_of(run, claimed, items, {}, recaller.data_age_ms(), replayed=False)
     found = await run.attempt("items", ports.reader.get([item.item_id for item in items]), {}) if items else {}
     return Shown(page, found, pipeline.wishes.weights, pipeline.wishes.origin)

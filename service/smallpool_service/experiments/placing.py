@@ -25,7 +25,7 @@ from smallpool_core.pools import Ordering, PoolDraft
 from smallpool_core.row_reader import shown
 from smallpool_service.settings import ReadSettings
 
-OF_THE_PROCESS: Final = frozenset({"pools_refresh_ms", "claim_floor_ms", "timeout_ms", "keep_vectors"})
+OF_THE_PROCESS: Final = frozenset({"pools_refresh_ms", "claim_floor_ms", "timeout_ms"})
 """Settings of the read path that are the process's and the caller's business, or hold before it is known whose request it is."""
 MOST_KEPT: Final = 10_000
 log = logging.getLogger("smallpool.experiments")

@@ -24,8 +24,8 @@ class ItemView(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One row of the wide index. Keywords are normalised, `given` holds the item as published; times in epoch ms, prices in cents.
 
     `repost_of` is the earliest listing on sale of the same thing, `reposts` how many earlier ones there are. `quality`, `seller_score`,
-    `popularity` (as it went into `static_score`) are in [0, 1]; `static_score` in 0 … 511. What an item
-    has not is left out.
+    `popularity` (as it went into `static_score`) are in [0, 1]; `static_score` in 0 … 511; `vector_model` names the model that embedded
+    it. What an item has not is left out.
     """
 
     item_id: str
@@ -66,9 +66,10 @@ class ItemView(Struct, frozen=True, omit_defaults=True, kw_only=True):
     repost_of: str | None = None
     reposts: int = 0
     seller_parts: dict[str, float] = {}
+    vector_model: str | None = None
 
 
-_CHANGED = frozenset({"category", "quality", "seller_score", "popularity", "spans", "pools", "intervals"})
+_CHANGED = frozenset({"category", "quality", "seller_score", "popularity", "spans", "pools", "intervals", "vector_model"})
 _SAME = tuple(name for name in ItemView.__struct_fields__ if name not in _CHANGED)
 
 
@@ -81,6 +82,7 @@ def item_view(item: WideItem, may_see: Callable[[str], bool]) -> ItemView:
         quality=_share(item.quality),
         seller_score=_share(item.seller_score),
         popularity=item.popularity / THOUSAND,
+        vector_model=item.vector_model if item.vector else None,
         spans=[SpanView(*structs.astuple(span)) for span in item.spans],
         **{name: getattr(item, name) for name in _SAME},
     )

@@ -86,6 +86,5 @@ class FaissVectorIndex(NumpyVectorIndex):
         return self._answer(query, found, is_all=is_whole) if found.rows.size or is_whole else NOTHING
 
     def _ranked(self, rows: NDArray[np.int32], vector: NDArray[np.float32], generation: VectorGeneration) -> Ranked:
-        products = generation.products(rows, vector[None])[:, 0]
-        alike = (products > 0).nonzero()[0]
-        return Ranked(rows.take(alike), products.take(alike))
+        rows, products = generation.products_of_those_that_have_any(rows, vector[None])
+        return Ranked(rows, products[:, 0])

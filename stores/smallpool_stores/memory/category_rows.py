@@ -87,6 +87,15 @@ class CategoryRows:
         inside: NDArray[np.bool_] = is_asked.take(self._path.values.take(rows), mode="clip")
         return inside
 
+    def numbers_of(self, rows: Rows) -> Rows:
+        """A number for the category that each of the rows is in itself, (n,) int32; `name_of` says which it is."""
+        numbers: Rows = self._path.values.take(rows)
+        return numbers
+
+    def name_of(self, number: int) -> str:
+        """The path key of a category that a living row is in."""
+        return self._paths.names[number]
+
     @property
     def nbytes(self) -> int:
         """Bytes of the entries of lists."""

@@ -70,6 +70,14 @@ class VectorGeneration:
             found[first : first + _AT_ONCE] = some @ asked
         return found[:, : len(vectors)]
 
+    def products_of_those_that_have_any(self, rows: Rows, vectors: NDArray[np.float32]) -> tuple[Rows, Products]:
+        """Those of the rows that have a vector, and their `products`."""
+        products = self.products(rows, vectors)
+        has_vector: NDArray[np.bool_] = np.logical_or.reduce(products, axis=1)
+        # A vector may be like none of those asked: only of these few rows it has to be looked up.
+        has_vector[~has_vector] = np.logical_or.reduce(self._values.values.take(rows[~has_vector], axis=0), axis=1)
+        return rows[has_vector], products[has_vector]
+
     def stored(self, rows: Rows) -> NDArray[np.int8]:
         """(n, d) vectors of the rows as they are kept, a copy."""
         stored: NDArray[np.int8] = self._values.values.take(rows, axis=0)

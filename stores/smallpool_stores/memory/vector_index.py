@@ -17,13 +17,15 @@ from smallpool_stores.memory.allowed import best_allowed
 from smallpool_stores.memory.arrays import Rows
 from smallpool_stores.memory.hits import hits_of
 from smallpool_stores.memory.in_scope import Ranked
-from smallpool_stores.memory.rows import ItemRows
+from smallpool_stores.memory.rows import ItemRows, are_live
 from smallpool_stores.memory.vector_generation import ONE, Products, VectorGeneration
 from smallpool_stores.memory.vectors import Kept, VectorColumns
 
 MOST_ROWS: Final = 100_000
 """Of a larger pool nothing is searched: its vectors alone take longer to read than a page has. A category may have twice as many."""
-_UNKEPT: Final = "could not search vectors: this process keeps none; set `read.keep_vectors = true`, and start it again"
+_UNKEPT: Final = (
+    "could not search vectors: this process keeps none; name a model of them in the settings, `[models] vectors`, and start it again"
+)
 NOTHING: Final = Answer((), exhausted=True)
 _NO_ROWS: Final = np.empty(0, np.int32)
 
@@ -49,8 +51,19 @@ class NumpyVectorIndex:
             rows = self._in_scope(query, categories)
             if not rows.size or not len(asked):
                 return (NOTHING,) * len(asked)
-            products = generation.products(rows, asked)
+            rows, products = generation.products_of_those_that_have_any(rows, asked)
             return tuple([self._best(query, rows, products[:, place]) for place in range(len(asked))])
+
+    async def nearest_categories(self, query: Query, vectors: Vectors, most: int) -> tuple[tuple[tuple[str, float], ...], ...]:
+        with self._rows.lock:
+            generation = self._vectors.of(vectors.model)
+            asked = matrix(vectors, generation)
+            rows = self._in_scope(query, ())
+            rows = rows[are_live(self._rows.facts_of(rows), query.now)]
+            rows, products = generation.products_of_those_that_have_any(rows, asked)
+            numbers = self._vectors.categories.numbers_of(rows)
+            counts = np.bincount(numbers)
+            return tuple([self._most_alike(numbers, counts, products[:, place], most) for place in range(len(asked))])
 
     async def likeness(self, item_ids: Sequence[str], vectors: Vectors) -> dict[str, float]:
         with self._rows.lock:
@@ -100,11 +113,22 @@ class NumpyVectorIndex:
         banned = self._rows.pool(BANNED).now()
         return rows[~np.isin(rows, banned)] if banned.size else rows
 
+    def _most_alike(self, numbers: Rows, counts: NDArray[np.intp], products: Products, most: int) -> tuple[tuple[str, float], ...]:
+        """Categories by the mean product of their rows, which is the product of these rows' mean: nothing has to be kept for it."""
+        sums = np.bincount(numbers, weights=products, minlength=len(counts))
+        found = counts.nonzero()[0]
+        means = sums[found] / counts[found] / ONE
+        first = np.argsort(-means, kind="stable")
+        # Ties at the end of what is wanted are few, and are put in order with the rest.
+        kept = first[: most + np.count_nonzero(means[first[most:]] == means[first[most - 1]])] if most < len(first) else first
+        names = [self._vectors.categories.name_of(number) for number in found[kept].tolist()]
+        named = zip(names, means[kept].tolist(), strict=True)
+        return tuple(sorted(named, key=lambda pair: (-pair[1], pair[0].encode()))[:most])
+
     def _best(self, query: Query, rows: Rows, products: Products) -> Answer:
-        alike = (products > 0).nonzero()[0]
-        if not alike.size:
+        if not rows.size:
             return NOTHING
-        found, is_all = best_allowed(self._rows, query, Ranked(rows.take(alike), products.take(alike)))
+        found, is_all = best_allowed(self._rows, query, Ranked(rows, products))
         return self._answer(query, found, is_all=is_all)
 
     def _answer(self, query: Query, found: Ranked, *, is_all: bool) -> Answer:
@@ -117,6 +141,9 @@ class NoVectorIndex:
     model = ""
 
     async def nearest(self, query: Query, vectors: Vectors, categories: Sequence[str] = ()) -> tuple[Answer, ...]:
+        raise StoreUnavailable(_UNKEPT)
+
+    async def nearest_categories(self, query: Query, vectors: Vectors, most: int) -> tuple[tuple[tuple[str, float], ...], ...]:
         raise StoreUnavailable(_UNKEPT)
 
     async def likeness(self, item_ids: Sequence[str], vectors: Vectors) -> dict[str, float]:

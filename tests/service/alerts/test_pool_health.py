@@ -55,4 +55,15 @@ def test_alerts_that_stand_are_named(tmp_path: Path) -> None:
 
 
 def test_every_source_of_the_recaller_is_asked_about() -> None:
-    assert source_names(World().recaller) == ("pinned", "terms", "vectors", "x2i", "popular", "newest", "explore", "x2i_pool", "repeats")
+    assert source_names(World().recaller) == (
+        "pinned",
+        "terms",
+        "vectors",
+        "latent",
+        "x2i",
+        "popular",
+        "newest",
+        "explore",
+        "x2i_pool",
+        "repeats",
+    )

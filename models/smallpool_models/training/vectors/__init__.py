@@ -1,0 +1,1 @@
+"""Training of the vectors of items and of people's interests."""
