@@ -3,7 +3,6 @@
 import asyncio
 from array import array
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from math import inf
 from random import Random
 from statistics import mean
 from typing import Any, Literal
@@ -218,15 +217,12 @@ class FakeVectorIndex(Fragile):
     has none.
     """
 
-    def __init__(
-        self, items: Mapping[str, WideItem], model: str = "", asked_parts: int = ASKED_PARTS_OF_ONE, *, above: float = -inf
-    ) -> None:
+    def __init__(self, items: Mapping[str, WideItem], model: str = "", asked_parts_of_one: int = ASKED_PARTS_OF_ONE) -> None:
         super().__init__()
         self.items = items
         self.model = model
+        self._asked_parts = asked_parts_of_one
         self.asked: list[tuple[str, ...]] = []
-        self._asked_parts = asked_parts
-        self._above = above
 
     async def nearest(self, query: Query, vectors: Vectors, categories: Sequence[str] = ()) -> tuple[Answer, ...]:
         rows = self._rows(query, vectors)
@@ -259,7 +255,7 @@ class FakeVectorIndex(Fragile):
         return list(_allowed(self.items.values(), query)) if query.scope.trusted or query.scope.everything else []
 
     def _nearest(self, query: Query, rows: Sequence[WideItem], vector: Sequence[int]) -> Answer:
-        near = {row.item_id: like for row in rows if any(own := self._vector(row)) and (like := product(own, vector)) > self._above}
+        near = {row.item_id: product(own, vector) for row in rows if any(own := self._vector(row))}
         found = sorted([row for row in rows if row.item_id in near], key=lambda row: (-near[row.item_id], row.item_id))
         return _capped(query, found, {})
 

@@ -155,7 +155,7 @@ def _question(loaded: Loaded, vector: Matrix, pool: int | None, path: str, count
     if span is not None and members is not None:
         inside = members[(members >= span[0]) & (members < span[1])]
     products = loaded.sorted[inside].astype(np.float64) @ vector.astype(np.float64)
-    best = np.sort(products[products > 0])[::-1][:count]
+    best = np.sort(products)[::-1][:count]
     threshold = float(best[-1]) - WITHIN if best.size else 0.0
     return Question(vector, pool, path, inside, threshold, len(best), Inside(total, span, members))
 

@@ -63,28 +63,33 @@ def previewed(rule: Rule, now: int, sample: int) -> dict[str, Any]:
     return {**_search(rows, [_BY_ID]), "size": sample, "track_total_hits": True, "docvalue_fields": []}
 
 
-def nearest(
-    query: Query, vector: Sequence[int], model: str, categories: Collection[str], full: Collection[str], rows: int
-) -> dict[str, Any]:
-    """The `rows` rows nearest to a vector of whole parts of 1/127 whose product with it is above 0, of other spread keys than those that
-    are full; the score is the product and 1.
-    """
+def nearest(query: Query, vector: Sequence[int], model: str, categories: Collection[str], full: Collection[str]) -> dict[str, Any]:
+    """Rows by their product with a vector of whole parts of 1/127, of other spread keys than those that are full; see `product_of`."""
     allowed = _allowed(query)
     allowed["filter"].append({"term": {VECTOR_MODEL: key(model)}})
     if categories:
         allowed["filter"].append(_one_of(CATEGORY_WITHIN, [key(path) for path in categories]))
     if full:
         allowed["must_not"].append(_one_of(spread_name(query.spread_level), [key(one) for one in full]))
-    asked = {"field": VECTOR, "query_vector": list(vector), "k": rows, "num_candidates": min(MOST_NEAR, 2 * rows), "similarity": 1}
     return {
-        "knn": asked | {"filter": {"bool": allowed}},
+        "knn": {"field": VECTOR, "query_vector": list(vector), "filter": {"bool": allowed}},
         "sort": _ORDERS["weight"],
-        "size": rows,
         "docvalue_fields": [PACKED],
         "stored_fields": "_none_",
         "_source": False,
         "track_total_hits": False,
     }
+
+
+def so_many(search: dict[str, Any], rows: int) -> dict[str, Any]:
+    """The same for so many of the nearest, at most `MOST_NEAR`."""
+    count = min(rows, MOST_NEAR)
+    return search | {"knn": search["knn"] | {"k": count, "num_candidates": min(MOST_NEAR, 2 * count)}, "size": count}
+
+
+def product_of(score: float) -> int:
+    """The product of a row and the vector asked with, in whole parts of 1/16,129, from the score by which Elasticsearch ranks products."""
+    return round(score - 1 if score >= 1 else 1 - 1 / score)
 
 
 def models_of_vectors() -> dict[str, Any]:

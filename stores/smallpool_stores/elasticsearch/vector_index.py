@@ -2,17 +2,15 @@
 
 In: queries with vectors. Out: as the port. What differs from the adapters in process:
 - a coordinate of a question is a whole number of 1/127 too, so rows whose products differ by less may change places;
-- rows whose product with the question is below 0 are not found;
-- the categories nearest to a vector are those of the 500 rows nearest to it, by the mean of these rows alone;
 - with `vector_search = "graph"` some of the nearest may be missed; `exact` reads every vector inside the constraint;
-- of one question no more than 10,000 neighbours are looked through in one trip, and eight trips are made at most;
+- of one question no more than 10,000 neighbours are looked through in one trip, and eight trips are made at most; the categories nearest
+  to a vector are told by as many;
 - an item has the vector of its newest record alone, so while a model takes the place of another items are found by the one or the other;
   that of which most items have a vector is in force.
 """
 
 import time
 from collections.abc import Callable, Sequence
-from statistics import fmean
 from typing import Final
 
 import numpy as np
@@ -31,8 +29,6 @@ from smallpool_stores.elasticsearch.hits import Row, rows_of
 from smallpool_stores.elasticsearch.reader import ElasticsearchItemReader, Kept, answer_of, rows_of_first_trip, under_cap
 
 MOST_TRIPS: Final = 8
-MOST_LOOKED_AT: Final = 500
-"""Rows from which the categories nearest to a vector are told."""
 _DEEPER: Final = 4
 LOOK_EVERY_S: Final = 1.0
 
@@ -66,22 +62,10 @@ class ElasticsearchVectorIndex(ElasticsearchItemReader):
         return False
 
     async def nearest(self, query: Query, vectors: Vectors, categories: Sequence[str] = ()) -> tuple[Answer, ...]:
-        asked = self._matrix(vectors)
+        whole = self._whole(vectors)
         if not (query.scope.trusted or query.scope.everything):
-            return (Answer((), exhausted=True),) * len(asked)
-        whole = np.rint(asked.astype(np.float64) * PARTS_OF_ONE).clip(-PARTS_OF_ONE, PARTS_OF_ONE).astype(int).tolist()
+            return (Answer((), exhausted=True),) * len(whole)
         return tuple([await self._near(query, vector, vectors.model, categories) for vector in whole])
-
-    async def nearest_categories(self, query: Query, vectors: Vectors, most: int) -> tuple[tuple[tuple[str, float], ...], ...]:
-        everything = replace(query, excluded=frozenset(), excluded_sellers=frozenset(), cap=MOST_LOOKED_AT, limit=MOST_LOOKED_AT)
-        found = []
-        for answer in await self.nearest(everything, vectors):
-            by_category: dict[str, list[int]] = {}
-            for hit in answer.hits:
-                by_category.setdefault(hit.category, []).append(hit.rank_score)
-            near = [(category, fmean(products) / PARTS_OF_ONE**2) for category, products in by_category.items()]
-            found.append(tuple(sorted(near, key=lambda pair: (-pair[1], pair[0].encode()))[:most]))
-        return tuple(found)
 
     async def likeness(self, item_ids: Sequence[str], vectors: Vectors) -> dict[str, float]:
         asked = self._matrix(vectors)
@@ -98,16 +82,29 @@ class ElasticsearchVectorIndex(ElasticsearchItemReader):
         records = await self.get(list(dict.fromkeys(item_ids)))
         return {item_id: unit_vector(item.vector) for item_id, item in records.items() if self._stored(item, model).any()}
 
+    async def nearest_categories(self, query: Query, vectors: Vectors, most: int) -> tuple[tuple[tuple[str, float], ...], ...]:
+        whole = self._whole(vectors)
+        if not (query.scope.trusted or query.scope.everything):
+            return ((),) * len(whole)
+        everybody = replace(query, excluded=frozenset(), excluded_sellers=frozenset())
+        found = []
+        async with self._in_time("find the nearest categories"):
+            for vector in whole:
+                search = question.nearest(everybody, vector, vectors.model, (), ()) | {"docvalue_fields": ["category"]}
+                hits = (await self._search(question.so_many(search, question.MOST_NEAR)))["hits"]
+                found.append(_by_mean([(hit["fields"]["category"][0], question.product_of(hit["sort"][0])) for hit in hits])[:most])
+        return tuple(found)
+
     async def _near(self, query: Query, vector: Sequence[int], model: str, categories: Sequence[str]) -> Answer:
         """Trip by trip without the rows that were looked at and the spread keys that are full, until there is one row more than wanted."""
         kept, taken, seen, wanted = list[Kept](), dict[str, int](), set[str](), rows_of_first_trip(query)
         async with self._in_time("search vectors"):
             for _ in range(MOST_TRIPS):
                 full = [key for key, count in taken.items() if count >= query.cap]
-                body = question.nearest(_without(query, seen), vector, model, categories, full, min(wanted, question.MOST_NEAR))
-                hits = (await self._search(body))["hits"]
-                rows = list(rows_of(hits))
-                is_all = len(rows) < body["size"]
+                search = question.so_many(question.nearest(_without(query, seen), vector, model, categories, full), wanted)
+                hits = (await self._search(search))["hits"]
+                rows = [row._replace(rank_score=question.product_of(hit["sort"][0])) for row, hit in zip(rows_of(hits), hits, strict=True)]
+                is_all = len(rows) < search["size"]
                 sure = rows if is_all else _above_the_last(rows)
                 if not sure:
                     wanted *= _DEEPER
@@ -126,6 +123,12 @@ class ElasticsearchVectorIndex(ElasticsearchItemReader):
         check_vectors(vectors, vectors.model, self._dimensions)
         return np.frombuffer(vectors.values, "<f4").reshape(-1, self._dimensions)
 
+    def _whole(self, vectors: Vectors) -> list[list[int]]:
+        """The vectors in whole parts of 1/127."""
+        parts = np.rint(self._matrix(vectors).astype(np.float64) * PARTS_OF_ONE).clip(-PARTS_OF_ONE, PARTS_OF_ONE)
+        whole: list[list[int]] = parts.astype(int).tolist()
+        return whole
+
     def _stored(self, item: WideItem, model: str) -> NDArray[np.int8]:
         is_one = item.vector_model == model and len(item.vector) == self._dimensions
         return np.frombuffer(item.vector, np.int8) if is_one else np.zeros(self._dimensions, np.int8)
@@ -138,3 +141,12 @@ def _without(query: Query, seen: set[str]) -> Query:
 def _above_the_last(rows: Sequence[Row]) -> list[Row]:
     """Of as many rows as were asked for those that rank above the last one: others may rank as it does, with smaller ids."""
     return [row for row in rows if row.rank_score > rows[-1].rank_score]
+
+
+def _by_mean(rows: Sequence[tuple[str, int]]) -> tuple[tuple[str, float], ...]:
+    """Categories by the mean product of their rows, then by name."""
+    products: dict[str, list[int]] = {}
+    for category, product in rows:
+        products.setdefault(category, []).append(product)
+    means = [(category, sum(some) / len(some) / PARTS_OF_ONE**2) for category, some in products.items()]
+    return tuple(sorted(means, key=lambda pair: (-pair[1], pair[0].encode())))
