@@ -6,7 +6,7 @@ In: the rows. Out: the port `VectorIndex`.
 from abc import ABC, abstractmethod
 from functools import cached_property
 
-from smallpool_config.vector_models import ServedVectors
+from smallpool_config.wiring.understands import Understands
 from smallpool_core.source_ports import VectorIndex
 from smallpool_indexer.write_path import Line, Worker
 from smallpool_service.metrics import Metrics
@@ -17,13 +17,8 @@ from smallpool_stores.memory.vector_index import NoVectorIndex
 from smallpool_stores.memory.vectors import VectorColumns
 
 
-class FindsAlike(ABC):
+class FindsAlike(Understands, ABC):
     """A part of `System`."""
-
-    @property
-    @abstractmethod
-    def vector_models(self) -> ServedVectors | None:
-        """The model of vectors, None for none."""
 
     @property
     @abstractmethod
