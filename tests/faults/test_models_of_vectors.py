@@ -87,6 +87,7 @@ def test_a_promoted_model_embeds_all_that_is_listed_and_then_is_searched_by(fold
         promote(following, folder)
         models.refresh()
         assert (models.version, model_of(market)) == (following.manifest.version, first)
+        market.settle()  # sends the listings to be understood anew
         market.settle()
         assert {item.versions[VECTORS] for item in market.stored().values()} == {following.manifest.version}
         assert model_of(market) == following.manifest.version
@@ -108,6 +109,7 @@ def test_a_process_that_starts_before_all_is_embedded_anew_asks_by_the_model_bef
     with Marketplace(tmp_path / "data", models=alone, understander=Embedding(alone)) as market:
         page = market.recall(dry_run=True)
         assert ("vectors" in page.degraded, len(page.items)) == (True, 10)
+        market.settle()
         market.settle()
         assert model_of(market) == alone.version
 
