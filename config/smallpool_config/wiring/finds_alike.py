@@ -4,6 +4,7 @@ In: the rows. Out: the port `VectorIndex`.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from functools import cached_property
 
 from smallpool_config.wiring.understands import Understands
@@ -27,36 +28,27 @@ class FindsAlike(Understands, ABC):
 
     @cached_property
     def kept_vectors(self) -> tuple[VectorColumns, ChangedRows] | tuple[()]:
-        """The vectors of the rows, and which rows changed, fed by the rows alone; nothing where no model makes vectors."""
+        """The vectors of the rows and which rows change, fed by the rows alone; none where no model makes any."""
         return () if self.vector_models is None else (VectorColumns(), ChangedRows())
 
     @cached_property
     def vector_index(self) -> VectorIndex:
         """What is on sale, by vectors."""
-        return self.rows_by_vector or NoVectorIndex()
-
-    @cached_property
-    def rows_by_vector(self) -> FaissVectorIndex | None:
-        """The rows of this process by their vectors; None where none are kept."""
         if not self.kept_vectors:
-            return None
-        vectors, changed = self.kept_vectors
-        return FaissVectorIndex(self.item_rows, vectors, changed)
+            return NoVectorIndex()
+        return FaissVectorIndex(self.item_rows, *self.kept_vectors)
 
-    @property
-    def graph_line(self) -> Line:
-        """What builds the graph of everything on sale, where that is too much to read: for a thread of its own, since it takes minutes of
-        a million rows.
-        """
-        index = self.rows_by_vector
-        return () if index is None else (Worker("graph of vectors", index.rebuild),)
+    def vector_line(self) -> Sequence[Line]:
+        """What keeps the index of vectors up to date beside the tail that feeds it, on a thread of its own; none where there is none."""
+        index = self.vector_index
+        return [[Worker("graph of vectors", index.rebuild)]] if isinstance(index, FaissVectorIndex) else []
 
     def watch_vectors(self, metrics: Metrics) -> None:
-        """The gauges of what is kept of vectors; a scrape makes none."""
+        """The gauges of what is kept of vectors in this process; a scrape makes none."""
 
         def items_in(state: str) -> float:
-            index = self.__dict__.get("rows_by_vector")
-            return 0.0 if index is None else float(sum(kept.items for kept in index.kept() if kept.state == state))
+            index = self.__dict__.get("vector_index")
+            return float(sum(kept.items for kept in index.kept() if kept.state == state) if isinstance(index, FaissVectorIndex) else 0)
 
         searched = "Items on sale by whose vectors this process searches."
         waiting = "Items on sale embedded by a model that comes into force once all of them are."
