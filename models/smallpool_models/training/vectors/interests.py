@@ -20,6 +20,7 @@ from smallpool_models.training.vectors.item_network import ItemNetwork, ItemNetw
 from smallpool_models.training.vectors.items_read import ItemsRead
 from smallpool_models.training.vectors.machines import Machine
 from smallpool_models.training.vectors.sampling import Drawn, counts_of
+from smallpool_models.training.vectors.spectral import begin_at, spectral_vectors
 from smallpool_models.training.vectors.user_network import Touched, UserNetwork, UserNetworkSettings
 from smallpool_models.training.vectors.validation import figures_on
 from smallpool_models.vectors.behaviour import BREAK, Behaviour
@@ -49,6 +50,7 @@ class InterestSettings(Struct, frozen=True):
     scale: float = 15.0
     metric: float = 0.05
     selection: bool = True
+    spectral: bool = True
     joint: bool = False
     profile_share: float = 0.3
     most_dev: int = 5000
@@ -103,6 +105,8 @@ def train_interests(
     items = ItemsRead(behaviour.items, vocabulary)
     course = _Course(settings, rows, items, Drawn(counts_of(rows, len(behaviour.items))), machine)
     network = machine.take(InterestNetwork(start or ItemNetwork(settings.items, vocabulary), UserNetwork(settings.users), settings.scale))
+    if settings.spectral and start is None:
+        begin_at(network.items, items, spectral_vectors(rows, len(behaviour.items), settings.items.width, settings.seed))
     state = Checkpoint(network, RunningMean(network, settings.mean_steps), _optimiser(network, settings), settings.epochs)
     state.load(checkpoint)
     while state.goes_on(settings.patience):
@@ -176,7 +180,9 @@ def _loss(course: _Course, network: InterestNetwork, rows: Numbers, rng: np.rand
         torch.from_numpy(correction).to(device),
         torch.from_numpy(_own_way(history, asked, candidates)).to(device),
     )
-    return interest_loss(step, network.log_scale.exp().clamp(max=100), selection=settings.selection, metric=settings.metric, joint=settings.joint)
+    return interest_loss(
+        step, network.log_scale.exp().clamp(max=100), selection=settings.selection, metric=settings.metric, joint=settings.joint
+    )
 
 
 def _candidates(
