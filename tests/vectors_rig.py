@@ -38,7 +38,7 @@ def small_world() -> Behaviour:
 
 SETTINGS = InterestSettings(
     epochs=6,
-    rows_a_step=32,
+    touches_a_step=250,
     negatives=24,
     rate=5e-3,
     mean_steps=20,

@@ -41,7 +41,7 @@ class InterestSettings(Struct, frozen=True):
     epochs: int = 40
     patience: int = 5
     minutes: float = 12.0
-    rows_a_step: int = 128
+    touches_a_step: int = 900
     longest: int = 50
     rate: float = 2e-3
     decay: float = 0.0
@@ -137,7 +137,7 @@ def _epoch(course: _Course, state: Checkpoint[InterestNetwork], report: Report) 
     rng = np.random.default_rng([settings.seed, state.number])
     torch.manual_seed(settings.seed + 7919 * (state.number + 1))
     state.network.train()
-    steps = machine.own(_order(course.rows, settings.rows_a_step, rng))
+    steps = machine.own(_order(course.rows, settings.touches_a_step, rng))
     losses = []
     for done, rows in enumerate(steps):
         state.optimiser.param_groups[0]["lr"] = settings.rate * pace((state.number * len(steps) + done) / (state.planned * len(steps)))
@@ -151,10 +151,11 @@ def _epoch(course: _Course, state: Checkpoint[InterestNetwork], report: Report) 
 
 
 def _order(rows: Ragged, size: int, rng: np.random.Generator) -> list[Numbers]:
-    """Rows that have a next item, in steps of similar length, in random order."""
+    """Rows that have a next item, in steps of about `size` touches, in each of similar length; in random order."""
     usable = np.flatnonzero(rows.lengths > 1)
     keyed = usable[np.argsort(rows.lengths[usable] + 2 * rng.random(len(usable)), kind="stable")]
-    steps = [keyed[start : start + size] for start in range(0, len(keyed), size)]
+    step_of = np.cumsum(rows.lengths[keyed]) // size
+    steps = np.split(keyed, np.flatnonzero(np.diff(step_of)) + 1)
     return [steps[place] for place in rng.permutation(len(steps))]
 
 

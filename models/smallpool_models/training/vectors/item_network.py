@@ -22,12 +22,15 @@ LEAST_LENGTH = 1e-6
 class ItemNetworkSettings(Struct, frozen=True):
     """`width` is d. `hidden` units turn the sum of the parts before it is scaled; 0 leaves it as it is. With `ids` an item that is old
     enough has a residual of its own, which is left out of a share `drop_ids` of the items of a step, so that the parts learn to do without.
+    Of as many items as `drop_parts` says, each time, a step reads the title alone, the terms alone, or one term alone: any of it may be
+    missing when it counts, and a person's taste is a term that has nothing beside it.
     """
 
     width: int = 64
     hidden: int = 128
     ids: bool = False
     drop_ids: float = 0.1
+    drop_parts: float = 0.1
 
 
 class ItemNetwork(nn.Module):
@@ -59,6 +62,8 @@ class ItemNetwork(nn.Module):
 
     def forward(self, terms: Tensor, words: Tensor, ids: Tensor) -> Tensor:
         """(items, terms), (items, words), (items,) int64 -> (items, d); of an item that has nothing a row without length."""
+        if self.training and self.settings.drop_parts:
+            terms, words = self._with_less(terms, words)
         weights = torch.exp(self.term_weights[terms]) * (terms > NOTHING)
         is_what = unit((weights.unsqueeze(1) @ self.terms(terms)).squeeze(1))
         parts = is_what + self.title_share * self._told(terms, weights, words)
@@ -68,6 +73,18 @@ class ItemNetwork(nn.Module):
                 known = known * (torch.rand(len(ids), 1, device=ids.device) >= self.settings.drop_ids)
             parts = parts + known
         return unit(parts + self.down(functional.relu(self.up(parts))) if self.settings.hidden else parts)
+
+    def _with_less(self, terms: Tensor, words: Tensor) -> tuple[Tensor, Tensor]:
+        """The same, but that some items have only a part of what they have."""
+        has_terms, has_words = (terms > NOTHING).any(dim=1), (words > NOTHING).any(dim=1)
+        chance = torch.rand(len(terms), device=terms.device) / self.settings.drop_parts
+        lacks_terms = (chance < 1) & has_words & has_terms
+        one_alone = (chance >= 1) & (chance < 2) & has_terms
+        lacks_words = ((chance >= 2) & (chance < 3) & has_terms) | one_alone
+        kept = torch.argmax(torch.rand(terms.shape, device=terms.device) * (terms > NOTHING), dim=1, keepdim=True)
+        is_kept = torch.zeros_like(terms, dtype=torch.bool).scatter_(1, kept, value=True)
+        terms = terms * ~lacks_terms.unsqueeze(1) * (is_kept | ~one_alone.unsqueeze(1))
+        return terms, words * ~lacks_words.unsqueeze(1)
 
     def _told(self, terms: Tensor, weights: Tensor, words: Tensor) -> Tensor:
         """(items, d): what the title says where each term, and the item as a whole, asks it; nothing without a title."""
