@@ -35,6 +35,7 @@ class InterestSettings(Struct, frozen=True):
     without a better figure on the validation rows, of which `most_dev` are asked. A row is cut into pieces of `longest` items. An item is
     told apart from `negatives` drawn items and those of the step; from all where there are no more. `scale` is what cosines are multiplied
     by at first. `metric` is λ. `profile_share` of the rows know a profile, for which the mean of what was touched stands in.
+    With `spectral` a net of items that knows ids begins at the vectors of co-visits (measured, see docs/results/vectors.md).
     """
 
     seed: int = 1
@@ -105,7 +106,7 @@ def train_interests(
     items = ItemsRead(behaviour.items, vocabulary)
     course = _Course(settings, rows, items, Drawn(counts_of(rows, len(behaviour.items))), machine)
     network = machine.take(InterestNetwork(start or ItemNetwork(settings.items, vocabulary), UserNetwork(settings.users), settings.scale))
-    if settings.spectral and start is None:
+    if settings.spectral and settings.items.ids and start is None:
         begin_at(network.items, items, spectral_vectors(rows, len(behaviour.items), settings.items.width, settings.seed))
     state = Checkpoint(network, RunningMean(network, settings.mean_steps), _optimiser(network, settings), settings.epochs)
     state.load(checkpoint)

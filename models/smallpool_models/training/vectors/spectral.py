@@ -36,7 +36,9 @@ def spectral_vectors(rows: Ragged, items: int, width: int, seed: int) -> Tensor:
     kept = told > 0
     places = torch.from_numpy(np.stack([first[kept], second[kept]]))
     matrix = torch.sparse_coo_tensor(places, torch.from_numpy(told[kept].astype(np.float32)), (items + 1,) * 2, check_invariants=True)
-    return unit(_leading(matrix.coalesce(), width, seed))
+    found = unit(_leading(matrix.coalesce(), width, seed))
+    found[torch.from_numpy(touched == 0)] = 0  # and not the noise of the arithmetic, scaled up
+    return found
 
 
 @torch.no_grad()
