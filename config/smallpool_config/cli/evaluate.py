@@ -5,6 +5,7 @@ In: files of titles or sessions. Out: the figures, by kind, and what they were m
 
 import typer
 
+from smallpool_config.cli.evaluate_interests import interests, items
 from smallpool_config.cli.evaluate_labels import category, tags
 from smallpool_config.cli.evaluate_ner import ner
 from smallpool_config.cli.evaluate_quality import quality
@@ -18,3 +19,5 @@ app.command("tags")(tags)
 app.command("quality")(quality)
 app.command("reposts")(reposts)
 app.command("recall")(recall)
+app.command("interests")(interests)
+app.command("items")(items)

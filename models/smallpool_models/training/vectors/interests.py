@@ -20,6 +20,7 @@ from smallpool_models.training.vectors.item_network import ItemNetwork, ItemNetw
 from smallpool_models.training.vectors.items_read import ItemsRead
 from smallpool_models.training.vectors.machines import Machine
 from smallpool_models.training.vectors.sampling import Drawn, counts_of
+from smallpool_models.training.vectors.spectral import begin_at, spectral_vectors
 from smallpool_models.training.vectors.user_network import Touched, UserNetwork, UserNetworkSettings
 from smallpool_models.training.vectors.validation import figures_on
 from smallpool_models.vectors.behaviour import BREAK, Behaviour
@@ -34,6 +35,7 @@ class InterestSettings(Struct, frozen=True):
     without a better figure on the validation rows, of which `most_dev` are asked. A row is cut into pieces of `longest` items. An item is
     told apart from `negatives` drawn items and those of the step; from all where there are no more. `scale` is what cosines are multiplied
     by at first. `metric` is λ. `profile_share` of the rows know a profile, for which the mean of what was touched stands in.
+    With `spectral` a net of items that knows ids begins at the vectors of co-visits (measured, see docs/results/vectors.md).
     """
 
     seed: int = 1
@@ -49,6 +51,7 @@ class InterestSettings(Struct, frozen=True):
     scale: float = 15.0
     metric: float = 0.05
     selection: bool = True
+    spectral: bool = True
     joint: bool = False
     profile_share: float = 0.3
     most_dev: int = 5000
@@ -103,6 +106,8 @@ def train_interests(
     items = ItemsRead(behaviour.items, vocabulary)
     course = _Course(settings, rows, items, Drawn(counts_of(rows, len(behaviour.items))), machine)
     network = machine.take(InterestNetwork(start or ItemNetwork(settings.items, vocabulary), UserNetwork(settings.users), settings.scale))
+    if settings.spectral and settings.items.ids and start is None:
+        begin_at(network.items, items, spectral_vectors(rows, len(behaviour.items), settings.items.width, settings.seed))
     state = Checkpoint(network, RunningMean(network, settings.mean_steps), _optimiser(network, settings), settings.epochs)
     state.load(checkpoint)
     while state.goes_on(settings.patience):
