@@ -147,7 +147,7 @@ def _epoch(course: _Course, state: Checkpoint[InterestNetwork], report: Report) 
         state.mean.take(state.network)
         losses.append(loss.item())
         report(f"epoch {state.number + 1}", state.number * len(steps) + done + 1, state.planned * len(steps))
-    return float(np.mean(losses))
+    return float(np.mean(losses)) if losses else 0.0
 
 
 def _order(rows: Ragged, size: int, rng: np.random.Generator) -> list[Numbers]:
