@@ -73,10 +73,10 @@ class FaissVectorIndex(NumpyVectorIndex):
             self._changed.forget(mark)
         return True
 
-    def _is_fresh(self, graph: RowGraph) -> bool:
+    def _is_fresh(self, graph: "RowGraph") -> bool:
         return self._changed.mark - graph.mark <= max(self._most_rows // _SHARE_CHANGED, len(graph) // _SHARE_CHANGED)
 
-    def _near(self, query: Query, vector: NDArray[np.float32], graph: RowGraph, newer: NDArray[np.int32]) -> Answer:
+    def _near(self, query: Query, vector: NDArray[np.float32], graph: "RowGraph", newer: NDArray[np.int32]) -> Answer:
         depth = max(_FEWEST_NEAR, _DEPTH * (query.limit + len(query.excluded)))
         while True:
             near = graph.near(vector, min(depth, _MOST_NEAR))
