@@ -42,7 +42,7 @@ def read_own(settings: Settings, events: Path, items: Path) -> Behaviour:
     """
     from smallpool_stores.duckdb.histories import histories  # noqa: PLC0415  the store is needed by this alone
 
-    parts = {one.item_id: one for one in _items_of(settings, items)}
+    parts = {one.item_id: one for one in read_parts(settings, items)}
     with histories(events, settings.relations.memory_mb, MOST_OF_A_PERSON) as found:
         paths = (path_of((row.event, row.item_id, row.at) for row in rows) for rows in found.people() if rows[0].user_id is not None)
         return behaviour_of(events.name, paths, lambda item_id: parts.get(item_id, Parts(item_id=item_id)))
@@ -80,7 +80,8 @@ def path_of(acts: Iterable[tuple[str | None, str | None, int | None]]) -> list[s
     return path
 
 
-def _items_of(settings: Settings, file: Path) -> Iterator[Parts]:
+def read_parts(settings: Settings, file: Path) -> Iterator[Parts]:
+    """The parts of the listings of a file: item events, or wide items, one a line. Raises `Refused` for a line that is neither."""
     understander = understander_of(load_knowledge(settings.knowledge.path), settings.models)
     wide = msgspec.json.Decoder(WideItem)
 

@@ -71,15 +71,16 @@ class ModelSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
     ner: finds selling points; `shipped` is the one that comes with smallpool. category: names the category where neither the seller nor the
     knowledge base does for certain. tags: adds tags. vectors: embeds items and people's interests, so that what is alike is found whatever
-    its words; `shipped` is the one that comes with smallpool, and without one no vectors are made or kept. ranker: your own net that
-    scores candidates in place of the weighted mean, or blended with it (`read.ranker_share`). pool_rankers: the same for single pools,
-    folder by pool id.
+    its words; `shipped` is the one that comes with smallpool, and without one no vectors are made or kept. intent: says what words mean,
+    for related keywords; `shipped` likewise. ranker: your own net that scores candidates in place of the weighted mean, or blended with
+    it (`read.ranker_share`). pool_rankers: the same for single pools, folder by pool id.
     """
 
     ner: str = SHIPPED_MODEL
     category: str = ""
     tags: str = ""
     vectors: str = SHIPPED_MODEL
+    intent: str = ""
     ranker: str = ""
     pool_rankers: dict[str, str] = field(default_factory=dict)
 
@@ -108,6 +109,11 @@ class ModelSettings(Struct, frozen=True, forbid_unknown_fields=True):
     def vectors_path(self) -> Path | None:
         """The folder of the model of vectors, None for no model."""
         return shipped("models") / "vectors" if self.vectors == SHIPPED_MODEL else _folder(self.vectors)
+
+    @property
+    def intent_path(self) -> Path | None:
+        """The folder of the model of intent, None for no model."""
+        return shipped("models") / "intent" if self.intent == SHIPPED_MODEL else _folder(self.intent)
 
 
 def _folder(named: str) -> Path | None:

@@ -28,7 +28,7 @@ from smallpool_service.prompt import side_by_side
 from smallpool_service.rank import rank
 from smallpool_service.recall import recall
 from smallpool_service.refill import may_hold_more, settled, short_reason
-from smallpool_service.reserve import EXPLORE, reserve
+from smallpool_service.reserve import EXPLORE, LATENT, reserve
 from smallpool_service.rewrite import deeper, rewrite
 from smallpool_service.room import Placed, placed
 from smallpool_service.run import ReadPorts, Run
@@ -36,7 +36,7 @@ from smallpool_service.score import Taste, score
 from smallpool_service.settings import ReadSettings
 from smallpool_service.source_quotas import WHOLE, covers_nothing, quotas_of, shed
 from smallpool_service.sources.explore import seed_of
-from smallpool_service.sources.latent import MOST_NEAR, Latent
+from smallpool_service.sources.latent import MOST_NEAR, Latent, times_the_share
 from smallpool_service.sources.newest import Newest
 from smallpool_service.sources.popular import SITE
 from smallpool_service.sources.source import Source
@@ -232,8 +232,8 @@ class Pipeline:
         ranked = order(await self._adjuster.adjusted(scored, run, self._ports), pool.ordering, most)
         if self.claiming.page.entries:  # the first round has kept the places already
             return ranked
-        share = self._quotas[EXPLORE].share
-        return reserve(ranked, run.request.size, share, pool.settings.max_per_category, pool.settings.spread_level, self._seed)
+        shares = {EXPLORE: self._quotas[EXPLORE].share, LATENT: times_the_share(run.interests) * self._quotas[LATENT].share}
+        return reserve(ranked, run.request.size, shares, pool.settings.max_per_category, pool.settings.spread_level, self._seed)
 
     async def _without_alike(self, query: Query) -> Query:
         """The query without what is like what the person bought, where a setting asks for it."""

@@ -1,42 +1,49 @@
-"""Keeps some places of a page for items that the source `explore` brought: the order by score would leave them behind what is known.
+"""Keeps some places of a page for what the order by score would leave behind what is known: items that nobody was shown, and items of
+categories that are new to the person.
 
-In: candidates in their final order. Out: the same candidates, a few of them moved up. Which places, and whether a page has one where its
+In: candidates in their final order. Out: the same candidates, a few of them moved up. Which places, and whether a page has one where a
 share is less than a place, the request decides.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 
 from smallpool_service.candidates import Scored
 from smallpool_service.spread import cut_key
 
 EXPLORE = "explore"
+LATENT = "latent"
 PINNED = "pinned"
 
 
-def reserve(ranked: Sequence[Scored], size: int, share: float, cap: int, level: int | None, seed: int) -> list[Scored]:
-    """The order with `share` of the `size` places, rounded up or down by chance, given to explored items that would not be on the page,
-    those first that the source put first.
+def reserve(ranked: Sequence[Scored], size: int, shares: Mapping[str, float], cap: int, level: int | None, seed: int) -> list[Scored]:
+    """The order with a share of the `size` places, rounded up or down by chance, given to items of each of these sources that would not be
+    on the page, those first that the source put first. What a source of latent interests has on the page already counts.
 
     The places lie in the page's second half, behind what is pinned. An item whose spread key is full by then is passed over.
     """
     draw = Random(seed)  # noqa: S311  it decides who is seen, nothing that must be kept from anybody
-    wanted = int(size * share + draw.random())
+    wanted = [source for source, share in shares.items() if share > 0 for _ in range(_places(source, ranked[:size], size * share, draw))]
     first = max(size // 2, sum(PINNED in one.candidate.ranks for one in ranked[:size]))
-    if wanted <= 0 or len(ranked) <= size:
+    if not wanted or len(ranked) <= size:
         return list(ranked)
     page, behind = list(ranked[:size]), list(ranked[size:])
-    explored = sorted([one for one in behind if EXPLORE in one.candidate.ranks], key=lambda one: one.candidate.ranks[EXPLORE])
-    for place in sorted(draw.sample(range(first, size), min(wanted, size - first))):
+    places = draw.sample(range(first, size), min(len(wanted), size - first))
+    for place, source in sorted(zip(places, wanted, strict=False)):
         keys = Counter(_key(one, level) for one in page[:place])
-        found = next((one for one in explored if keys[_key(one, level)] < cap), None)
-        if found is None:
-            break
-        explored.remove(found)
-        behind.remove(found)
-        page.insert(place, found)
+        brought = sorted([one for one in behind if source in one.candidate.ranks], key=lambda one: one.candidate.ranks[source])
+        found = next((one for one in brought if keys[_key(one, level)] < cap), None)
+        if found is not None:
+            behind.remove(found)
+            page.insert(place, found)
     return page + behind
+
+
+def _places(source: str, page: Sequence[Scored], wanted: float, draw: Random) -> int:
+    """How many places a source is given."""
+    places = int(wanted + draw.random())
+    return places - sum(source in one.candidate.ranks for one in page) if source == LATENT else places
 
 
 def _key(scored: Scored, level: int | None) -> str:

@@ -27,7 +27,8 @@ class ReadSettings(Struct, frozen=True, forbid_unknown_fields=True):
         claim_floor_ms: a claim is given at least this long, so that a late request still closes its page.
         candidates_per_item: candidates wanted from each source for each item asked for.
         source_shares: share of those that each source is asked for, which a pool may change (`settings.sources`); 0 is off. That of
-            `explore` is also the share of a page's places that it is sure of. Of this and the next, what is left out keeps its default.
+            `explore`, and that of `latent`, is also the share of a page's places that it is sure of. Of this and the next, what is left out
+            keeps its default.
         source_times: share of the time of the sources that each of them may take.
         unhurried_ms: with less time left than this for the sources a page goes without `explore`; with three quarters of it without
             `vectors` and `latent` too, with a half without `x2i`, with a quarter without `popular`. 0 for never.

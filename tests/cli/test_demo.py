@@ -44,6 +44,12 @@ def test_the_two_pages_of_a_person_repeat_nothing(told: Printed) -> None:
     assert "20 items on 2 pages, 0 of them twice" in told.out
 
 
+def test_it_shows_the_interests_of_a_person_and_an_item_of_a_category_that_is_new_to_them(told: Printed) -> None:
+    scene = section(told, "Several interests", "How the first page")
+    assert re.search(r"^ +1 +\S.* +\d+% ", scene, flags=re.MULTILINE)
+    assert re.search(r"→ .+ › .+: latent, a category new to them beside interest \d: ", scene)
+
+
 def test_inside_each_pool_recall_finds_what_a_site_wide_list_misses(told: Printed) -> None:
     rows = re.findall(r"^.* (\d+\.\d) +(\d+\.\d) +\d+%", section(told, "Why inside the pool?", "Does it matter?"), flags=re.MULTILINE)
     assert len(rows) == 5

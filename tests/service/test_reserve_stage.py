@@ -23,7 +23,7 @@ def ranking(*explored: int, count: int = 30) -> list[Scored]:
 
 
 def page(ranked: Sequence[Scored], share: float = 0.2, size: int = 10, cap: int = 3, seed: int = 1) -> list[str]:
-    return [one.item_id for one in reserve(ranked, size, share, cap, None, seed)[:size]]
+    return [one.item_id for one in reserve(ranked, size, {"explore": share}, cap, None, seed)[:size]]
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -40,7 +40,9 @@ def test_a_share_of_less_than_a_place_is_a_place_now_and_then() -> None:
 
 def test_nothing_is_lost_and_nothing_comes_twice() -> None:
     ranked = ranking(20, 21)
-    assert sorted(one.item_id for one in reserve(ranked, 10, 0.2, 3, None, 1)) == [one.item_id for one in ranked]
+    assert sorted(one.item_id for one in reserve(ranked, 10, {"explore": 0.2, "latent": 0.2}, 3, None, 1)) == [
+        one.item_id for one in ranked
+    ]
 
 
 def test_what_is_on_the_page_already_needs_no_place() -> None:
@@ -65,3 +67,27 @@ def test_what_is_pinned_keeps_its_place() -> None:
 
 def test_a_page_that_holds_all_there_is_stays_as_it_is() -> None:
     assert page(ranking(2, 3, count=8)) == [f"i{rank:02}" for rank in range(8)]
+
+
+def with_latent(*ranks: int, explored: tuple[int, ...] = ()) -> list[Scored]:
+    ranked = ranking(*explored)
+    for place, rank in enumerate(ranks, start=1):
+        ranked[rank].candidate.ranks["latent"] = place
+    return ranked
+
+
+def both(ranked: Sequence[Scored], seed: int) -> list[str]:
+    return [one.item_id for one in reserve(ranked, 10, {"explore": 0.1, "latent": 0.1}, 3, None, seed)[:10]]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_is_explored_and_what_is_of_a_new_category_have_places_of_their_own(seed: int) -> None:
+    shown = both(with_latent(15, 16, explored=(20, 21)), seed)
+    assert sorted(item_id for item_id in shown if item_id > "i09") == ["i15", "i20"]
+    assert shown[:5] == [f"i{rank:02}" for rank in range(5)]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_an_item_of_a_new_category_that_is_on_the_page_already_is_the_one_that_is_sure(seed: int) -> None:
+    shown = both(with_latent(3, 15, explored=(20,)), seed)
+    assert sorted(item_id for item_id in shown if item_id > "i09") == ["i20"]

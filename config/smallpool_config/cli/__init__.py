@@ -22,6 +22,7 @@ from smallpool_config.cli import (
     import_wide,
     index,
     keys,
+    keywords,
     knowledge,
     models,
     pools,
@@ -107,6 +108,7 @@ app.add_typer(dead_letters.app, name="dead-letters", rich_help_panel=FEED)
 app.command("recall", rich_help_panel=ASK)(recall.recall)
 app.command("why", rich_help_panel=ASK)(why.why)
 app.add_typer(triggers.app, name="triggers", rich_help_panel=ASK)
+app.add_typer(keywords.app, name="keywords", rich_help_panel=ASK)
 app.add_typer(pools.app, name="pools", rich_help_panel=OPERATE)
 app.add_typer(keys.app, name="keys", rich_help_panel=OPERATE)
 app.add_typer(experiments.app, name="experiments", rich_help_panel=OPERATE)

@@ -5,6 +5,7 @@ In: files of titles or sessions. Out: the figures, by kind, and what they were m
 
 import typer
 
+from smallpool_config.cli.evaluate_intent import intent
 from smallpool_config.cli.evaluate_interests import interests, items
 from smallpool_config.cli.evaluate_labels import category, tags
 from smallpool_config.cli.evaluate_ner import ner
@@ -21,3 +22,4 @@ app.command("reposts")(reposts)
 app.command("recall")(recall)
 app.command("interests")(interests)
 app.command("items")(items)
+app.command("intent")(intent)

@@ -39,6 +39,7 @@ def app_of(system: System, background: Background) -> FastAPI:
         metrics=system.metrics,
         experiments=system.experiment_desk,
         figures=system.pool_figures,
+        keywords=system.keywords,
         limits=system.settings.limits,
         board=system.board,
         checks={

@@ -5,6 +5,7 @@ In: files. Out: a folder with the model and its card.
 
 import typer
 
+from smallpool_config.cli.train_intent import intent
 from smallpool_config.cli.train_labels import category, tags
 from smallpool_config.cli.train_ner import ner
 from smallpool_config.cli.train_prices import prices
@@ -19,3 +20,4 @@ app.command("prices")(prices)
 app.command("quality")(quality)
 app.command("items")(items)
 app.command("interests")(interests)
+app.command("intent")(intent)

@@ -40,7 +40,6 @@ from smallpool_stores.elasticsearch.indices import ItemIndices
 from smallpool_stores.elasticsearch.names import next_items_alias
 from smallpool_stores.elasticsearch.pools import ElasticsearchPoolStore
 from smallpool_stores.elasticsearch.reader import ElasticsearchItemReader
-from smallpool_stores.elasticsearch.vector_index import ElasticsearchVectorIndex
 from smallpool_stores.elasticsearch.writer import ElasticsearchItemWriter
 from smallpool_stores.kafka import topics
 from smallpool_stores.kafka.event_log import KafkaEventLog
@@ -134,16 +133,16 @@ class Distributed(InElasticsearch, OverRedis):
 
     @cached_property
     def kept_vectors(self) -> tuple[VectorColumns, ChangedRows] | tuple[()]:
-        return () if self.settings.elasticsearch.vector_dimensions else super().kept_vectors
+        return () if self.vectors_in_elasticsearch is not None else super().kept_vectors
 
     @cached_property
     def vector_index(self) -> VectorIndex:
-        in_elasticsearch = self.vector_models is not None and self.settings.elasticsearch.vector_dimensions
-        return ElasticsearchVectorIndex(self.connection) if in_elasticsearch else super().vector_index
+        return self.vectors_in_elasticsearch or super().vector_index
 
-    def vector_line(self) -> Sequence[Line]:
-        index = self.vector_index
-        return [[Worker("model of vectors", index.look)]] if isinstance(index, ElasticsearchVectorIndex) else super().vector_line()
+    @property
+    def graph_line(self) -> Line:
+        index = self.vectors_in_elasticsearch
+        return super().graph_line if index is None else (Worker("models of vectors", index.look),)
 
     @cached_property
     def recent(self) -> RecentIndex:
@@ -291,7 +290,7 @@ class Distributed(InElasticsearch, OverRedis):
     def serving_lines(self) -> Sequence[Line]:
         indexer = self.live_indexer
         watching = [Worker("counts of pools", self.count_sender.turn), Worker("figures of pools", self.watch_pools)]
-        return [[Worker("live view", lambda: indexer.run_once() > 0)], watching, *self.vector_line()]
+        return [[Worker("live view", lambda: indexer.run_once() > 0)], watching, *filter(None, [self.graph_line])]
 
     def write_lines(self) -> Sequence[Line]:
         taking_in, indexing, behaviour = self.write_path.lines

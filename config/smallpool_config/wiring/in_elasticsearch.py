@@ -1,4 +1,4 @@
-"""What operators change and every process follows, in Elasticsearch: keys and experiments, each a small index of its own.
+"""What lies in Elasticsearch beside the items: keys and experiments, each a small index of its own; and vectors, where they are to.
 
 In: settings. Out: the connection, and stores over it; they open nothing before they are asked.
 """
@@ -10,6 +10,7 @@ from smallpool_stores.elasticsearch import experiments, keys, pool_documents
 from smallpool_stores.elasticsearch.connection import Connection
 from smallpool_stores.elasticsearch.experiments import ElasticsearchExperimentStore
 from smallpool_stores.elasticsearch.keys import ElasticsearchKeyStore
+from smallpool_stores.elasticsearch.vector_index import ElasticsearchVectorIndex
 
 
 class InElasticsearch:
@@ -31,6 +32,11 @@ class InElasticsearch:
     def experiment_store(self) -> ElasticsearchExperimentStore:
         """The experiments."""
         return ElasticsearchExperimentStore(self.connection)
+
+    @cached_property
+    def vectors_in_elasticsearch(self) -> ElasticsearchVectorIndex | None:
+        """What is on sale by its vectors, where the settings say that the index of items holds them."""
+        return ElasticsearchVectorIndex(self.connection) if self.settings.elasticsearch.vector_dimensions else None
 
     def ensure_small_indices(self) -> None:
         """Makes those of them that are not there, and that of the pools."""

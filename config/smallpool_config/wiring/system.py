@@ -14,6 +14,7 @@ from smallpool_config.clock import SystemClock
 from smallpool_config.settings import Settings
 from smallpool_config.wiring.finds_alike import FindsAlike
 from smallpool_config.wiring.judges_listings import JudgesListings
+from smallpool_config.wiring.means_words import MeansWords
 from smallpool_config.wiring.relates_items import RELATING, RelatesItems
 from smallpool_config.wiring.runs_experiments import RunsExperiments
 from smallpool_config.wiring.watches_pools import WatchesPools
@@ -55,7 +56,7 @@ Loaded = Callable[[int, int], None]
 """Called while the index is filled at the start: the place reached in the wide table, and its end."""
 
 
-class System(WatchesPools, RunsExperiments, JudgesListings, FindsAlike, RelatesItems):
+class System(WatchesPools, RunsExperiments, JudgesListings, FindsAlike, RelatesItems, MeansWords):
     """Ports by name, and the pipelines over them. Each line of workers may be turned by a thread of its own, while another serves."""
 
     usual_batch: int  # item events a batch, where the settings say nothing else
@@ -67,6 +68,7 @@ class System(WatchesPools, RunsExperiments, JudgesListings, FindsAlike, RelatesI
         self._observer = observer or self.metrics
         self.backfill_progress: Callable[[Progress], None] | None = None
         self.watch_models()
+        self.watch_vectors(self.metrics)
 
     @property
     @abstractmethod

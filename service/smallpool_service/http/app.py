@@ -19,6 +19,7 @@ from smallpool_service.http import (
     history,
     items,
     keys,
+    keywords,
     openapi,
     pool_health,
     pool_lists,
@@ -43,6 +44,7 @@ ROUTERS = (
     events.router,
     items.router,
     related.router,
+    keywords.router,
     users.router,
     previews.router,  # before the pools, so that /v1/pools/preview is no pool's id
     pools.router,

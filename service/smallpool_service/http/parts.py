@@ -9,6 +9,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from smallpool_core.keyword_ports import Keywords, NoKeywords
 from smallpool_core.ports import EventLog, KeyStore, PoolFigures, PoolStore
 from smallpool_service.alerts.board import Board
 from smallpool_service.experiments.operating import ExperimentDesk
@@ -37,6 +38,7 @@ class ServiceParts:
     metrics: Metrics
     experiments: ExperimentDesk
     figures: PoolFigures
+    keywords: Keywords = field(default_factory=NoKeywords)
     limits: HttpLimits = field(default_factory=HttpLimits)
     checks: Mapping[str, Check] = field(default_factory=dict)
     board: Board = field(default_factory=Board)

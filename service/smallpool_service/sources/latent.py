@@ -39,13 +39,20 @@ class Latent:
         by_interest: dict[int, list[str]] = {}
         for one in latent_of(known):
             by_interest.setdefault(one.interest, []).append(one.category)
-        limit = question.query.limit * (MORE_WHEN_ALIKE if known.ils > ALIKE_ABOVE else 1)
+        limit = question.query.limit * times_the_share(known)
         query = replace(question.query, limit=limit)
         lists: list[list[Hit]] = []
         for interest, categories in by_interest.items():
             [answer] = await self._index.nearest(query, _only(known.found.vectors, interest), categories)
             lists.append(found_by(interest + 1, answer.hits))
         return Answer(tuple(in_turn(lists)[:limit]), exhausted=True, asked=limit)
+
+
+def times_the_share(known: KnownInterests | None) -> int:
+    """How many times its share the source is given, of candidates and of places: more for somebody who sees one kind alone."""
+    if known is None:
+        return 0
+    return MORE_WHEN_ALIKE if known.ils > ALIKE_ABOVE else 1
 
 
 def latent_of(known: KnownInterests) -> tuple[LatentCategory, ...]:

@@ -1,0 +1,203 @@
+"""Trains the net of keyword intent, in up to three lessons: parts of any titles find those titles, parts of the domain's own find those,
+and tags (or searches, or what else is meant to find an item) find the titles that hold them.
+
+In: titles with tags, further titles. Out: `TrainedIntent`. The first lesson is the transfer across domains. Each lesson is a softmax over
+the titles of a step; of a tag with several titles there, all are right (Khosla et al., 2020), and the other way round. Titles are read by
+the same net, or stand where a model of items has put them.
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import torch
+from msgspec import Struct, field
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from smallpool_core.errors import Problem, TitlesRefused
+from smallpool_models.intent.parts import part_of
+from smallpool_models.intent.reading import PieceReader, Pieces, PieceVocabulary, learnt_pieces
+from smallpool_models.labels.rows import LabelledTitle
+from smallpool_models.training.intent_network import IntentNetwork, IntentNetworkSettings
+from smallpool_models.training.mean import pace
+
+Report = Callable[[str, int, int], None]
+FEWEST_TITLES = 2
+
+
+class IntentSettings(Struct, frozen=True):
+    """How training goes: steps of each lesson, titles a step, the learning rate of the first two lessons and of the last, how much faster
+    it is learnt how much a piece counts, the share of pieces left out, what titles that find their tags and parts of titles count beside
+    the last lesson, and which pieces are read (measured, see docs/results/intent.md).
+    """
+
+    seed: int = 1
+    transfer_steps: int = 80
+    domain_steps: int = 40
+    tag_steps: int = 30
+    titles_a_step: int = 384
+    most_tags: int = 512
+    rate: float = 1e-2
+    tag_rate: float = 5e-3
+    gain_rate: float = 10.0
+    temperature: float = 0.05
+    drop: float = 0.2
+    titles_find_tags: float = 0.5
+    parts_beside: float = 0.5
+    fewest: int = 2
+    most_pieces: int = 120_000
+    network: IntentNetworkSettings = field(default_factory=IntentNetworkSettings)
+
+    @classmethod
+    def within(cls, dimensions: int) -> "IntentSettings":
+        """For a marketplace, in the space of its items if they have one, small enough to ship: nothing but what is learnt."""
+        return cls(
+            transfer_steps=0,
+            domain_steps=80,
+            tag_steps=300,
+            titles_a_step=256,
+            tag_rate=1e-2,
+            fewest=3,
+            most_pieces=12_000,
+            network=IntentNetworkSettings(sketch=0, width=dimensions),
+        )
+
+
+class Shelf(Struct, frozen=True):
+    """Titles; where a model of items has put them, `vectors` (titles, d) float32 of unit length, and the net learns to point there."""
+
+    titles: tuple[str, ...]
+    vectors: NDArray[np.float32] | None = None
+
+
+class Lesson(Struct, frozen=True):
+    """The figures of one lesson: its mean loss over the last steps, of how many."""
+
+    name: str
+    steps: int
+    loss: float
+    seconds: float
+
+
+class TrainedIntent(Struct, frozen=True):
+    """A net and how it came about."""
+
+    network: IntentNetwork
+    vocabulary: PieceVocabulary
+    lessons: tuple[Lesson, ...]
+    counts: dict[str, int]
+
+
+class _Read(Struct, frozen=True):
+    """A shelf as the net reads it."""
+
+    shelf: Shelf
+    pieces: Pieces
+
+    def vectors(self, network: IntentNetwork, rows: NDArray[np.int64], drop: float) -> Tensor:
+        """(titles, d), of unit length."""
+        if self.shelf.vectors is not None:
+            return torch.from_numpy(self.shelf.vectors[rows])
+        placed: Tensor = network(self.pieces.take(rows), drop)
+        return placed
+
+
+class _Teacher:
+    """Takes steps of one net; the rate falls over each lesson."""
+
+    def __init__(self, network: IntentNetwork, reader: PieceReader, settings: IntentSettings, report: Report) -> None:
+        self.network, self.reader, self.settings, self._report = network, reader, settings, report
+        self.rng = random.Random(settings.seed)  # noqa: S311  seeded
+        self.lessons: list[Lesson] = []
+
+    def teach(self, name: str, losses: Iterator[Tensor], steps: int, rate: float) -> None:
+        """Follows the losses for so many steps."""
+        if not steps:
+            return
+        times = (self.settings.gain_rate, 1.0)
+        dense = torch.optim.Adam([self.network.gains])
+        sparse = torch.optim.SparseAdam([self.network.table.weight])
+        self.network.train()
+        begun, seen = time.perf_counter(), []
+        for done in range(steps):
+            loss = next(losses)
+            for optimiser, faster in zip((dense, sparse), times, strict=True):
+                optimiser.param_groups[0]["lr"] = rate * faster * pace(done / steps)
+                optimiser.zero_grad(set_to_none=True)
+            torch.autograd.backward(loss)
+            dense.step()
+            sparse.step()  # type: ignore[no-untyped-call]
+            seen.append(loss.item())
+            self._report(name, done + 1, steps)
+        last = seen[-max(1, steps // 5) :]
+        self.lessons.append(Lesson(name, steps, round(sum(last) / len(last), 4), round(time.perf_counter() - begun, 1)))
+
+    def parts(self, shelf: _Read) -> Iterator[Tensor]:
+        """Parts of titles find their titles; two titles alike to the letter count as wrong for each other, which is rare."""
+        while True:
+            rows = self._rows(len(shelf.shelf.titles))
+            texts = [part_of(shelf.shelf.titles[row], self.rng) for row in rows]
+            found = self.network(self.reader.read(texts)) @ shelf.vectors(self.network, rows, self.settings.drop).T
+            scores = found / self.settings.temperature
+            right = torch.arange(len(rows))
+            yield functional.cross_entropy(scores, right) + self.settings.titles_find_tags * functional.cross_entropy(scores.T, right)
+
+    def tags(self, shelf: _Read, tagged: Sequence[LabelledTitle]) -> Iterator[Tensor]:
+        """Tags find the titles that hold them."""
+        beside = self.parts(shelf)
+        while True:
+            rows = self._rows(len(tagged))
+            held = sorted({tag for row in rows for tag in tagged[row].labels})
+            tags = sorted(self.rng.sample(held, min(len(held), self.settings.most_tags)))
+            numbers = {tag: number for number, tag in enumerate(tags)}
+            right = torch.zeros(len(tags), len(rows))
+            for column, row in enumerate(rows):
+                right[[numbers[tag] for tag in tagged[row].labels if tag in numbers], column] = 1
+            titles = shelf.vectors(self.network, rows, self.settings.drop)
+            scores = self.network(self.reader.read(tags), self.settings.drop) @ titles.T / self.settings.temperature
+            loss = _of_several(scores, right) + self.settings.titles_find_tags * _of_several(scores.T, right.T)
+            yield loss + self.settings.parts_beside * next(beside) if self.settings.parts_beside else loss
+
+    def _rows(self, titles: int) -> NDArray[np.int64]:
+        return np.array(self.rng.sample(range(titles), min(titles, self.settings.titles_a_step)), dtype=np.int64)
+
+
+def _of_several(scores: Tensor, right: Tensor) -> Tensor:
+    """The mean over rows with a right column of the mean of `-log softmax` over these."""
+    counts = right.sum(dim=1)
+    losses = -(functional.log_softmax(scores, dim=1) * right).sum(dim=1) / counts.clamp(min=1)
+    return losses[counts > 0].mean()
+
+
+def train_intent(
+    tagged: Sequence[LabelledTitle], placed: NDArray[np.float32] | None, others: Shelf, settings: IntentSettings, report: Report
+) -> TrainedIntent:
+    """The net after all lessons. `placed` are the vectors of the tagged titles where a model of items gives them, `others` the titles of
+    the first lesson, which is left out where there are none. Raises `TitlesRefused` where there is too little to tell titles apart.
+    """
+    own = Shelf(tuple(title.text for title in tagged), placed)
+    if len(own.titles) < FEWEST_TITLES or not any(title.labels for title in tagged):
+        raise TitlesRefused([Problem("--data", f"{len(own.titles)} titles to learn from", "two titles with tags are the least")])
+    torch.manual_seed(settings.seed)
+    tags = sorted({tag for title in tagged for tag in title.labels})
+    vocabulary = learnt_pieces([*own.titles, *tags, *others.titles], settings.fewest, settings.most_pieces)
+    reader = PieceReader(vocabulary)
+    teacher = _Teacher(IntentNetwork(settings.network, len(vocabulary.pieces)), reader, settings, report)
+    if others.titles and settings.transfer_steps:
+        teacher.teach("transfer", teacher.parts(_Read(others, reader.read(others.titles))), settings.transfer_steps, settings.rate)
+    shelf = _Read(own, reader.read(own.titles))
+    teacher.teach("domain", teacher.parts(shelf), settings.domain_steps, settings.rate)
+    teacher.teach("tags", teacher.tags(shelf, tagged), settings.tag_steps, settings.tag_rate)
+    teacher.network.round_off()
+    counts = {"titles": len(own.titles), "tags": len(tags), "other_titles": len(others.titles), "pieces": len(vocabulary.pieces)}
+    return TrainedIntent(teacher.network.eval(), vocabulary, tuple(teacher.lessons), counts)
+
+
+@torch.no_grad()
+def vectors_of(trained: TrainedIntent, texts: Sequence[str]) -> NDArray[np.float32]:
+    """(texts, d) of unit length, by torch: what the exported graph has to give too."""
+    vectors: NDArray[np.float32] = trained.network.eval()(PieceReader(trained.vocabulary).read(texts)).numpy()
+    return vectors
