@@ -169,7 +169,7 @@ def _ours(loaded: Loaded, asked: dict[str, list[Question]], count: int) -> Itera
         ]
 
         async def near(place: int, question: Question, scopes: Sequence[Scope] = scopes) -> list[str]:
-            query = Query(scopes[place], frozenset(), cap=count, limit=count, now=NOW)
+            query = Query(scopes[place], frozenset(), cap=count + 1, limit=count, now=NOW)  # which caps nothing
             below = (question.category,) if question.category else ()
             [answer] = await loaded.index.nearest(query, asked_with(question.vector[None]), below)
             return [hit.item_id for hit in answer.hits]
