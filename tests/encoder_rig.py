@@ -6,6 +6,7 @@ from hashlib import blake2b
 from math import sqrt
 from struct import pack, unpack
 
+from smallpool_config.vector_models import ServedVectors
 from smallpool_core.encoder_ports import Encoders, Interests, Parts, Token
 from smallpool_core.items import VECTORS, Given, Understood
 from smallpool_core.normalise import PATH_SEPARATOR
@@ -122,7 +123,7 @@ class Models:
 class Embedding(PlainUnderstander):
     """A plain understander whose listings are embedded by the model in force."""
 
-    def __init__(self, models: Models) -> None:
+    def __init__(self, models: "Models | ServedVectors") -> None:
         super().__init__()
         self.models = models
 

@@ -40,7 +40,7 @@ from smallpool_service.run import ReadPorts
 from smallpool_service.settings import ReadSettings
 from smallpool_service.term_vectors import as_item
 from smallpool_stores.memory.seen import MemorySeenList
-from smallpool_stores.memory.vector_generation import ONE
+from smallpool_stores.memory.vector_generation import ASKED_PARTS_OF_ONE, ONE
 from vector_rig import product, rows_of
 
 EVERYTHING: dict[str, Any] = {"all": []}
@@ -218,17 +218,18 @@ class FakeVectorIndex(Fragile):
     has none.
     """
 
-    def __init__(self, items: Mapping[str, WideItem], model: str = "") -> None:
+    def __init__(self, items: Mapping[str, WideItem], model: str = "", asked_parts_of_one: int = ASKED_PARTS_OF_ONE) -> None:
         super().__init__()
         self.items = items
         self.model = model
+        self._asked_parts = asked_parts_of_one
         self.asked: list[tuple[str, ...]] = []
 
     async def nearest(self, query: Query, vectors: Vectors, categories: Sequence[str] = ()) -> tuple[Answer, ...]:
         rows = self._rows(query, vectors)
         self.asked.append(tuple(categories))
         inside = [row for row in rows if not categories or _is_below(row.category, categories)]
-        return tuple([self._nearest(query, inside, vector) for vector in rows_of(vectors)])
+        return tuple([self._nearest(query, inside, vector) for vector in rows_of(vectors, self._asked_parts)])
 
     async def nearest_categories(self, query: Query, vectors: Vectors, most: int) -> tuple[tuple[tuple[str, float], ...], ...]:
         rows = [row for row in self._rows(replace(query, excluded=frozenset()), vectors) if any(self._vector(row))]

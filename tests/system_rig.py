@@ -15,6 +15,7 @@ from builders import NOW, FakeClock, given, item_event
 from encoder_rig import Embedding, Models
 from read_rig import U1, ids, request
 from smallpool_config.settings import KnowledgeSettings, Settings, StoreSettings
+from smallpool_config.vector_models import ServedVectors
 from smallpool_config.wiring import Embedded, open_system
 from smallpool_core.errors import NotFound
 from smallpool_core.events import encode_item_event, encode_user_event
@@ -61,7 +62,7 @@ class Marketplace:
         understander: Understander | None = None,
         indexer: IndexerSettings | None = None,
         observer: Observer | None = None,
-        models: Models | None = None,
+        models: Models | ServedVectors | None = None,
     ) -> None:
         """With `models`, listings are embedded by the last of them, and interests are found by all."""
         self.clock = clock or FakeClock(NOW)

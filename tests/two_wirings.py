@@ -8,6 +8,7 @@ from uuid import uuid4
 from msgspec.structs import replace
 
 from builders import FakeClock
+from encoder_rig import Models
 from kafka_rig import keep_for_ever
 from servers import address
 from smallpool_config.settings import Settings, apart
@@ -49,7 +50,11 @@ class Rested(Marketplace):
 
 @contextmanager
 def distributed(
-    folder: Path, clock: FakeClock, understander: Understander | None = None, settings: Settings | None = None
+    folder: Path,
+    clock: FakeClock,
+    understander: Understander | None = None,
+    settings: Settings | None = None,
+    models: Models | None = None,
 ) -> Iterator[Marketplace]:
     """A marketplace on the real servers, and nothing of it afterwards."""
     settings = settings or on_servers(folder)
@@ -57,15 +62,17 @@ def distributed(
     maker.init()
     keep_for_ever(settings.kafka)
     try:
-        with Rested(settings, clock=clock, understander=understander) as market:
+        with Rested(settings, clock=clock, understander=understander, models=models) as market:
             yield market
     finally:
         maker.discard()
 
 
 @contextmanager
-def embedded(folder: Path, clock: FakeClock, understander: Understander | None = None) -> Iterator[Marketplace]:
+def embedded(
+    folder: Path, clock: FakeClock, understander: Understander | None = None, models: Models | None = None
+) -> Iterator[Marketplace]:
     """The same in one process."""
     settings = replace(Settings(), read=UNHURRIED, store=replace(Settings().store, directory=str(folder), synchronous="off"))
-    with Rested(settings, clock=clock, understander=understander) as market:
+    with Rested(settings, clock=clock, understander=understander, models=models) as market:
         yield market

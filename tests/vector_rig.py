@@ -43,10 +43,10 @@ def asking(*vectors: Sequence[float], model: str = MODEL) -> Vectors:
     return Vectors(model, len(vectors[0]), b"".join([packed_vector(list(vector)) for vector in vectors]))
 
 
-def rows_of(vectors: Vectors) -> list[list[int]]:
+def rows_of(vectors: Vectors, parts_of_one: int = ASKED_PARTS_OF_ONE) -> list[list[int]]:
     """The vectors of a question as an index takes them, in whole numbers."""
     numbers, size = unpack(f"<{len(vectors.values) // 4}f", vectors.values), vectors.dimensions
-    return [[round(ASKED_PARTS_OF_ONE * value) for value in numbers[start : start + size]] for start in range(0, len(numbers), size)]
+    return [[round(parts_of_one * value) for value in numbers[start : start + size]] for start in range(0, len(numbers), size)]
 
 
 def product(one: Sequence[int], other: Sequence[int]) -> int:

@@ -13,10 +13,11 @@ from smallpool_core.messages import problem
 
 SourceName = Literal["terms", "vectors", "latent", "x2i", "x2i_pool", "popular", "newest", "explore"]
 DEFAULT_SHARES: Final[Mapping[SourceName, float]] = MappingProxyType(
-    {"terms": 1.0, "vectors": 0.25, "latent": 0.05, "x2i": 0.5, "x2i_pool": 0.5, "popular": 0.25, "newest": 0.25, "explore": 0.05}
+    {"terms": 1.0, "vectors": 0.0, "latent": 0.0, "x2i": 0.5, "x2i_pool": 0.5, "popular": 0.25, "newest": 0.25, "explore": 0.05}
 )
 """Of the candidates that a page wants; 0 is off. Those of `explore` and `latent` are also the shares of a page's places that they are sure
-of; `latent` has twice its share for somebody whose last items are all of one kind.
+of; `latent` has twice its share for somebody whose last items are all of one kind. The sources that go by vectors wait for whoever wants
+them: they cost a page nearly as much computing again as all else (design, section 9).
 """
 DEFAULT_TIMES: Final[Mapping[SourceName, float]] = MappingProxyType(
     {"terms": 1.0, "vectors": 0.7, "latent": 0.7, "x2i": 0.7, "x2i_pool": 0.7, "popular": 0.9, "newest": 1.0, "explore": 0.6}

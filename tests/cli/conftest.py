@@ -4,15 +4,18 @@ from pathlib import Path
 import pytest
 
 from cli_rig import Shell, phones
-from smallpool_config.settings import KnowledgeSettings
+from smallpool_config.settings import KnowledgeSettings, ModelSettings, Settings
+from smallpool_config.tagging import ServedUnderstander
+from smallpool_config.vector_models import vectors_of
 from smallpool_config.wiring import System
-from smallpool_models.understanding import KnowledgeUnderstander, load_knowledge
+from smallpool_models.understanding import load_knowledge
 
 
 @pytest.fixture(scope="session", autouse=True)
 def one_understander() -> Iterator[None]:
     """Commands of these tests share the understander, which keeps no state: each would read jieba's dictionary, for a second."""
-    understander = KnowledgeUnderstander(load_knowledge(KnowledgeSettings().path))
+    models = ModelSettings(ner="")
+    understander = ServedUnderstander(Settings(models=models), load_knowledge(KnowledgeSettings().path), vectors=vectors_of(models))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(System, "understander", understander)
         yield

@@ -1,7 +1,9 @@
 """The promises of the port `VectorIndex`, on every adapter."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import count
 from math import nan
 from struct import pack, unpack
 from typing import NamedTuple
@@ -10,6 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from builders import HOUR, NOW, wide_item
+from elasticsearch_rig import NO_ATTRIBUTES, item_indices
 from encoder_rig import DIMENSIONS, MODEL
 from market import RULES, Market
 from read_rig import FakeVectorIndex
@@ -18,12 +21,15 @@ from smallpool_core.items import WideItem
 from smallpool_core.pages import Query, Scope
 from smallpool_core.pools import BANNED
 from smallpool_core.source_ports import VectorIndex
-from smallpool_core.vectors import Vectors
+from smallpool_core.vectors import PARTS_OF_ONE, Vectors
 from smallpool_core.versions import ENRICH_SOLD
+from smallpool_stores.elasticsearch.vector_index import ElasticsearchVectorIndex
+from smallpool_stores.elasticsearch.writer import ElasticsearchItemWriter
 from smallpool_stores.faiss.vector_index import FaissVectorIndex
 from smallpool_stores.memory.changed_rows import ChangedRows
 from smallpool_stores.memory.columns import ColumnIndex
 from smallpool_stores.memory.rows import ItemRows
+from smallpool_stores.memory.vector_generation import ASKED_PARTS_OF_ONE
 from smallpool_stores.memory.vector_index import NumpyVectorIndex
 from smallpool_stores.memory.vectors import VectorColumns
 from vector_rig import asking, embedded, item_vector, nearest
@@ -74,9 +80,27 @@ BOTH = asking(item_vector(("category:数码›手机",)), item_vector(("category
 NONE = Vectors(MODEL, DIMENSIONS, b"")
 
 
-@pytest.fixture(params=ADAPTERS)
-def fed(request: pytest.FixtureRequest) -> Fed:
-    return ADAPTERS[request.param]()
+@contextmanager
+def on_elasticsearch() -> Iterator[Fed]:
+    with item_indices(vector_dimensions=DIMENSIONS) as (connection, indices):
+        indices.ensure()
+        writer, index = ElasticsearchItemWriter(connection, NO_ATTRIBUTES), ElasticsearchVectorIndex(connection, count(0, 2).__next__)
+
+        def take(records: Sequence[WideItem]) -> None:
+            writer.index(records)
+            writer.refresh()
+            index.look()
+
+        yield Fed(index, take)
+
+
+@pytest.fixture(params=[*ADAPTERS, "elasticsearch"])
+def fed(request: pytest.FixtureRequest) -> Iterator[Fed]:
+    if request.param == "elasticsearch":
+        with on_elasticsearch() as fed:
+            yield fed
+    else:
+        yield ADAPTERS[request.param]()
 
 
 def item(item_id: str, *terms: str, **changes: object) -> WideItem:
@@ -193,13 +217,12 @@ def test_case_27_what_is_no_vector_of_the_model_is_refused_and_harms_nobody(fed:
     assert nearest(fed.index, QUERY, PHONES) == [["a"]]
 
 
-@pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("make", [of_live_rows, of_a_column_index, of_faiss])
-def test_over_a_life_of_changes_every_question_is_answered_as_the_one_for_reading_answers_it(make: Callable[[], Fed], seed: int) -> None:
-    market, fed = Market(seed), make()
-    for _ in range(5):
+def questions_over_a_life(fed: Fed, seed: int, turns: int, parts_of_one: int) -> None:
+    market = Market(seed)
+    for _ in range(turns):
         fed.take([embedded(one) for one in market.changes(25)])
-        reading = FakeVectorIndex({one.item_id: replace(one, spread_key=one.category) for one in market.items.values()}, MODEL)
+        items = {one.item_id: replace(one, spread_key=one.category) for one in market.items.values()}
+        reading = FakeVectorIndex(items, MODEL, parts_of_one)
         for _ in range(8):
             query, asked = market.query(), asking(*[item_vector((term,)) for term in market.random.sample(SAID, 3)])
             below = market.random.choice(BELOW)
@@ -207,7 +230,20 @@ def test_over_a_life_of_changes_every_question_is_answered_as_the_one_for_readin
             assert [[hit.item_id for hit in answer.hits] for answer in found] == [[hit.item_id for hit in answer.hits] for answer in wanted]
             assert [answer.exhausted for answer in found] == [answer.exhausted for answer in wanted]
             listed = [item_id for item_id, one in market.items.items() if one.state == "on_sale"]
-            assert asyncio.run(fed.index.likeness(listed, asked)) == asyncio.run(reading.likeness(listed, asked))
+            alike, likeness = (asyncio.run(index.likeness(listed, asked)) for index in (fed.index, reading))
+            assert alike == pytest.approx(likeness, abs=1e-4)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("make", [of_live_rows, of_a_column_index, of_faiss])
+def test_over_a_life_of_changes_every_question_is_answered_as_the_one_for_reading_answers_it(make: Callable[[], Fed], seed: int) -> None:
+    questions_over_a_life(make(), seed, 5, ASKED_PARTS_OF_ONE)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_over_a_life_of_changes_elasticsearch_answers_as_the_one_for_reading_does_of_coordinates_in_a_byte(seed: int) -> None:
+    with on_elasticsearch() as fed:
+        questions_over_a_life(fed, seed, 3, PARTS_OF_ONE)
 
 
 def test_a_scope_of_too_many_rows_is_not_searched() -> None:
@@ -231,7 +267,8 @@ def test_the_categories_nearest_to_a_vector_are_those_whose_items_are_most_like_
     [phones] = asyncio.run(fed.index.nearest_categories(QUERY, PHONES, 9))
     assert [name for name, _ in phones] == ["数码›手机", "文玩"]
     liked = [asyncio.run(fed.index.likeness([item_id], PHONES))[item_id] for item_id in ("p1", "p2", "j1", "j2")]
-    assert [likeness for _, likeness in phones] == pytest.approx([sum(liked[:2]) / 2, sum(liked[2:]) / 2], abs=1e-6)
+    within = 0.01 if isinstance(fed.index, ElasticsearchVectorIndex) else 1e-6
+    assert [likeness for _, likeness in phones] == pytest.approx([sum(liked[:2]) / 2, sum(liked[2:]) / 2], abs=within)
     assert categories(fed.index, BOTH, most=1) == [["数码›手机"], ["文玩"]]
 
 

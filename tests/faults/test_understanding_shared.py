@@ -18,6 +18,7 @@ from smallpool_config.assistant import Assistant
 from smallpool_config.settings import KnowledgeSettings, ModelSettings, Settings
 from smallpool_config.sharing import AGAIN_S, IDLE_S, WORTH_SHARING, SharedUnderstander
 from smallpool_config.tagging import ServedUnderstander
+from smallpool_config.vector_models import vectors_of
 from smallpool_core.items import Given
 from smallpool_models.listings import generate_listings
 from smallpool_models.understanding import load_knowledge
@@ -50,7 +51,7 @@ class Helped:
     def __init__(self, folder: Path) -> None:
         settings = Settings(knowledge=KnowledgeSettings(directory=str(folder)), models=ModelSettings(ner=""))
         knowledge = load_knowledge(folder)
-        self.alone = ServedUnderstander(settings, knowledge)
+        self.alone = ServedUnderstander(settings, knowledge, vectors=vectors_of(settings.models))
         self.started: list[Assistant] = []
         self.clock = Clock()
 

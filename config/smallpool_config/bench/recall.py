@@ -158,8 +158,12 @@ async def prepare(system: System, market: Marketplace, person: int, pool: int) -
 
 
 async def _page(system: System, market: Marketplace, person: int, pool: int) -> Page:
-    request = RecallRequest(pool_id=market.pool_id(pool), identity=Identity(f"user-{person:08d}", None), size=PAGE)
-    return await system.recaller.recall(request)
+    return await system.recaller.recall(request_of(market, person, pool))
+
+
+def request_of(market: Marketplace, person: int, pool: int) -> RecallRequest:
+    """What a person asks for."""
+    return RecallRequest(pool_id=market.pool_id(pool), identity=Identity(f"user-{person:08d}", None), size=PAGE)
 
 
 def _by_pool_size(milliseconds: list[float], sizes: list[int]) -> dict[str, dict[str, float]]:

@@ -155,7 +155,7 @@ def _question(loaded: Loaded, vector: Matrix, pool: int | None, path: str, count
     if span is not None and members is not None:
         inside = members[(members >= span[0]) & (members < span[1])]
     products = loaded.sorted[inside].astype(np.float64) @ vector.astype(np.float64)
-    best = np.sort(products[products > 0])[::-1][:count]
+    best = np.sort(products)[::-1][:count]
     threshold = float(best[-1]) - WITHIN if best.size else 0.0
     return Question(vector, pool, path, inside, threshold, len(best), Inside(total, span, members))
 
@@ -169,7 +169,7 @@ def _ours(loaded: Loaded, asked: dict[str, list[Question]], count: int) -> Itera
         ]
 
         async def near(place: int, question: Question, scopes: Sequence[Scope] = scopes) -> list[str]:
-            query = Query(scopes[place], frozenset(), cap=count, limit=count, now=NOW)
+            query = Query(scopes[place], frozenset(), cap=count + 1, limit=count, now=NOW)  # which caps nothing
             below = (question.category,) if question.category else ()
             [answer] = await loaded.index.nearest(query, asked_with(question.vector[None]), below)
             return [hit.item_id for hit in answer.hits]

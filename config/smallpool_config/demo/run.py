@@ -44,8 +44,8 @@ TIMEOUT_MS = 5_000
 SHOWN_RELATED = 3
 ASKED = 15
 """Items asked about at most for one kind of reason."""
-ASKED_AT_HOME = 20
-"""People whose home page is looked at, until one has something of a category that is new to them."""
+ASKED_FOR_NEW = 20
+"""People whose page is looked at, until one has something of a category that is new to them."""
 
 
 class Plan(Struct, frozen=True):
@@ -232,18 +232,18 @@ class Story:
             scenes.brought(self.console, brought, self._system.items.get({item_id for pair in brought for item_id in pair}))
 
     async def _interests(self, people: Sequence[Person]) -> None:
-        """The interests of the first of them whose home page has something of a category that is new to them."""
+        """The interests of the first of them whose page of the pool has something of a category that is new to them."""
         self._next(
             "Several interests, and what lies beside them",
             "What somebody did, told apart into interests by a model. Categories near to one that they never visited bring items too.",
         )
-        for person in people[:ASKED_AT_HOME]:
-            page = await self._recall(person, pool_id=HOME, dry_run=True)
+        for person in people[:ASKED_FOR_NEW]:
+            page = await self._recall(person, dry_run=True)
             latent = [line for line in page.items if Latent.name in line.sources]
             if latent:
                 scenes.interests(self.console, person, page, latent, self._system.items.get([line.item_id for line in latent]))
                 return
-        scenes.said(self.console, "nobody has anything of a category that would be new to them on their home page")
+        scenes.said(self.console, "nobody has anything of a category that would be new to them on their page")
 
     def _pages(self, first: Person, second: Person) -> list[Page]:
         self._next(
@@ -296,11 +296,11 @@ class Story:
         )
         scenes.report(self.console, hold_trial(self._system, made.buyers, POOL))
 
-    async def _recall(self, person: Person, *, pool_id: str = POOL, dry_run: bool = False) -> Page:
+    async def _recall(self, person: Person, *, dry_run: bool = False) -> Page:
         deadline = self._system.clock.now_ms() + TIMEOUT_MS
         self._asked_for += 1  # an id of its own making, so that the same marketplace tells the same story
         request = RecallRequest(
-            pool_id=pool_id,
+            pool_id=POOL,
             identity=person.identity,
             size=SIZE,
             request_id=f"demo-{self._asked_for}",

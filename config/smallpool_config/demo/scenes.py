@@ -112,7 +112,7 @@ def brought(console: Console, pairs: Sequence[tuple[str, str]], items: Mapping[s
 
 
 def interests(console: Console, person: Person, shown: Page, latent: Sequence[PageItem], items: Mapping[str, WideItem]) -> None:
-    """A person's interests, and the items of their home page that are of a category new to them, each with the interest that led there."""
+    """A person's interests, and the items of their page that are of a category new to them, each with the interest that led there."""
     if shown.trace.vectors is not UNSET:
         said(console, f"{person.user_id}, by the model {shown.trace.vectors.model}")
         console.print(Padding(interests_table(shown.trace.vectors), INDENT, expand=False))

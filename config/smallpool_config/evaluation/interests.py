@@ -25,7 +25,7 @@ from smallpool_models.evaluation.next_item import Questions, ranks
 from smallpool_models.evaluation.rank_figures import beside, by_tercile, figures
 from smallpool_models.vectors.behaviour import Behaviour, is_cold, without_items
 
-TUNED_ON: Final = 4_000
+TUNED_ON: Final = 2_000
 """Questions of validation by which a blend is tuned, at most."""
 TUNED_BY: Final = "ndcg@10"
 ALIKE_OF: Final = 2_000

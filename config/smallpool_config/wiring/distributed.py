@@ -30,6 +30,7 @@ from smallpool_core.ports import (
     UserProfiles,
     WideTable,
 )
+from smallpool_core.source_ports import VectorIndex
 from smallpool_indexer.forget import Forgetter
 from smallpool_indexer.index import TailIndexer
 from smallpool_indexer.rebuild import Rebuild, Sources
@@ -40,6 +41,7 @@ from smallpool_stores.elasticsearch.indices import ItemIndices
 from smallpool_stores.elasticsearch.names import next_items_alias
 from smallpool_stores.elasticsearch.pools import ElasticsearchPoolStore
 from smallpool_stores.elasticsearch.reader import ElasticsearchItemReader
+from smallpool_stores.elasticsearch.vector_index import ElasticsearchVectorIndex
 from smallpool_stores.elasticsearch.writer import ElasticsearchItemWriter
 from smallpool_stores.kafka import topics
 from smallpool_stores.kafka.event_log import KafkaEventLog
@@ -47,12 +49,14 @@ from smallpool_stores.kafka.item_log import KafkaItemLog
 from smallpool_stores.kafka.owner import KafkaOwner
 from smallpool_stores.kafka.wide_table import KafkaWideTable
 from smallpool_stores.kafka.wide_tail import KafkaWideTail
+from smallpool_stores.memory.changed_rows import ChangedRows
 from smallpool_stores.memory.listing import ListingRow
 from smallpool_stores.memory.live_first import LiveFirstReader, breaker_of
 from smallpool_stores.memory.live_reader import LiveItemReader
 from smallpool_stores.memory.live_view import PackedLiveView
 from smallpool_stores.memory.recent import RecentIndex
 from smallpool_stores.memory.rows import ItemRows
+from smallpool_stores.memory.vectors import VectorColumns
 from smallpool_stores.redis import removal as redis_removal
 from smallpool_stores.redis.links import RedisLinks
 from smallpool_stores.redis.people import RedisPeople
@@ -129,6 +133,19 @@ class Distributed(InElasticsearch, OverRedis):
     @cached_property
     def item_rows(self) -> ItemRows:
         return ItemRows(*self.kept_vectors)
+
+    @cached_property
+    def kept_vectors(self) -> tuple[VectorColumns, ChangedRows] | tuple[()]:
+        return () if self.settings.elasticsearch.vector_dimensions else super().kept_vectors
+
+    @cached_property
+    def vector_index(self) -> VectorIndex:
+        in_elasticsearch = self.vector_models is not None and self.settings.elasticsearch.vector_dimensions
+        return ElasticsearchVectorIndex(self.connection) if in_elasticsearch else super().vector_index
+
+    def vector_line(self) -> Sequence[Line]:
+        index = self.vector_index
+        return [[Worker("model of vectors", index.look)]] if isinstance(index, ElasticsearchVectorIndex) else super().vector_line()
 
     @cached_property
     def recent(self) -> RecentIndex:
@@ -280,7 +297,7 @@ class Distributed(InElasticsearch, OverRedis):
     def serving_lines(self) -> Sequence[Line]:
         indexer = self.live_indexer
         watching = [Worker("counts of pools", self.count_sender.turn), Worker("figures of pools", self.watch_pools)]
-        return [[Worker("live view", lambda: indexer.run_once() > 0)], watching]
+        return [[Worker("live view", lambda: indexer.run_once() > 0)], watching, *self.vector_line()]
 
     def write_lines(self) -> Sequence[Line]:
         taking_in, indexing, behaviour = self.write_path.lines

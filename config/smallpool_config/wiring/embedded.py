@@ -269,7 +269,7 @@ class Embedded(System):
 
     def serving_lines(self) -> Sequence[Line]:
         # A line of its own, because the receiver of alerts may take its time.
-        return [*self.write_lines(), [Worker("figures of pools", self.watch_pools), self.relating]]
+        return [*self.write_lines(), [Worker("figures of pools", self.watch_pools), self.relating], *self.vector_line()]
 
     def write_lines(self) -> Sequence[Line]:
         # One thread: the file has one writer at a time, and what waits for one worker waits for all.

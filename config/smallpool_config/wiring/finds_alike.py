@@ -4,22 +4,22 @@ In: the rows. Out: the port `VectorIndex`.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from functools import cached_property
 
-from smallpool_config.vector_models import ServedVectors
+from smallpool_config.wiring.understands import Understands
 from smallpool_core.source_ports import VectorIndex
+from smallpool_indexer.write_path import Line, Worker
+from smallpool_service.metrics import Metrics
+from smallpool_stores.faiss.vector_index import FaissVectorIndex
+from smallpool_stores.memory.changed_rows import ChangedRows
 from smallpool_stores.memory.rows import ItemRows
-from smallpool_stores.memory.vector_index import NoVectorIndex, NumpyVectorIndex
+from smallpool_stores.memory.vector_index import NoVectorIndex
 from smallpool_stores.memory.vectors import VectorColumns
 
 
-class FindsAlike(ABC):
+class FindsAlike(Understands, ABC):
     """A part of `System`."""
-
-    @property
-    @abstractmethod
-    def vector_models(self) -> ServedVectors | None:
-        """The model of vectors, None for none."""
 
     @property
     @abstractmethod
@@ -27,14 +27,30 @@ class FindsAlike(ABC):
         """What is on sale, by rows, with `kept_vectors` beside them."""
 
     @cached_property
-    def kept_vectors(self) -> tuple[VectorColumns, ...]:
-        """The vectors of the rows, which are fed by the rows alone; none where no model makes any."""
-        return () if self.vector_models is None else (VectorColumns(),)
+    def kept_vectors(self) -> tuple[VectorColumns, ChangedRows] | tuple[()]:
+        """The vectors of the rows and which rows change, fed by the rows alone; none where no model makes any."""
+        return () if self.vector_models is None else (VectorColumns(), ChangedRows())
 
     @cached_property
     def vector_index(self) -> VectorIndex:
         """What is on sale, by vectors."""
         if not self.kept_vectors:
             return NoVectorIndex()
-        [vectors] = self.kept_vectors
-        return NumpyVectorIndex(self.item_rows, vectors)
+        return FaissVectorIndex(self.item_rows, *self.kept_vectors)
+
+    def vector_line(self) -> Sequence[Line]:
+        """What keeps the index of vectors up to date beside the tail that feeds it, on a thread of its own; none where there is none."""
+        index = self.vector_index
+        return [[Worker("graph of vectors", index.rebuild)]] if isinstance(index, FaissVectorIndex) else []
+
+    def watch_vectors(self, metrics: Metrics) -> None:
+        """The gauges of what is kept of vectors in this process; a scrape makes none."""
+
+        def items_in(state: str) -> float:
+            index = self.__dict__.get("vector_index")
+            return float(sum(kept.items for kept in index.kept() if kept.state == state) if isinstance(index, FaissVectorIndex) else 0)
+
+        searched = "Items on sale by whose vectors this process searches."
+        waiting = "Items on sale embedded by a model that comes into force once all of them are."
+        metrics.watch("vectors_in_force", searched, lambda: items_in("in force"))
+        metrics.watch("vectors_gathered", waiting, lambda: items_in("gathered"))

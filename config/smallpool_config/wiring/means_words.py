@@ -6,9 +6,11 @@ In: settings, the knowledge base. Out: a word encoder, where one is set, and rel
 from collections.abc import Mapping
 from functools import cached_property
 
+from msgspec.structs import replace
+
 from smallpool_config.in_folder import InFolder
 from smallpool_config.wiring.understands import Understands
-from smallpool_core.encoder_ports import WordEncoder
+from smallpool_core.encoder_ports import Encoders, WordEncoder
 from smallpool_core.keyword_ports import Keywords
 from smallpool_models.encoders.words import KIND, SCHEMA, IntentEncoder
 from smallpool_models.intent.keywords import KeywordBook
@@ -26,6 +28,11 @@ class MeansWords(Understands):
     def word_encoder(self) -> WordEncoder | None:
         """The one in force; None where the settings name none. Raises `ModelRefused` where its folder holds none at the start."""
         return None if self._intent is None else self._intent.current
+
+    def encoders_of(self, model: str) -> Encoders | None:
+        """With that of words, where these lie in the space of the model's items."""
+        found, words = super().encoders_of(model), self.word_encoder()
+        return replace(found, words=words) if found is not None and words is not None and words.model == model else found
 
     @cached_property
     def keywords(self) -> Keywords:

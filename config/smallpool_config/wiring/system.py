@@ -67,6 +67,7 @@ class System(AppliesBehaviour, WatchesPools, RunsExperiments, JudgesListings, Me
         self._observer = observer or self.metrics
         self.backfill_progress: Callable[[Progress], None] | None = None
         self.watch_models()
+        self.watch_vectors(self.metrics)
 
     @property
     @abstractmethod

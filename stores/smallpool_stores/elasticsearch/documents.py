@@ -4,6 +4,8 @@ In: wide items. Out: documents as JSON, or why an item can never be one. An item
 could find: its document is its state and its record, under its version.
 """
 
+import logging
+from array import array
 from base64 import b64decode
 from collections.abc import Mapping
 from operator import attrgetter
@@ -11,16 +13,18 @@ from typing import Any
 
 import msgspec
 
-from smallpool_core.errors import StoreUnavailable
+from smallpool_core.errors import StoreUnavailable, VectorRefused
 from smallpool_core.fields import ATTRIBUTE_PREFIX, FIELDS, Attributes, FieldKind
 from smallpool_core.items import WideItem
 from smallpool_core.normalise import PATH_SEPARATOR
 from smallpool_core.row_reader import MAX_PATH
 from smallpool_core.rules.ranges import number_of
+from smallpool_core.vectors import check_stored
 from smallpool_stores.elasticsearch.hits import PACKED, packed_hit
-from smallpool_stores.elasticsearch.mapping import RECORD
+from smallpool_stores.elasticsearch.mapping import RECORD, VECTOR, VECTOR_MODEL
 from smallpool_stores.elasticsearch.names import CATEGORY_WITHIN, MAX_MEMBERS, attribute_name, key, spread_name
 
+log = logging.getLogger("smallpool.vectors")
 _encode_json = msgspec.json.encode
 _encode_record = msgspec.msgpack.encode
 _decode_record = msgspec.msgpack.Decoder(WideItem).decode
@@ -31,10 +35,13 @@ _sets_of, _texts_of, _numbers_of = (attrgetter(*names) for names in (_SETS, _TEX
 
 
 class Documents:
-    """Makes documents for an index whose mapping declares these attributes; others are in the record alone."""
+    """Makes documents for an index whose mapping declares these attributes, and vectors of these dimensions, 0 for none; others are in the
+    record alone.
+    """
 
-    def __init__(self, attributes: Attributes) -> None:
+    def __init__(self, attributes: Attributes, vector_dimensions: int = 0) -> None:
         self._attributes = attributes
+        self._vector_dimensions = vector_dimensions
 
     def of(self, item: WideItem) -> bytes:
         """The item's document as JSON; raises ValueError, with the reason, for an item that has none."""
@@ -62,7 +69,19 @@ class Documents:
             "terms": [key(term) for term in item.terms],
             "static_score": item.static_score,
             PACKED: packed_hit(item),
+            **self._vector(item),
         }
+
+    def _vector(self, item: WideItem) -> dict[str, Any]:
+        """What the item is found near to; nothing for a vector that is none, or of another size."""
+        if not (self._vector_dimensions and item.vector and item.vector_model):
+            return {}
+        try:
+            check_stored(item.vector, item.vector_model, self._vector_dimensions)
+        except VectorRefused as exc:
+            log.warning("could not index the vector of the item %r: %s", item.item_id, exc)
+            return {}
+        return {VECTOR: array("b", item.vector).tolist(), VECTOR_MODEL: key(item.vector_model)}
 
     def _typed(self, item: WideItem) -> dict[str, str | float]:
         """The declared attributes that the item has, of the declared type."""

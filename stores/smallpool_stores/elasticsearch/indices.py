@@ -30,7 +30,7 @@ class ItemIndices:
     def __init__(self, connection: Connection, attributes: Attributes) -> None:
         self._client = connection
         self._settings = index_settings(connection.settings)
-        self._mapping = mapping(attributes)
+        self._mapping = mapping(attributes, connection.settings)
         self.alias = items_alias(connection.settings.prefix)
         self._next = next_items_alias(connection.settings.prefix)
 

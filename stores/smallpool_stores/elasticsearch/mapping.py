@@ -18,6 +18,8 @@ MAX_ROWS = 100_000
 """An answer of Elasticsearch has at most this many rows."""
 RECORD = "item"
 """The field of the whole record."""
+VECTOR, VECTOR_MODEL = "vector", "vector_model"
+"""The fields of an item's vector, where vectors are indexed, and of the model that it is of."""
 
 _KEY = {"type": "keyword", "doc_values": False}
 _SORTED_KEY = {"type": "keyword"}
@@ -36,8 +38,10 @@ def index_settings(settings: ElasticsearchSettings) -> dict[str, Any]:
     }
 
 
-def mapping(attributes: Attributes) -> dict[str, Any]:
-    """The mapping, in the form in which Elasticsearch gives it back; a field that it does not name is refused."""
+def mapping(attributes: Attributes, settings: ElasticsearchSettings | None = None) -> dict[str, Any]:
+    """The mapping, with vectors where the settings give their dimensions, in the form in which Elasticsearch gives it back; a field that it
+    does not name is refused.
+    """
     fields = {name: _NUMBERS.get(field.kind, _KEY) for name, field in FIELDS.items()}
     recall = {
         "item_id": _SORTED_KEY,
@@ -56,8 +60,24 @@ def mapping(attributes: Attributes) -> dict[str, Any]:
         "dynamic": "strict",
         "_meta": {"layout": LAYOUT},
         "_source": {"includes": [RECORD]},
-        "properties": fields | recall | _attribute_fields(attributes),
+        "properties": fields | recall | _vector_fields(settings) | _attribute_fields(attributes),
     }
+
+
+def _vector_fields(settings: ElasticsearchSettings | None) -> dict[str, Any]:
+    """A coordinate a byte, as items bring them, so that products are whole numbers here too."""
+    if settings is None or not settings.vector_dimensions:
+        return {}
+    options = {"type": "flat"} if settings.vector_search == "exact" else {"type": "hnsw", "m": 16, "ef_construction": 100}
+    vector = {
+        "type": "dense_vector",
+        "dims": settings.vector_dimensions,
+        "element_type": "byte",
+        "index": True,
+        "similarity": "max_inner_product",
+        "index_options": options,
+    }
+    return {VECTOR: vector, VECTOR_MODEL: _SORTED_KEY}
 
 
 def _attribute_fields(attributes: Attributes) -> dict[str, Any]:

@@ -13,13 +13,17 @@ from smallpool_core.pages import Query, Scope
 from smallpool_core.pools import BANNED
 from smallpool_core.rules import Rule
 from smallpool_stores.elasticsearch.hits import PACKED
-from smallpool_stores.elasticsearch.names import key, spread_name
+from smallpool_stores.elasticsearch.mapping import VECTOR, VECTOR_MODEL
+from smallpool_stores.elasticsearch.names import CATEGORY_WITHIN, key, spread_name
 from smallpool_stores.elasticsearch.rules import Filter, to_filter
 
 STATIC_RANGE = 512
 """Σ of weights counts this many times a static score of 0 … 511 (design, section 4)."""
 MOST_VALUES = 65_536
 """Values that one clause may list, as Elasticsearch comes."""
+MOST_NEAR = 10_000
+"""Neighbours that a search may look for, as Elasticsearch comes."""
+_MODELS = 4
 GROUP = "rows"
 """What the rows of a spread key are called in an answer that is grouped."""
 
@@ -57,6 +61,40 @@ def previewed(rule: Rule, now: int, sample: int) -> dict[str, Any]:
     """How many listed rows a rule matches, and the first of them by id."""
     rows = {"bool": {"filter": [on_sale(now), to_filter(rule, now)]}}
     return {**_search(rows, [_BY_ID]), "size": sample, "track_total_hits": True, "docvalue_fields": []}
+
+
+def nearest(query: Query, vector: Sequence[int], model: str, categories: Collection[str], full: Collection[str]) -> dict[str, Any]:
+    """Rows by their product with a vector of whole parts of 1/127, of other spread keys than those that are full; see `product_of`."""
+    allowed = _allowed(query)
+    allowed["filter"].append({"term": {VECTOR_MODEL: key(model)}})
+    if categories:
+        allowed["filter"].append(_one_of(CATEGORY_WITHIN, [key(path) for path in categories]))
+    if full:
+        allowed["must_not"].append(_one_of(spread_name(query.spread_level), [key(one) for one in full]))
+    return {
+        "knn": {"field": VECTOR, "query_vector": list(vector), "filter": {"bool": allowed}},
+        "sort": _ORDERS["weight"],
+        "docvalue_fields": [PACKED],
+        "stored_fields": "_none_",
+        "_source": False,
+        "track_total_hits": False,
+    }
+
+
+def so_many(search: dict[str, Any], rows: int) -> dict[str, Any]:
+    """The same for so many of the nearest, at most `MOST_NEAR`."""
+    count = min(rows, MOST_NEAR)
+    return search | {"knn": search["knn"] | {"k": count, "num_candidates": min(MOST_NEAR, 2 * count)}, "size": count}
+
+
+def product_of(score: float) -> int:
+    """The product of a row and the vector asked with, in whole parts of 1/16,129, from the score by which Elasticsearch ranks products."""
+    return round(score - 1 if score >= 1 else 1 - 1 / score)
+
+
+def models_of_vectors() -> dict[str, Any]:
+    """How many listed rows have a vector of each model, the most first."""
+    return {"size": 0, "query": _LISTED, "aggs": {"models": {"terms": {"field": VECTOR_MODEL, "size": _MODELS}}}}
 
 
 def on_sale(now: int) -> Filter:

@@ -60,7 +60,7 @@ class ElasticsearchItemReader:
         async with self._in_time("pick items"):
             hits = await self._search(question.picked(query, list(place)))
         rows = sorted(rows_of(hits["hits"]), key=lambda row: place[row.packed.item_id])
-        return _answer(_under_cap(rows, query, {}), query, {})
+        return answer_of(under_cap(rows, query, {}), query, {})
 
     async def get(self, item_ids: Collection[str]) -> dict[str, WideItem]:
         asked, found = list(item_ids), dict[str, WideItem]()
@@ -94,15 +94,15 @@ class ElasticsearchItemReader:
         asked, taken = self._rows_asked(query), dict[str, int]()
         async with self._in_time(operation):
             hits = await self._search(search(query) | {"size": asked})
-            kept = _under_cap(rows_of(hits["hits"]), query, taken)
+            kept = under_cap(rows_of(hits["hits"]), query, taken)
             if len(hits["hits"]) == asked and len(kept) <= query.limit:
                 # From here on of one generation, should another be swapped in meanwhile.
                 index = hits["hits"][0]["_index"]
                 hits = await self._search(_rest(query, search, kept, taken) | {"size": asked}, index)
-                kept += _under_cap(rows_of(hits["hits"]), query, taken, len(kept))
+                kept += under_cap(rows_of(hits["hits"]), query, taken, len(kept))
                 if len(hits["hits"]) == asked and len(kept) <= query.limit:
                     kept += await self._best_of_keys(query, _rest(query, search, kept, taken), taken, len(kept), index)
-        return _answer(kept, query, weights)
+        return answer_of(kept, query, weights)
 
     async def _best_of_keys(self, query: Query, rest: dict[str, Any], taken: dict[str, int], had: int, index: str) -> list[Kept]:
         """What is left of the best `wanted` rows under the cap: they have at most as many spread keys, so the best rows of that many
@@ -112,7 +112,7 @@ class ElasticsearchItemReader:
         hits = await self._search(question.grouped(rest, query.spread_level, wanted, min(query.cap, wanted)), index)
         rows = [row for group in hits["hits"] for row in rows_of(group["inner_hits"][question.GROUP]["hits"]["hits"])]
         rows.sort(key=lambda row: (-row.rank_score, row.packed.item_id.encode()))
-        return _under_cap(rows, query, taken, had)
+        return under_cap(rows, query, taken, had)
 
     async def _search(self, body: dict[str, Any], index: str | None = None) -> dict[str, Any]:
         hits: dict[str, Any] = (await self._reply(body, index))["hits"]
@@ -152,7 +152,7 @@ def _rest(query: Query, search: Callable[[Query], dict[str, Any]], kept: Iterabl
     return question.without(search(replace(query, excluded=query.excluded | seen)), query.spread_level, full)
 
 
-def _under_cap(rows: Iterable[Row], query: Query, taken: dict[str, int], had: int = 0) -> list[Kept]:
+def under_cap(rows: Iterable[Row], query: Query, taken: dict[str, int], had: int = 0) -> list[Kept]:
     """The rows that the cap lets through, in order, up to one more than the limit with the `had` rows before them; counts those it
     looked at into `taken`.
     """
@@ -167,6 +167,7 @@ def _under_cap(rows: Iterable[Row], query: Query, taken: dict[str, int], had: in
     return kept
 
 
-def _answer(kept: list[Kept], query: Query, weights: Mapping[str, int]) -> Answer:
+def answer_of(kept: list[Kept], query: Query, weights: Mapping[str, int]) -> Answer:
+    """The rows kept as hits, up to the limit, and whether there is none beyond it."""
     hits = tuple([hit_of(row, key, weights) for row, key in kept[: query.limit]])
     return Answer(hits, exhausted=len(kept) <= query.limit)

@@ -1,6 +1,6 @@
 """What an operator may set of Elasticsearch: where it is, who asks, how indices are laid out, how long is waited."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -24,6 +24,9 @@ class ElasticsearchSettings(Struct, frozen=True, forbid_unknown_fields=True):
     write_timeout_ms: a request that writes takes no longer.
     bulk_bytes: a bulk request is at most this long, unless one item alone is longer.
     retry_ms: for so long a bulk request is offered again to a cluster that is too busy to take it.
+    vector_dimensions: of the vectors of items that the index of items holds too, searched there instead of in each process; 0 for none. An
+    index that exists is laid out otherwise: `smallpool rebuild` makes another.
+    vector_search: `exact`, which reads every vector inside a constraint, or `graph`, which is fast among millions and may miss some.
     """
 
     url: str = "http://127.0.0.1:9200"
@@ -43,6 +46,8 @@ class ElasticsearchSettings(Struct, frozen=True, forbid_unknown_fields=True):
     write_timeout_ms: Count = 30_000
     bulk_bytes: Annotated[int, Meta(ge=10_000, le=90_000_000)] = 4_000_000
     retry_ms: Count = 30_000
+    vector_dimensions: Annotated[int, Meta(ge=0, le=4_096)] = 0
+    vector_search: Literal["exact", "graph"] = "exact"
 
     @property
     def urls(self) -> list[str]:

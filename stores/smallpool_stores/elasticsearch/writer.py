@@ -39,7 +39,7 @@ class ElasticsearchItemWriter:
     ) -> None:
         self._client = connection
         self._index = index or items_alias(connection.settings.prefix)
-        self._documents = Documents(attributes)
+        self._documents = Documents(attributes, connection.settings.vector_dimensions)
         self._writes: Bulk | GenerationWrites
         if index is None:
             self._writes = GenerationWrites(connection, pause)

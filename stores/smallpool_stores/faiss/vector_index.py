@@ -4,14 +4,13 @@ In: as that adapter. Out: as that adapter; of everything the nearest rows but a 
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from smallpool_core.pages import Answer, Query
 from smallpool_core.vectors import Vectors
-from smallpool_stores.faiss.row_graph import RowGraph
 from smallpool_stores.memory.allowed import best_allowed
 from smallpool_stores.memory.changed_rows import ChangedRows
 from smallpool_stores.memory.in_scope import Ranked
@@ -19,6 +18,9 @@ from smallpool_stores.memory.rows import ORDER, ItemRows
 from smallpool_stores.memory.vector_generation import VectorGeneration
 from smallpool_stores.memory.vector_index import MOST_ROWS, NOTHING, NumpyVectorIndex, matrix
 from smallpool_stores.memory.vectors import VectorColumns
+
+if TYPE_CHECKING:
+    from smallpool_stores.faiss.row_graph import RowGraph
 
 _SHARE_CHANGED = 8
 """The graph is built anew when more than an eighth of its rows changed, which until then are read one after another."""
@@ -62,6 +64,8 @@ class FaissVectorIndex(NumpyVectorIndex):
                 return False
             rows = (self._rows.all_facts[:, ORDER] >= 0).nonzero()[0].astype(np.int32)
             stored, mark = generation.stored(rows), self._changed.mark
+        from smallpool_stores.faiss.row_graph import RowGraph  # noqa: PLC0415, FAISS is loaded where a graph is due, after any fork
+
         has_any = stored.any(axis=1)
         built = RowGraph(generation, mark, rows[has_any], stored[has_any])
         with self._rows.lock:
@@ -69,10 +73,10 @@ class FaissVectorIndex(NumpyVectorIndex):
             self._changed.forget(mark)
         return True
 
-    def _is_fresh(self, graph: RowGraph) -> bool:
+    def _is_fresh(self, graph: "RowGraph") -> bool:
         return self._changed.mark - graph.mark <= max(self._most_rows // _SHARE_CHANGED, len(graph) // _SHARE_CHANGED)
 
-    def _near(self, query: Query, vector: NDArray[np.float32], graph: RowGraph, newer: NDArray[np.int32]) -> Answer:
+    def _near(self, query: Query, vector: NDArray[np.float32], graph: "RowGraph", newer: NDArray[np.int32]) -> Answer:
         depth = max(_FEWEST_NEAR, _DEPTH * (query.limit + len(query.excluded)))
         while True:
             near = graph.near(vector, min(depth, _MOST_NEAR))

@@ -73,7 +73,11 @@ class VectorGeneration:
     def products_of_those_that_have_any(self, rows: Rows, vectors: NDArray[np.float32]) -> tuple[Rows, Products]:
         """Those of the rows that have a vector, and their `products`."""
         products = self.products(rows, vectors)
-        has_vector: NDArray[np.bool_] = np.logical_or.reduce(products, axis=1)
+        has_vector = np.zeros(len(rows), np.bool_)
+        for place in range(products.shape[1]):  # each row by itself would take numpy several times as long
+            has_vector |= products[:, place] != 0
+        if has_vector.all():
+            return rows, products
         # A vector may be like none of those asked: only of these few rows it has to be looked up.
         has_vector[~has_vector] = np.logical_or.reduce(self._values.values.take(rows[~has_vector], axis=0), axis=1)
         return rows[has_vector], products[has_vector]

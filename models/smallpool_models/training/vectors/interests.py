@@ -20,6 +20,7 @@ from smallpool_models.training.vectors.item_network import ItemNetwork, ItemNetw
 from smallpool_models.training.vectors.items_read import ItemsRead
 from smallpool_models.training.vectors.machines import Machine
 from smallpool_models.training.vectors.sampling import Drawn, counts_of
+from smallpool_models.training.vectors.spectral import begin_at, spectral_vectors
 from smallpool_models.training.vectors.user_network import Touched, UserNetwork, UserNetworkSettings
 from smallpool_models.training.vectors.validation import figures_on
 from smallpool_models.vectors.behaviour import BREAK, Behaviour
@@ -34,6 +35,7 @@ class InterestSettings(Struct, frozen=True):
     without a better figure on the validation rows, of which `most_dev` are asked. A row is cut into pieces of `longest` items. An item is
     told apart from `negatives` drawn items and those of the step; from all where there are no more. `scale` is what cosines are multiplied
     by at first. `metric` is λ. `profile_share` of the rows know a profile, for which the mean of what was touched stands in.
+    With `spectral` a net of items that knows ids begins at the vectors of co-visits (measured, see docs/results/vectors.md).
     """
 
     seed: int = 1
@@ -49,7 +51,7 @@ class InterestSettings(Struct, frozen=True):
     scale: float = 15.0
     metric: float = 0.05
     selection: bool = True
-    joint: bool = False
+    spectral: bool = True
     profile_share: float = 0.3
     most_dev: int = 5000
     items: ItemNetworkSettings = field(default_factory=ItemNetworkSettings)
@@ -103,6 +105,8 @@ def train_interests(
     items = ItemsRead(behaviour.items, vocabulary)
     course = _Course(settings, rows, items, Drawn(counts_of(rows, len(behaviour.items))), machine)
     network = machine.take(InterestNetwork(start or ItemNetwork(settings.items, vocabulary), UserNetwork(settings.users), settings.scale))
+    if settings.spectral and settings.items.ids and start is None:
+        begin_at(network.items, items, spectral_vectors(rows, len(behaviour.items), settings.items.width, settings.seed))
     state = Checkpoint(network, RunningMean(network, settings.mean_steps), _optimiser(network, settings), settings.epochs)
     state.load(checkpoint)
     while state.goes_on(settings.patience):
@@ -143,7 +147,7 @@ def _epoch(course: _Course, state: Checkpoint[InterestNetwork], report: Report) 
         state.mean.take(state.network)
         losses.append(loss.item())
         report(f"epoch {state.number + 1}", state.number * len(steps) + done + 1, state.planned * len(steps))
-    return float(np.mean(losses))
+    return float(np.mean(losses)) if losses else 0.0
 
 
 def _order(rows: Ragged, size: int, rng: np.random.Generator) -> list[Numbers]:
@@ -177,9 +181,7 @@ def _loss(course: _Course, network: InterestNetwork, rows: Numbers, rng: np.rand
         torch.from_numpy(correction).to(device),
         torch.from_numpy(_own_way(history, asked, candidates)).to(device),
     )
-    return interest_loss(
-        step, network.log_scale.exp().clamp(max=100), selection=settings.selection, metric=settings.metric, joint=settings.joint
-    )
+    return interest_loss(step, network.log_scale.exp().clamp(max=100), selection=settings.selection, metric=settings.metric)
 
 
 def _candidates(
