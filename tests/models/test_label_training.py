@@ -167,8 +167,8 @@ def test_the_name_counts_for_more_where_few_titles_have_the_tag() -> None:
     noise = rng.normal(size=truth.shape).astype(np.float32)
     scores = np.where(np.arange(20) < 10, 0.1 * noise, truth + 0.3 * noise).astype(np.float32)
     likeness = np.where(np.arange(20) < 10, truth + 0.3 * noise[::-1], 0.1 * noise[::-1]).astype(np.float32)
-    counted = trust(scores, likeness, truth)
-    assert counted[1, 0] > counted[1, 19]
+    counted = trust(scores, np.roll(scores, 1, axis=0), likeness, truth)
+    assert counted[2, 0] > counted[2, 19]
     assert counted[0, 0] < counted[0, 19]
 
 

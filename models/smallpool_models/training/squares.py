@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float32]
 _STEPS = 12
 _SMALL = 1e-3
-_USUAL = np.array([15.0, 5.0, -8.0, 0.0, 0.0, 0.0])
+_USUAL = np.array([10.0, 2.0, 5.0, -5.0, 0.0, 0.0, 0.0, 0.0])
 """Where the search for weights begins: about where it ends on tags of products."""
 _FEWEST = 2
 """A tag of one title has no machine once that is left out: it is trusted like one of two."""
@@ -27,27 +27,30 @@ def machines(products: Array, truth: Array, ridge: float) -> tuple[Array, Array]
     return weights, left_out
 
 
-def trust(scores: Array, likeness: Array, truth: Array) -> NDArray[np.float64]:
-    """How much the score of a tag's machine and the likeness of its name count, and what is added: (3, tags), so that the sum is the log
-    odds of the tag. A logistic regression whose three weights are each linear in the logarithm of how many titles have the tag, by Newton's
-    method: few titles, and the name counts for more.
+def trust(scores: Array, margins: Array, likeness: Array, truth: Array) -> NDArray[np.float64]:
+    """How much the scores of a tag's two machines and the likeness of its name count, and what is added: (4, tags), so that the sum is the
+    log odds of the tag. A logistic regression whose four weights are each linear in the logarithm of how many titles have the tag, by
+    Newton's method: few titles, and the name counts for more.
     """
     often = np.log(np.maximum(truth.sum(axis=0), _FEWEST)).astype(np.float64)
     fitted = truth.sum(axis=0) >= _FEWEST
-    own = np.stack([scores[:, fitted], likeness[:, fitted], np.ones_like(scores[:, fitted])]).reshape(3, -1).astype(np.float64)
+    told = (scores, margins, likeness, np.ones_like(scores))
+    own = np.stack([one[:, fitted] for one in told]).reshape(len(told), -1).astype(np.float64)
     rows = np.concatenate([own, own * np.tile(often[fitted], len(scores))])
     there = truth[:, fitted].ravel()
     weights = _USUAL.copy()
     loss = _loss(weights, rows, there)
     for _ in range(_STEPS):
         shares = 1 / (1 + np.exp(-np.clip(weights @ rows, -30, 30)))
-        step = np.linalg.solve((rows * (shares * (1 - shares))) @ rows.T + _SMALL * np.eye(6), rows @ (shares - there) + _SMALL * weights)
+        step = np.linalg.solve(
+            (rows * (shares * (1 - shares))) @ rows.T + _SMALL * np.eye(len(rows)), rows @ (shares - there) + _SMALL * weights
+        )
         while (following := _loss(weights - step, rows, there)) > loss and np.abs(step).max() > _SMALL:
             step = step / 2  # far from the best weights a whole step leads beyond them
         if following >= loss:
             break
         weights, loss = weights - step, following
-    counted: NDArray[np.float64] = weights[:3, None] + weights[3:, None] * often
+    counted: NDArray[np.float64] = weights[: len(told), None] + weights[len(told) :, None] * often
     return counted
 
 

@@ -1,4 +1,4 @@
-"""Trains the machines that tag titles, one a tag.
+"""Trains the machines that tag titles, two a tag: one by least squares and one with margins, which err on different titles.
 
 In: titles with tags, settings. Out: `TrainedLabels`, whose net has its linear reader alone: what the machines learnt of each run of
 characters, and the runs of the tags' names, added up in one table.
@@ -18,6 +18,7 @@ from smallpool_models.ner.titles import parted
 from smallpool_models.training.hinge import sparse
 from smallpool_models.training.label_network import LINEAR_SCALE, LabelNetwork, LabelNetworkSettings
 from smallpool_models.training.labels import LabelEpoch, LabelSettings, Report, TrainedLabels, truth_of
+from smallpool_models.training.margins import margin_machines
 from smallpool_models.training.squares import machines, trust
 
 LEAST_TAG = 0.1
@@ -25,7 +26,8 @@ LEAST_TAG = 0.1
 MOST_TITLES = 10_000
 """The products of all titles with each other are held in memory; of more, so many by a hash of the text are learnt from."""
 RIDGE = 0.3
-"""Measured, see docs/results/understanding.md."""
+COST = 10.0
+"""Both measured, see docs/results/understanding.md."""
 _PART = 256
 
 
@@ -51,18 +53,20 @@ def train_tags(one: LabelSet, settings: LabelSettings, report: Report) -> Traine
     products = _products(rows, rows)
     report("solving", 2, 4)
     weights, scores = machines(products, truth, RIDGE)
+    margins = margin_machines(products, truth, COST)
     report("choosing thresholds", 3, 4)
     likeness = _products(rows, named)
-    counted = trust(scores, likeness, truth)
-    held_out = probabilities((scores * counted[0] + likeness * counted[1] + counted[2]).astype(np.float32))
+    counted = trust(scores, margins.scores, likeness, truth).astype(np.float32)
+    by_squares, by_margins, by_name, added = counted
+    held_out = probabilities(scores * by_squares + margins.scores * by_margins + likeness * by_name + added)
     rule = fitted_rule(held_out, truth > 0, LEAST_TAG)
     found = given_tags(held_out, rule)
     figure = float(2 * (found & (truth > 0)).sum() / max(found.sum() + truth.sum(), 1))
     network = LabelNetwork(LabelNetworkSettings(sums=0), len(vocabulary.grams), len(labels))
-    learnt_rows = torch.sparse.mm(rows.t(), torch.from_numpy(weights * counted[0].astype(np.float32)))
+    learnt_rows = torch.sparse.mm(rows.t(), torch.from_numpy(weights * by_squares + margins.weights * by_margins))
     with torch.no_grad():
-        network.table(0).copy_((learnt_rows + named.to_dense().t() * torch.from_numpy(counted[1].astype(np.float32))) / LINEAR_SCALE)
-        network.bias.copy_(torch.from_numpy(counted[2]))
+        network.table(0).copy_((learnt_rows + named.to_dense().t() * torch.from_numpy(by_name)) / LINEAR_SCALE)
+        network.bias.copy_(torch.from_numpy(added + margins.bias * by_margins))
     network.round_off()
     report("done", 4, 4)
     counts = {"titles": len(one.titles), "train": len(learnt), "dev": len(learnt), "labels": len(labels), "grams": len(vocabulary.grams)}
