@@ -25,6 +25,8 @@ Ids = Literal["auto", "on", "off"]
 Gate = Literal["fusion", "selection", "metric"]
 CHECKPOINT = "training.pt"
 MOST_WORDS = 30_000
+OF_A_SEQUENCE = 1
+"""Interests where one next item is ranked among all: more of them learn more slowly and gained nothing there (docs/models.md)."""
 FEWEST_OF_A_TERM = 2
 """What one item alone has says nothing about others."""
 
@@ -140,7 +142,7 @@ def _interest_settings(order: VectorOrder) -> "InterestSettings":
     users = replace(
         made.users,
         width=items.width,
-        interests=order.interests or made.users.interests,
+        interests=order.interests or (OF_A_SEQUENCE if order.source.sequences is not None else made.users.interests),
         fusion="fusion" not in order.without,
     )
     return replace(

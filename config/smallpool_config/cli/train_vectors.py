@@ -93,7 +93,9 @@ def interests(
     epochs: Epochs = None,
     minutes: Minutes = None,
     width: Width = None,
-    count: Annotated[int | None, typer.Option("--interests", min=1, max=16, help="Interests of a person, K.")] = None,
+    count: Annotated[
+        int | None, typer.Option("--interests", min=1, max=16, help="Interests of a person, K; by default 1 for --sequences, else 3.")
+    ] = None,
     without: Annotated[
         list[str] | None, typer.Option("--without", metavar="fusion|selection|metric", help="Leave this out, to see what it is worth.")
     ] = None,

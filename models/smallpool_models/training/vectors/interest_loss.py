@@ -26,13 +26,10 @@ class Asked(Struct, frozen=True):
     touched: Tensor
 
 
-def interest_loss(asked: Asked, scale: Tensor, *, selection: bool, metric: float, joint: bool = False) -> Tensor:
+def interest_loss(asked: Asked, scale: Tensor, *, selection: bool, metric: float) -> Tensor:
     """The mean over places; `scale` is what cosines are multiplied by."""
-    if joint and selection:
-        logits = scale * (asked.interests @ asked.vectors.T).amax(dim=1) - asked.correction
-    else:
-        chosen = selected(asked.interests, asked.vectors[asked.targets], selection=selection)
-        logits = scale * (chosen @ asked.vectors.T) - asked.correction
+    chosen = selected(asked.interests, asked.vectors[asked.targets], selection=selection)
+    logits = scale * (chosen @ asked.vectors.T) - asked.correction
     logits = logits.index_put((asked.touched[0], asked.touched[1]), torch.full((), -1e4, device=logits.device, dtype=logits.dtype))
     loss = functional.cross_entropy(logits, asked.targets)
     return loss + metric * likeness(asked.interests) if metric else loss

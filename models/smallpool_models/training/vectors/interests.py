@@ -52,7 +52,6 @@ class InterestSettings(Struct, frozen=True):
     metric: float = 0.05
     selection: bool = True
     spectral: bool = True
-    joint: bool = False
     profile_share: float = 0.3
     most_dev: int = 5000
     items: ItemNetworkSettings = field(default_factory=ItemNetworkSettings)
@@ -148,7 +147,7 @@ def _epoch(course: _Course, state: Checkpoint[InterestNetwork], report: Report) 
         state.mean.take(state.network)
         losses.append(loss.item())
         report(f"epoch {state.number + 1}", state.number * len(steps) + done + 1, state.planned * len(steps))
-    return float(np.mean(losses))
+    return float(np.mean(losses)) if losses else 0.0
 
 
 def _order(rows: Ragged, size: int, rng: np.random.Generator) -> list[Numbers]:
@@ -182,9 +181,7 @@ def _loss(course: _Course, network: InterestNetwork, rows: Numbers, rng: np.rand
         torch.from_numpy(correction).to(device),
         torch.from_numpy(_own_way(history, asked, candidates)).to(device),
     )
-    return interest_loss(
-        step, network.log_scale.exp().clamp(max=100), selection=settings.selection, metric=settings.metric, joint=settings.joint
-    )
+    return interest_loss(step, network.log_scale.exp().clamp(max=100), selection=settings.selection, metric=settings.metric)
 
 
 def _candidates(
