@@ -13,7 +13,7 @@ ITEMS = 60
 TASTES = 4
 PEOPLE = 240
 FIGURES = ("hr@10", "ndcg@10", "recall@20", "recall@50")
-TRAINING = ("--epochs", "4", "--width", "16", "--json")
+TRAINING = ("--epochs", "4", "--width", "16", "--interests", "3", "--json")
 
 
 def taste(rng: random.Random, count: int) -> list[int]:
