@@ -181,6 +181,7 @@ def train_intent(
     own = Shelf(tuple(title.text for title in tagged), placed)
     if len(own.titles) < FEWEST_TITLES or not any(title.labels for title in tagged):
         raise TitlesRefused([Problem("--data", f"{len(own.titles)} titles to learn from", "two titles with tags are the least")])
+    torch.set_num_threads(1)
     torch.manual_seed(settings.seed)
     tags = sorted({tag for title in tagged for tag in title.labels})
     vocabulary = learnt_pieces([*own.titles, *tags, *others.titles], settings.fewest, settings.most_pieces)
