@@ -184,7 +184,9 @@ def train_intent(
     torch.set_num_threads(1)
     torch.manual_seed(settings.seed)
     tags = sorted({tag for title in tagged for tag in title.labels})
-    vocabulary = learnt_pieces([*own.titles, *tags, *others.titles], settings.fewest, settings.most_pieces)
+    # without a sketch a piece that is unknown says nothing: that of a search which found several items is to be known
+    meant = tags if settings.network.sketch else [tag for title in tagged for tag in title.labels]
+    vocabulary = learnt_pieces([*own.titles, *meant, *others.titles], settings.fewest, settings.most_pieces)
     reader = PieceReader(vocabulary)
     teacher = _Teacher(IntentNetwork(settings.network, len(vocabulary.pieces)), reader, settings, report)
     if others.titles and settings.transfer_steps:
