@@ -181,9 +181,12 @@ def train_intent(
     own = Shelf(tuple(title.text for title in tagged), placed)
     if len(own.titles) < FEWEST_TITLES or not any(title.labels for title in tagged):
         raise TitlesRefused([Problem("--data", f"{len(own.titles)} titles to learn from", "two titles with tags are the least")])
+    torch.set_num_threads(1)
     torch.manual_seed(settings.seed)
     tags = sorted({tag for title in tagged for tag in title.labels})
-    vocabulary = learnt_pieces([*own.titles, *tags, *others.titles], settings.fewest, settings.most_pieces)
+    # without a sketch a piece that is unknown says nothing: that of a search which found several items is to be known
+    meant = tags if settings.network.sketch else [tag for title in tagged for tag in title.labels]
+    vocabulary = learnt_pieces([*own.titles, *meant, *others.titles], settings.fewest, settings.most_pieces)
     reader = PieceReader(vocabulary)
     teacher = _Teacher(IntentNetwork(settings.network, len(vocabulary.pieces)), reader, settings, report)
     if others.titles and settings.transfer_steps:
