@@ -80,7 +80,7 @@ class ModelSettings(Struct, frozen=True, forbid_unknown_fields=True):
     category: str = ""
     tags: str = ""
     vectors: str = SHIPPED_MODEL
-    intent: str = ""
+    intent: str = SHIPPED_MODEL
     ranker: str = ""
     pool_rankers: dict[str, str] = field(default_factory=dict)
 

@@ -78,7 +78,7 @@ class KeywordBook:
         encoder = self._encoder()
         if encoder is None:
             return
-        keywords = tuple(dict.fromkeys((*self._names, *self._listed)))
+        keywords = sorted({*self._names, *self._listed})
         vectors = encoder.encode(keywords)
         kept = [(keyword, vector) for keyword, vector in zip(keywords, vectors, strict=True) if vector]
         rows = np.frombuffer(b"".join(vector for _, vector in kept), dtype="<f4").reshape(len(kept), -1) if kept else np.zeros((0, 0))
@@ -87,8 +87,8 @@ class KeywordBook:
     def _distinct(self, query: str, known: _Known, scores: NDArray[np.float32], size: int) -> list[Keyword]:
         told = [self._meant(query)]
         found: list[Keyword] = []
-        for place in sorted(np.flatnonzero(scores > 0), key=lambda place: (-scores[place], known.keywords[place])):
-            if len(found) == size:
+        for place in np.argsort(-scores, kind="stable"):  # keywords stand in their own order, which is kept among equals
+            if len(found) == size or scores[place] <= 0:
                 break
             meant = self._meant(known.keywords[place])
             if not any(is_spelling_of(meant, other) for other in told):

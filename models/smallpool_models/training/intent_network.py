@@ -20,9 +20,9 @@ class IntentNetworkSettings(Struct, frozen=True):
     the sketch, which has 1.
     """
 
-    sketch: int = 2048
-    width: int = 64
-    share: float = 0.5
+    sketch: int = 4096
+    width: int = 128
+    share: float = 1.0
 
 
 class IntentNetwork(nn.Module):

@@ -5,9 +5,8 @@ In: what somebody typed. Out: what they may look for next.
 
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 
-from smallpool_core.access import ApiKey
 from smallpool_service.http.auth import Needs
 from smallpool_service.http.parts import Parts
 from smallpool_service.http.replies import documented, reply
@@ -36,7 +35,6 @@ router = APIRouter(tags=["items"])
 )
 async def read_related_keywords(
     parts: Parts,
-    _key: Annotated[ApiKey, Depends(NEEDS)],
     q: Annotated[str, Query(description="What somebody typed; any text, of which the first 200 characters count.")] = "",
     size: Annotated[int, Query(ge=1, le=MAX_SIZE, description="Keywords at most.")] = 10,
 ) -> Response:

@@ -45,6 +45,7 @@ from smallpool_service.http.related import RelatedBody
 from smallpool_service.http.replays import ReplayBody
 from smallpool_service.http.replies import SCHEMA_REF
 from smallpool_service.http.users import ProfileBody, UserView
+from smallpool_service.keywords import RelatedKeywords
 from smallpool_service.page import Page
 from smallpool_service.previews import RulePreview
 from smallpool_service.related import RelatedItems
@@ -96,6 +97,7 @@ STRUCTS: Final[tuple[type, ...]] = (
     SimilarItems,
     RulePreview,
     RelatedItems,
+    RelatedKeywords,
     Replay,
     Report,
     SavedPool,
