@@ -11,7 +11,7 @@ from smallpool_models.vectors.behaviour import is_cold, read_sequences, without_
 from vectors_rig import SETTINGS, small_world, vocabulary_of
 
 torch = pytest.importorskip("torch")
-from smallpool_models.training.vectors.interests import train_interests  # noqa: E402
+from smallpool_models.training.vectors.interests import _is_again, train_interests  # noqa: E402
 
 
 def silent(_doing: str, _done: int, _total: int) -> None: ...
@@ -92,3 +92,9 @@ def test_people_who_touched_too_little_are_refused(tmp_path: Path) -> None:
     file.write_text("1 11\n", encoding="ascii")
     with pytest.raises(Refused, match="touched at least three items"):
         read_sequences(file, None)
+
+
+def test_where_an_item_comes_again_nothing_is_asked() -> None:
+    history, following = np.array([[1, 2, 1, 3], [4, 4, 0, 0]]), np.array([[2, 1, 3, 4], [4, 5, 0, 0]])
+    found = _is_again(history, following) & (following > 0)
+    assert found.tolist() == [[False, True, False, False], [True, False, False, False]]

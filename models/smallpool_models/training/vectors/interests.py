@@ -164,7 +164,9 @@ def _loss(course: _Course, network: InterestNetwork, rows: Numbers, rng: np.rand
     settings, device = course.settings, course.machine.device
     rows = rows[:, : int((rows > 0).sum(axis=1).max())]
     history, following = rows[:, :-1], rows[:, 1:]
-    asked = following > 0
+    asked = (following > 0) & ~_is_again(history, following)
+    if not asked.any():
+        return network.log_scale * 0
     candidates, correction = _candidates(course, following[asked], rng)
     needed, places = np.unique(np.concatenate([candidates, rows.ravel()]), return_inverse=True)
     vectors = network.items(*(one.to(device) for one in course.items.of(needed)))
@@ -196,8 +198,15 @@ def _candidates(
     return candidates, course.drawn.expected(candidates, negatives, len(targets))
 
 
+def _is_again(history: Numbers, following: Numbers) -> "np.ndarray[tuple[int, int], np.dtype[np.bool_]]":
+    """(rows, places) whether what comes next was touched before: it is not shown again, so nothing is asked there."""
+    upto = np.tri(history.shape[1], dtype=np.bool_)
+    found: np.ndarray[tuple[int, int], np.dtype[np.bool_]] = ((following[:, :, None] == history[:, None, :]) & upto).any(axis=2)
+    return found
+
+
 def _own_way(history: Numbers, asked: "np.ndarray[tuple[int, int], np.dtype[np.bool_]]", candidates: Numbers) -> Numbers:
-    """(2, hits): for each place that is asked about, the candidates that were touched up to there and are not what comes next."""
+    """(2, hits): for each place that is asked about, the candidates that were touched up to there."""
     place_of = np.where(asked, np.cumsum(asked).reshape(asked.shape) - 1, -1)
     found = np.searchsorted(candidates, history)
     is_candidate = (history > 0) & (candidates[np.minimum(found, len(candidates) - 1)] == history)
