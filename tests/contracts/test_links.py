@@ -200,6 +200,14 @@ def test_erasing_a_user_erases_what_was_merged_and_leaves_their_devices_to_nobod
     assert adapter.triggers.load("d:d1") == state_of("b"), "what the device did since is nobody's but its own"
 
 
+def test_erasing_a_user_erases_every_list_that_was_merged_also_one_that_was_never_claimed_from_since(adapter: Adapter) -> None:
+    claim(adapter, "d:d1", "a", pool_id="p1")
+    linked(adapter)
+    claim(adapter, "u:u1", "b", NOW + 1, pool_id="p2")
+    asyncio.run(adapter.people.erase("u:u1", {0: 0}, NOW + 2))
+    assert seen(adapter, "u:u1", "p1") == seen(adapter, "u:u1", "p2") == []
+
+
 def test_an_erased_device_forgets_whose_it_was_and_takes_nothing_from_them(adapter: Adapter) -> None:
     claim(adapter, "d:d1", "a")
     linked(adapter)

@@ -26,7 +26,7 @@ class PersonKeys(Struct, frozen=True):
 
     @property
     def index(self) -> str:
-        """Sorted set: names of this person's seen lists and pages, by the time (ms) at which each ends."""
+        """Sorted set: names of this person's seen lists and pages, by the time (ms) at which each ends, +inf where that is not known."""
         return f"{self.base}i"
 
     @property

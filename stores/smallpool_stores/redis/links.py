@@ -134,8 +134,7 @@ class RedisLinks:
                 value, kept_s = self._joined(name, stored, parked.kept[name])
                 read = sha1(stored or b"", usedforsecurity=False).hexdigest()
                 told += (read, value, kept_s * 1000, name if name.startswith("s") else "")
-            arguments = (device_id, parked.link, *told, self._connection.settings.seen_kept_s * 1000)
-            if (yield Call(self._merge, (user.devices, user.index, *keys), arguments)):
+            if (yield Call(self._merge, (user.devices, user.index, *keys), (device_id, parked.link, *told))):
                 return True
         raise StoreUnavailable(
             f"could not merge device {device_id!r} into its user: what is kept of the user changed {MOST_TRIES} times meanwhile;"
