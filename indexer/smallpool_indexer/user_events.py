@@ -7,7 +7,7 @@ device did until then is the user's.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -90,9 +90,13 @@ class UserEventConsumer:
         counts: Counter[str] = Counter()
         with self._atomic.atomic():
             items = self._items.get({act.event.item_id for act in batch if act.event.item_id is not None})
-            links = self._linked(batch)
+            # Devices are read before their links: one that a page links in between is not as it was read, and the batch is taken again.
+            loaded = self._loaded({act.event.identity.key for act in batch if not act.event.user_id})
+            links, fresh = self._linked(batch)
             owned = [(act, owner_of(act.event, links)) for act in batch]
-            loaded = {key: self._triggers.load(key) for key in sorted({owner for _, owner in owned if owner is not None})}
+            owners = {owner for _, owner in owned if owner is not None}
+            loaded |= self._loaded(owners - (loaded.keys() - {Identity(None, device_id).key for device_id in fresh}))
+            loaded = {owner: loaded[owner] for owner in sorted(owners)}
             states = self._resolved(loaded, now)
             erased = {identity: self._triggers.erased(identity) for identity in loaded}
             marked: set[str] = set()
@@ -116,8 +120,13 @@ class UserEventConsumer:
             self._log.commit("user-events", BEHAVIOUR_GROUP, {upto.partition: upto.offset})
         return Staged(changed, counts=counts)
 
-    def _linked(self, batch: Sequence[Act]) -> dict[str, Link]:
-        """The links of the batch's devices; a device gets its own by the first event that names its user, unless that is erased."""
+    def _loaded(self, identities: Collection[str]) -> dict[str, TriggerState]:
+        return {identity: self._triggers.load(identity) for identity in sorted(identities)}
+
+    def _linked(self, batch: Sequence[Act]) -> tuple[dict[str, Link], set[str]]:
+        """The links of the batch's devices, and which of them may be new: a device gets its own by the first event that names its user,
+        unless that is erased.
+        """
         devices = {act.event.device_id for act in batch if act.event.device_id}
         links = self._links.known(devices) if devices else {}
         fresh: set[str] = set()
@@ -128,7 +137,7 @@ class UserEventConsumer:
             if not any(_is_covered(act.record, self._triggers.erased(one.key)) for one in _both(act.event)):
                 self._links.link_now(device_id, user_id, act.event.at)
                 fresh.add(device_id)
-        return links | self._links.known(fresh) if fresh else links
+        return (links | self._links.known(fresh) if fresh else links), fresh
 
     def _resolved(self, states: Mapping[str, TriggerState], now: int) -> dict[str, TriggerState]:
         """The states with what was pending applied, as far as its items are known by now."""

@@ -1,7 +1,7 @@
 """Behaviour whose states, marks and statistics lie in Redis, apart from the log: a batch that dies anywhere still counts once."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,9 @@ import pytest
 
 from builders import NOW, item_event, user_event
 from redis_rig import Stores, shared_redis, stores_over
-from smallpool_core.users import UserEvent
+from smallpool_core.errors import StoreUnavailable
+from smallpool_core.linking import Link
+from smallpool_core.users import TriggerState, UserEvent
 from smallpool_indexer.user_events import UserEventConsumer
 from write_rig import Rig, power_cut
 
@@ -123,3 +125,24 @@ def test_a_batch_that_dies_anywhere_counts_once_when_it_is_taken_again(
     rig.send(*EVENTS)
     assert consumer(rig, again).run_once() == len(EVENTS)
     assert outcome(again) == expected, "events sent again at other offsets are known"
+
+
+def test_a_page_that_links_after_the_links_were_read_leaves_no_event_with_the_device(
+    rig: Rig, stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    consumer(rig, stores).drain()
+    rig.send(user_event("click", "a", user_id=None, device_id="d1"))
+    known = stores.links.known
+
+    def overtaken(device_ids: Collection[str]) -> dict[str, Link]:
+        links = known(device_ids)
+        stores_over(stores.seen._connection).links.link_now("d1", "u9", NOW)
+        return links
+
+    with monkeypatch.context() as patched:
+        patched.setattr(stores.links, "known", overtaken)
+        with pytest.raises(StoreUnavailable, match="take the batch again"):
+            consumer(rig, stores).run_once()
+    consumer(rig, stores).drain()
+    assert [touched.item_id for touched in stores.triggers.load("u:u9").recent] == ["a"]
+    assert stores.triggers.load("d:d1") == TriggerState()
