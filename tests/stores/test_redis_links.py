@@ -123,6 +123,25 @@ def test_an_erasure_ends_a_merge_that_is_under_way(stores: Stores, steps: int) -
     assert stores.links.known(["d1"]) == {"d1": Link("", NOW)}
 
 
+def test_a_merge_that_ends_while_an_erasure_runs_leaves_no_list_that_the_erasure_did_not_know_of(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim(stores, "d:d1", "b")
+    under_way = UnderWay(stores, 4)
+    read = stores.people._connection.read
+
+    async def overtaken(*command: Any) -> Any:
+        reply = await read(*command)
+        if command[0] == "ZRANGE":
+            under_way.end()
+        return reply
+
+    monkeypatch.setattr(stores.people._connection, "read", overtaken)
+    asyncio.run(stores.people.erase("u:u1", {0: 7}, NOW))
+    assert seen(stores, "u:u1") == []
+    assert stores.links.known(["d1"]) == {"d1": Link("", NOW)}
+
+
 def test_a_user_who_never_holds_still_fails_the_merge_and_loses_nothing(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
     lived(stores)
     tries = 0

@@ -32,8 +32,13 @@ class RedisPeople:
             await self._connection.run(self._erase, given, [_encode(places), settings.marks_kept_s * 1000, *names])
 
     async def _unlink_devices(self, identity: str) -> None:
-        """A device that is linked to another in truth stays so."""
+        """A device that is linked to another in truth stays so. From here on no merge that is under way brings this user anything, such as
+        a list that what follows does not know of.
+        """
         asked = self._connection.keys
-        for device_id in await self._connection.read("HKEYS", asked.person(identity).devices):
-            device = asked.person(Identity(None, device_id.decode()).key)
-            await self._connection.run(self._unlink, (device.link, device.parked), (identity.removeprefix("u:"),))
+        devices = asked.person(identity).devices
+        while found := await self._connection.read("HKEYS", devices):
+            for device_id in found:
+                device = asked.person(Identity(None, device_id.decode()).key)
+                await self._connection.run(self._unlink, (device.link, device.parked), (identity.removeprefix("u:"),))
+            await self._connection.write(("HDEL", devices, *found))
