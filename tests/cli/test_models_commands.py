@@ -8,7 +8,7 @@ from smallpool_core.ranking import FEATURES
 def test_features_are_listed_in_their_order(shell: Shell) -> None:
     told = shell.run("models", "features", "--json").json
     assert [one["name"] for one in told["features"]] == list(FEATURES)
-    assert told["version"] == 1
+    assert told["version"] == 2
     assert "freshness" in shell.run("models", "features").out
 
 
@@ -17,7 +17,7 @@ def test_a_net_of_ones_own_is_taken_in_and_decides_the_order_of_pages(shell: She
     shell.make_pool()
     net, folder = shell.folder / "dear.onnx", shell.folder / "ranker"
     net.write_bytes(linear_net(price=0.1))
-    assert shell.run("models", "ranker", str(net), "--out", str(folder), "--json").json["features"] == 1
+    assert shell.run("models", "ranker", str(net), "--out", str(folder), "--json").json["features"] == 2
     shell.environment["SMALLPOOL_MODELS_RANKER"] = str(folder)
     lines = shell.run("recall", "p", "--user", "u1", "--json").json["items"]
     items = {line["item_id"]: line["score"] for line in lines}
