@@ -25,8 +25,10 @@ from smallpool_core.pools import Ordering, PoolDraft
 from smallpool_core.row_reader import shown
 from smallpool_service.settings import ReadSettings
 
-OF_THE_PROCESS: Final = frozenset({"pools_refresh_ms", "claim_floor_ms", "timeout_ms"})
-"""Settings of the read path that are the process's and the caller's business, or hold before it is known whose request it is."""
+OF_THE_PROCESS: Final = frozenset({"pools_refresh_ms", "claim_floor_ms", "timeout_ms", "ranker_pause_after", "ranker_pause_ms"})
+"""Settings of the read path that are the process's and the caller's business, or hold before it is known whose request it is; a late ranker
+is late for all buckets.
+"""
 MOST_KEPT: Final = 10_000
 log = logging.getLogger("smallpool.experiments")
 _BUCKETS: Final = "buckets"
