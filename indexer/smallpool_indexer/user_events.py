@@ -98,10 +98,11 @@ class UserEventConsumer:
             loaded |= self._loaded(owners - (loaded.keys() - {Identity(None, device_id).key for device_id in fresh}))
             loaded = {owner: loaded[owner] for owner in sorted(owners)}
             states = self._resolved(loaded, now)
-            erased = {identity: self._triggers.erased(identity) for identity in loaded}
+            # What waited of a device that was erased is nobody's, also where the device has got a link, to another perhaps, since.
+            erased = {identity: self._triggers.erased(identity) for identity in owners | {act.event.identity.key for act in batch}}
             marked: set[str] = set()
             for act, identity in owned:
-                if identity is None or _is_covered(act.record, erased[identity]):
+                if identity is None or any(_is_covered(act.record, erased[one]) for one in (identity, act.event.identity.key)):
                     counts["erased"] += 1
                     continue
                 if not self._triggers.mark(identity, act.event, act.record.offset):

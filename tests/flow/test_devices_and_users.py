@@ -142,6 +142,14 @@ def test_erasing_the_user_erases_what_their_device_brought_and_what_of_it_waits(
     assert recent(market, DEVICE) == ["i0003"]
 
 
+def test_what_waits_of_a_device_that_is_erased_is_nobodys_also_where_somebody_logs_in_on_it_then(market: Marketplace) -> None:
+    market.send(of_device("i0001", at=NOW - 2))
+    asyncio.run(erase_person(market.system.read_ports, DEVICE))
+    market.recall(identity=BOTH)
+    market.take(of_device("i0002", at=NOW - 1))
+    assert (recent(market, USER), recent(market, DEVICE)) == (["i0002"], [])
+
+
 def test_an_event_that_names_both_and_waits_when_the_user_is_erased_links_nobody(market: Marketplace) -> None:
     market.take(of_device("i0001", at=NOW - 2))
     market.send(user_event(item_id="i0002", device_id="d1", at=NOW))
