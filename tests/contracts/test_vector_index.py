@@ -257,6 +257,17 @@ def test_a_scope_of_too_many_rows_is_not_searched() -> None:
             assert len(answer.hits) == found
 
 
+@pytest.mark.parametrize("everything", [False, True])
+def test_inside_categories_what_has_more_rows_than_are_read_is_searched_and_leaks_nothing(everything: bool) -> None:
+    vectors = VectorColumns()
+    rows = ItemRows(vectors)
+    rows.take([phone(f"i{place}", category="文玩" if place % 3 else "数码") for place in range(6)])
+    query = replace(QUERY, scope=Scope("all", RULES["all"], trusted=True, everything=everything))
+    assert nearest(NumpyVectorIndex(rows, vectors, 4), query, PHONES, "数码") == [["i0", "i3"]]
+    assert nearest(NumpyVectorIndex(rows, vectors, 2), query, PHONES, "文玩") == [["i1", "i2", "i4", "i5"]]
+    assert nearest(NumpyVectorIndex(rows, vectors, 1), query, PHONES, "文玩") == [[]]
+
+
 def categories(index: VectorIndex, vectors: Vectors, most: int = 9, query: Query = QUERY) -> list[list[str]]:
     return [[name for name, _ in near] for near in asyncio.run(index.nearest_categories(query, vectors, most))]
 
