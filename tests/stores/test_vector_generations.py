@@ -124,6 +124,16 @@ def test_what_a_start_loads_in_any_order_is_of_the_model_that_most_have() -> Non
     assert (fed.index.model, fed.found(X, OLD)) == (OLD, ["b", "c"])
 
 
+def test_a_start_amid_the_change_of_models_ends_with_the_new_one_and_never_goes_back() -> None:
+    fed = Fed(9, row("a", Y, NEW), row("b", Y, NEW), row("c", X))
+    assert fed.index.model == NEW
+    fed.rows.take([row("c", Y, NEW, 2)])
+    fed.rows.take([sold("a"), sold("b")])  # what is left has vectors of both
+    assert (fed.index.model, fed.found(Y, NEW)) == (NEW, ["c"])
+    fed.rows.take([row("c", X, OLD, 3)])
+    assert (fed.index.model, fed.found(X, OLD)) == (OLD, ["c"])
+
+
 def test_of_too_many_models_the_one_of_the_fewest_items_is_let_go() -> None:
     models = [f"m{number}" for number in range(MOST_KEPT)]
     fed = Fed(9, *(row(model, X, model) for model in models), row("again", X, "m0"))

@@ -26,6 +26,8 @@ from smallpool_stores.memory.vector_generation import VectorGeneration
 MOST_KEPT: Final = 3
 """Models of which vectors are gathered at once; of a further one only when the smallest that is not in force is let go."""
 FEWEST_DIMENSIONS: Final = 2
+_HAS: Final = (1 << MOST_KEPT) - 1
+"""The bits that say which generations a row has a vector of."""
 
 log = logging.getLogger("smallpool.vectors")
 
@@ -55,10 +57,11 @@ class VectorColumns:
         self._replaced: VectorGeneration | None = None
         self._replaced_until = 0.0
         self._capacity = FIRST_CAPACITY
-        # Of each row, and of each item that left, a bit for each generation that it has a vector of; and how many rows have which bits.
+        # Of each row, and of each item that left, a bit for each generation that it has a vector of, and above these the slot of the one
+        # that its newest record brought; and how many rows have which bits.
         self._bits = Column(np.uint8)
         self._gone_bits = bytearray(remembered)
-        self._counts = [0] * (1 << MOST_KEPT)
+        self._counts = [0] * (MOST_KEPT << MOST_KEPT)
         self._gone = Gone(remembered)
         self._now_s = now_s
 
@@ -141,7 +144,7 @@ class VectorColumns:
         generation, bit = self._slots[slot], 1 << slot
         if generation is not None:
             generation.put(row, item.vector)
-        self._mark(row, self._bits.cells[row] | bit)
+        self._mark(row, self._bits.cells[row] & _HAS | bit | slot << MOST_KEPT)
         self._switch_if_complete()
 
     def _forget(self, row: int) -> None:
@@ -187,11 +190,13 @@ class VectorColumns:
         self._gone_bits = bytearray((np.frombuffer(self._gone_bits, np.uint8) & np.uint8(0xFF ^ 1 << slot)).tobytes())
 
     def _switch_if_complete(self) -> None:
-        """Puts another model in force as soon as no row has a vector of the one in force alone."""
+        """Puts another model in force as soon as no row has a vector of the one in force alone, and more rows had one of the other last:
+        rows that a start loads may have vectors of a model that is being replaced, to which nothing is to go back.
+        """
         if self._in_force is None or not self._was_asked:
             return
         for slot, generation in enumerate(self._slots):
-            if generation is not None and slot != self._in_force and self._count(slot) and not self._lacking(slot):
+            if generation is not None and self._newest(slot) > self._newest(self._in_force) and not self._lacking(slot):
                 log.info("vectors of %s are in force, of %d items", generation.model, self._count(slot))
                 self._replaced, self._replaced_until = self._slots[self._in_force], self._now_s() + REPLACED_KEPT_S
                 self._let_go(self._in_force)
@@ -201,6 +206,10 @@ class VectorColumns:
     def _count(self, slot: int) -> int:
         """How many rows have a vector of this generation."""
         return sum([count for bits, count in enumerate(self._counts) if bits >> slot & 1])
+
+    def _newest(self, slot: int) -> int:
+        """How many rows have a vector of this generation by their newest record."""
+        return sum([count for bits, count in enumerate(self._counts) if bits >> slot & 1 and bits >> MOST_KEPT == slot])
 
     def _lacking(self, slot: int) -> int:
         """How many rows have a vector of the generation in force and none of this one."""
