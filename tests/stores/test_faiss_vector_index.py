@@ -1,9 +1,10 @@
 """What FAISS finds of everything on sale, where that is too much to read: allowed rows alone, new ones at once, most of the nearest."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from multiprocessing import get_context
 from random import Random
+from threading import Lock
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from smallpool_core.pages import Query, Scope
 from smallpool_core.pools import BANNED
 from smallpool_core.vectors import PARTS_OF_ONE
 from smallpool_core.versions import ENRICH_SOLD
+from smallpool_stores.faiss import vector_index
 from smallpool_stores.faiss.vector_index import FaissVectorIndex
 from smallpool_stores.memory.changed_rows import ChangedRows
 from smallpool_stores.memory.rows import ItemRows
@@ -114,6 +116,39 @@ def test_a_graph_is_built_where_it_is_due_and_for_the_model_in_force_alone() -> 
     assert nearest(fed.index, HOME, asked) == [[]]  # not yet
     assert fed.index.rebuild()
     assert len(nearest(fed.index, HOME, asked)[0]) == HOME.limit
+
+
+class LetsIn:
+    """A lock that lets a change come in each time it is free."""
+
+    def __init__(self, change: Callable[[], None]) -> None:
+        self.change, self.holds, self.is_changing = change, 0, False
+
+    def __enter__(self) -> None:
+        self.holds += not self.is_changing
+
+    def __exit__(self, *_: object) -> None:
+        if not self.is_changing:
+            self.is_changing = True
+            self.change()
+            self.is_changing = False
+
+
+def test_while_vectors_are_copied_for_a_graph_changes_come_in_and_none_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vector_index, "_COPIED_AT_ONCE", 50)
+    fed = Fed(9, 0)
+    fed.versions = dict.fromkeys([f"i{number}" for number in range(600)], 1)
+    fed.rows.take([fed.item(item_id) for item_id in fed.versions])
+    lock = LetsIn(fed.change)
+    monkeypatch.setattr(fed.rows, "lock", lock)
+    assert fed.index.rebuild()
+    assert lock.holds > 600 / 50
+    monkeypatch.setattr(fed.rows, "lock", Lock())
+    for _ in range(20):
+        asked = asking(fed.axis(), model="m")
+        [found], [everything] = nearest(fed.index, HOME, asked), nearest(fed.exact, replace(HOME, limit=10_000, cap=10_000), asked)
+        assert found == sorted(found, key=everything.index)
+        assert found[0] == everything[0]
 
 
 def test_as_many_as_are_read_need_no_graph() -> None:

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from smallpool_core.pages import Answer, Query
 from smallpool_core.vectors import Vectors
 from smallpool_stores.memory.allowed import best_allowed
+from smallpool_stores.memory.arrays import Rows
 from smallpool_stores.memory.changed_rows import ChangedRows
 from smallpool_stores.memory.in_scope import Ranked
-from smallpool_stores.memory.rows import ORDER, ItemRows
+from smallpool_stores.memory.rows import ItemRows
 from smallpool_stores.memory.vector_generation import VectorGeneration
 from smallpool_stores.memory.vector_index import MOST_ROWS, NOTHING, NumpyVectorIndex, matrix
 from smallpool_stores.memory.vectors import VectorColumns
@@ -27,6 +28,8 @@ _SHARE_CHANGED = 8
 _DEPTH, _DEEPER, _MOST_NEAR = 4, 4, 8_192
 """Rows that the graph is asked for: some times as many as are wanted, more where the query allows too few of them."""
 _FEWEST_NEAR: Final = 128
+_COPIED_AT_ONCE = 16_384
+"""Vectors copied for a graph under one hold of the lock, a megabyte."""
 
 
 class FaissVectorIndex(NumpyVectorIndex):
@@ -62,16 +65,28 @@ class FaissVectorIndex(NumpyVectorIndex):
             graph = self._graph
             if graph is not None and graph.generation is generation and self._is_fresh(graph):
                 return False
-            rows = (self._rows.all_facts[:, ORDER] >= 0).nonzero()[0].astype(np.int32)
-            stored, mark = generation.stored(rows), self._changed.mark
+            mark, height = self._changed.mark, self._rows.height
         from smallpool_stores.faiss.row_graph import RowGraph  # noqa: PLC0415, FAISS is loaded where a graph is due, after any fork
 
-        has_any = stored.any(axis=1)
-        built = RowGraph(generation, mark, rows[has_any], stored[has_any])
+        built = RowGraph(generation, mark, *self._copied(generation, height))
         with self._rows.lock:
             self._graph = built
             self._changed.forget(mark)
         return True
+
+    def _copied(self, generation: VectorGeneration, height: int) -> tuple[Rows, NDArray[np.int8]]:
+        """The rows up to `height` that have a vector, and these vectors: some under each hold of the lock, so that no page waits for all.
+        What changes meanwhile counts as changed since the mark, whatever was copied of it.
+        """
+        rows, stored = list[Rows](), list[NDArray[np.int8]]()
+        for first in range(0, height, _COPIED_AT_ONCE):
+            some = np.arange(first, min(first + _COPIED_AT_ONCE, height), dtype=np.int32)
+            with self._rows.lock:
+                vectors = generation.stored(some)
+            has_any = vectors.any(axis=1)
+            rows.append(some[has_any])
+            stored.append(vectors[has_any])
+        return np.concatenate(rows), np.concatenate(stored)
 
     def _is_fresh(self, graph: "RowGraph") -> bool:
         return self._changed.mark - graph.mark <= max(self._most_rows // _SHARE_CHANGED, len(graph) // _SHARE_CHANGED)
