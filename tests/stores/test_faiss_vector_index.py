@@ -118,6 +118,16 @@ def test_a_graph_is_built_where_it_is_due_and_for_the_model_in_force_alone() -> 
     assert len(nearest(fed.index, HOME, asked)[0]) == HOME.limit
 
 
+def test_where_all_that_had_vectors_left_a_graph_of_nothing_finds_nothing() -> None:
+    fed = Fed(10)
+    asked = asking(fed.axis(), model="m")
+    fed.rows.take([wide_item(item_id, version=9, enrich=ENRICH_SOLD, state="sold") for item_id in fed.versions])
+    assert fed.index.rebuild()
+    assert nearest(fed.index, HOME, asked) == [[]]
+    fed.rows.take([fed.item("new")])
+    assert nearest(fed.index, HOME, asked) == [["new"]]
+
+
 class LetsIn:
     """A lock that lets a change come in each time it is free."""
 
