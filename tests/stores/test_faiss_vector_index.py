@@ -9,6 +9,7 @@ from threading import Lock
 import numpy as np
 import pytest
 from msgspec.structs import replace
+from numpy.typing import NDArray
 
 from builders import NOW, wide_item
 from market import RULES
@@ -19,8 +20,10 @@ from smallpool_core.vectors import PARTS_OF_ONE
 from smallpool_core.versions import ENRICH_SOLD
 from smallpool_stores.faiss import vector_index
 from smallpool_stores.faiss.vector_index import FaissVectorIndex
+from smallpool_stores.memory.arrays import Rows
 from smallpool_stores.memory.changed_rows import ChangedRows
 from smallpool_stores.memory.rows import ItemRows
+from smallpool_stores.memory.vector_generation import Products, VectorGeneration
 from smallpool_stores.memory.vector_index import NumpyVectorIndex
 from smallpool_stores.memory.vectors import VectorColumns
 from vector_rig import asking, nearest, of_model
@@ -101,6 +104,20 @@ def test_what_came_in_after_the_graph_was_built_is_found_and_what_left_is_not() 
     assert first not in found
     [answer] = asyncio.run(fed.index.nearest(HOME, asking(axis, model="m")))
     assert not answer.exhausted
+
+
+def test_what_changed_since_the_graph_was_built_is_read_once_for_all_vectors_of_a_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    fed, read, products = Fed(11), list[int](), VectorGeneration.products
+
+    def counted(generation: VectorGeneration, rows: Rows, vectors: NDArray[np.float32]) -> Products:
+        read.extend(rows.tolist())
+        return products(generation, rows, vectors)
+
+    fed.rows.take([fed.item("new")])
+    monkeypatch.setattr(VectorGeneration, "products", counted)
+    asked = asking(*(fed.axis() for _ in range(4)), model="m")
+    assert len(nearest(fed.index, HOME, asked)) == 4
+    assert read.count(fed.rows.row_of("new")) == 1
 
 
 def test_a_graph_is_built_where_it_is_due_and_for_the_model_in_force_alone() -> None:

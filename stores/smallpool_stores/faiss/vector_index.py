@@ -16,7 +16,7 @@ from smallpool_stores.memory.arrays import Rows
 from smallpool_stores.memory.changed_rows import ChangedRows
 from smallpool_stores.memory.in_scope import Ranked
 from smallpool_stores.memory.rows import ItemRows
-from smallpool_stores.memory.vector_generation import VectorGeneration
+from smallpool_stores.memory.vector_generation import Products, VectorGeneration
 from smallpool_stores.memory.vector_index import MOST_ROWS, NOTHING, NumpyVectorIndex, matrix
 from smallpool_stores.memory.vectors import VectorColumns
 
@@ -48,8 +48,8 @@ class FaissVectorIndex(NumpyVectorIndex):
                 graph = self._graph
                 if graph is not None and graph.generation is self._vectors.of(vectors.model):
                     asked = matrix(vectors, graph.generation)
-                    newer = self._changed.since(graph.mark)
-                    return tuple([self._near(query, vector, graph, newer) for vector in asked])
+                    newer, products = self._newer(query, asked, graph)
+                    return tuple([self._near(query, asked[place], graph, Ranked(newer, products[:, place])) for place in range(len(asked))])
         return await super().nearest(query, vectors, categories)
 
     def rebuild(self) -> bool:
@@ -91,19 +91,22 @@ class FaissVectorIndex(NumpyVectorIndex):
     def _is_fresh(self, graph: "RowGraph") -> bool:
         return self._changed.mark - graph.mark <= max(self._most_rows // _SHARE_CHANGED, len(graph) // _SHARE_CHANGED)
 
-    def _near(self, query: Query, vector: NDArray[np.float32], graph: "RowGraph", newer: NDArray[np.int32]) -> Answer:
+    def _newer(self, query: Query, asked: NDArray[np.float32], graph: "RowGraph") -> tuple[Rows, Products]:
+        """Rows of the scope that changed since the graph was built, which may be as many as an eighth of it, by one product for all."""
+        rows = self._changed.since(graph.mark)
+        return graph.generation.products_of_those_that_have_any(rows[self._rows.inside(query.scope, rows, query.now)], asked)
+
+    def _near(self, query: Query, vector: NDArray[np.float32], graph: "RowGraph", newer: Ranked) -> Answer:
         depth = max(_FEWEST_NEAR, _DEPTH * (query.limit + len(query.excluded)))
         while True:
             near = graph.near(vector, min(depth, _MOST_NEAR))
-            rows = np.concatenate([near[self._changed.are_as_of(graph.mark, near)], newer])
-            rows = rows[self._rows.inside(query.scope, rows, query.now)]
-            found, is_all = best_allowed(self._rows, query, self._ranked(rows, vector, graph.generation))
+            near = near[self._changed.are_as_of(graph.mark, near)]
+            near = near[self._rows.inside(query.scope, near, query.now)]
+            products = graph.generation.products(near, vector[None])[:, 0]
+            ranked = Ranked(np.concatenate([near, newer.rows]), np.concatenate([products, newer.scores]))
+            found, is_all = best_allowed(self._rows, query, ranked)
             if len(found.rows) == query.limit or depth >= min(_MOST_NEAR, len(graph)):
                 break
             depth *= _DEEPER
         is_whole = is_all and depth >= len(graph)
         return self._answer(query, found, is_all=is_whole) if found.rows.size or is_whole else NOTHING
-
-    def _ranked(self, rows: NDArray[np.int32], vector: NDArray[np.float32], generation: VectorGeneration) -> Ranked:
-        rows, products = generation.products_of_those_that_have_any(rows, vector[None])
-        return Ranked(rows, products[:, 0])
