@@ -40,6 +40,7 @@ class Fed:
     def __init__(self, seed: int, items: int = 600) -> None:
         self.draw = Random(seed)
         vectors, changed = VectorColumns(), ChangedRows()
+        self.changed = changed
         self.rows = ItemRows(vectors, changed, sweep_floor=16)
         self.index = FaissVectorIndex(self.rows, vectors, changed, MOST_READ)
         self.exact = NumpyVectorIndex(self.rows, vectors, 10_000)
@@ -143,6 +144,17 @@ def test_where_all_that_had_vectors_left_a_graph_of_nothing_finds_nothing() -> N
     assert nearest(fed.index, HOME, asked) == [[]]
     fed.rows.take([fed.item("new")])
     assert nearest(fed.index, HOME, asked) == [["new"]]
+
+
+def test_changes_are_remembered_only_where_there_is_a_graph_to_tell_of_them() -> None:
+    fed = Fed(12, MOST_READ // 2)
+    for version in range(9):
+        fed.rows.take([replace(fed.item(item_id), version=version + 2) for item_id in fed.versions])
+    assert len(fed.changed) == 0
+    fed.rows.take([fed.item(f"n{number}") for number in range(MOST_READ)])
+    assert fed.index.rebuild()
+    fed.rows.take([fed.item("new")])
+    assert len(fed.changed) == 1
 
 
 class LetsIn:

@@ -60,11 +60,12 @@ class FaissVectorIndex(NumpyVectorIndex):
             generation = self._vectors.in_force
             if generation is None or self._rows.height <= self._most_rows:
                 self._graph = None
-                self._changed.forget(self._changed.mark)
+                self._changed.forget_all()
                 return False
             graph = self._graph
             if graph is not None and graph.generation is generation and self._is_fresh(graph):
                 return False
+            self._changed.remember()
             mark, height = self._changed.mark, self._rows.height
         from smallpool_stores.faiss.row_graph import RowGraph  # noqa: PLC0415, FAISS is loaded where a graph is due, after any fork
 
