@@ -183,6 +183,13 @@ def test_the_vectors_of_items_are_of_unit_length_also_of_those_that_are_sold(fed
         asyncio.run(fed.index.vectors_of(["a"], "another"))
 
 
+def test_what_was_sold_before_the_process_began_is_known_by_the_record_of_its_sale(fed: Fed) -> None:
+    fed.take([sold("a"), phone("b")])
+    assert asyncio.run(fed.index.vectors_of(["a", "b", "unknown"], MODEL)).keys() == {"a", "b"}
+    fed.take([phone("a", version=2)])
+    assert nearest(fed.index, QUERY, PHONES) == [["a", "b"]]
+
+
 def test_the_limit_and_the_cap_hold_for_each_vector_and_exhausted_tells_of_more(fed: Fed) -> None:
     fed.take([phone(f"i{place}", category=f"c{place % 2}") for place in range(6)])
     [answer] = asyncio.run(fed.index.nearest(replace(QUERY, cap=1, limit=5), PHONES))

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from builders import NOW, wide_item
 from market import RULES
 from smallpool_core.errors import VectorRefused
-from smallpool_core.items import WideItem
+from smallpool_core.items import VECTORS, WideItem
 from smallpool_core.pages import Query, Scope
 from smallpool_core.source_ports import REPLACED_KEPT_S
 from smallpool_core.vectors import PARTS_OF_ONE, check_stored, stored_vector, unit_vector
@@ -179,6 +179,16 @@ def test_case_27_a_vector_that_is_none_begins_no_model() -> None:
     assert (fed.index.model, fed.index.kept(), fed.vectors.refused) == ("", [], 2)
     fed.rows.take([row("c", X)])
     assert fed.index.kept() == [Kept(OLD, 4, 1, "in force")]
+
+
+def test_models_of_what_is_sold_alone_are_not_in_force_and_make_no_room_at_the_cost_of_others() -> None:
+    gone = [replace(row(f"s{number}", X, f"m{number}"), state="sold", enrich=ENRICH_SOLD, pools=()) for number in range(MOST_KEPT + 1)]
+    fed = Fed(9, *gone, row("a", X))
+    assert fed.items() == {OLD: (1, "in force"), "m1": (0, "gathered"), "m2": (0, "gathered")}
+    assert (fed.index.model, fed.items()) == (OLD, {OLD: (1, "in force")})
+    fed.rows.take([replace(gone[0], item_id="t", version=2), replace(gone[0], item_id="u", version=2, versions={VECTORS: OLD})])
+    assert (fed.items(), fed.known(OLD, "t", "u")) == ({OLD: (1, "in force")}, ["u"])
+    assert Fed(9, *gone).index.model == ""
 
 
 def test_a_row_read_at_a_start_brings_its_vector() -> None:

@@ -44,6 +44,9 @@ class ChangedRows:
         """The row changed."""
         self._note(row)
 
+    def left(self, item: Listing) -> None:
+        """Nothing: no row changed."""
+
     def lists(self) -> Iterable[RowList]:
         """None: what is dead here is told from what else is known of it."""
         return ()

@@ -98,6 +98,18 @@ class VectorColumns:
         self._mark(row, 0)
         self._switch_if_complete()
 
+    def left(self, item: Listing) -> None:
+        """The vector that an item left with is remembered, unless something is remembered of it: a start reads what was sold before it."""
+        if self._gone.find(item.item_id) is not None:
+            return
+        slot = self._slot_for(item, begins=not self._was_asked and None in self._slots)
+        if slot is None:
+            return
+        place = self._gone.put(item.item_id)
+        self._gone_bits[place] = 1 << slot | slot << MOST_KEPT
+        for generation in self._living():
+            generation.remember(place, item.vector if generation is self._slots[slot] else b"")
+
     def lists(self) -> Iterable[RowList]:
         """The rows of each category."""
         return self.categories.lists()
@@ -107,8 +119,11 @@ class VectorColumns:
         """The vectors that are searched; None while no item has any."""
         if not self._was_asked:
             self._was_asked = True
-            kept = [slot for slot, generation in enumerate(self._slots) if generation is not None]
-            self._in_force = max(kept, key=self._count, default=None)
+            counts = [self._count(slot) for slot in range(MOST_KEPT)]
+            if any(counts):
+                self._in_force = counts.index(max(counts))
+                for slot in [slot for slot, count in enumerate(counts) if not count]:
+                    self._let_go(slot)  # of what was sold alone
         return None if self._in_force is None else self._slots[self._in_force]
 
     def of(self, model: str) -> VectorGeneration:
@@ -137,10 +152,12 @@ class VectorColumns:
     def _embed(self, row: int, item: Listing) -> None:
         if self._replaced is not None and self._now_s() >= self._replaced_until:
             self._replaced = None
-        slot = self._slot_for(item)
+        slot = self._slot_for(item, begins=True)
         if slot is None:
             self._forget(row)
             return
+        if self._in_force is None:
+            self._in_force = slot
         generation, bit = self._slots[slot], 1 << slot
         if generation is not None:
             generation.put(row, item.vector)
@@ -155,8 +172,8 @@ class VectorColumns:
             self._mark(row, 0)
             self._switch_if_complete()
 
-    def _slot_for(self, item: Listing) -> int | None:
-        """Where the item's vector goes; None where it has none that could."""
+    def _slot_for(self, item: Listing, *, begins: bool) -> int | None:
+        """Where the item's vector goes; None where it has none that could, or one of a model that is not kept and is not to begin."""
         model, vector = item.vector_model, item.vector
         if not (model and vector):
             return None
@@ -168,17 +185,17 @@ class VectorColumns:
             self.refused += 1
             log.warning("could not keep a vector of the item %r: %s", item.item_id, exc)
             return None
-        return slots[0] if slots else self._begin(model, len(vector))
+        if slots:
+            return slots[0]
+        return self._begin(model, len(vector)) if begins else None
 
     def _begin(self, model: str, dimensions: int) -> int:
-        """Makes room for the vectors of another model; the first is in force."""
+        """Makes room for the vectors of another model."""
         kept = [slot for slot in range(MOST_KEPT) if self._slots[slot] is not None]
         free = [slot for slot in range(MOST_KEPT) if self._slots[slot] is None]
         slot = free[0] if free else min([slot for slot in kept if slot != self._in_force], key=self._count)
         self._let_go(slot)
         self._slots[slot] = VectorGeneration(model, dimensions, self._capacity, self._gone.size)
-        if self._in_force is None:
-            self._in_force = slot
         return slot
 
     def _let_go(self, slot: int) -> None:
