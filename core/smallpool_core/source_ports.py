@@ -42,7 +42,7 @@ class VectorIndex(Protocol):
         """For each of the vectors at most `most` of the categories (path keys) that items of the query's scope are in, those first whose
         items have the largest mean inner product with it, which is that with their centroid; with that mean, in [-1, 1]. Ties by the
         category's UTF-8 bytes. Items without a vector count for none, and what the query excludes counts all the same. Of a scope that is
-        not searched nothing. Raises as `nearest`.
+        not searched nothing, nor, in process, of everything where only a graph searches it. Raises as `nearest`.
         """
         ...
 

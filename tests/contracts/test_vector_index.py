@@ -183,6 +183,13 @@ def test_the_vectors_of_items_are_of_unit_length_also_of_those_that_are_sold(fed
         asyncio.run(fed.index.vectors_of(["a"], "another"))
 
 
+def test_what_was_sold_before_the_process_began_is_known_by_the_record_of_its_sale(fed: Fed) -> None:
+    fed.take([sold("a"), phone("b")])
+    assert asyncio.run(fed.index.vectors_of(["a", "b", "unknown"], MODEL)).keys() == {"a", "b"}
+    fed.take([phone("a", version=2)])
+    assert nearest(fed.index, QUERY, PHONES) == [["a", "b"]]
+
+
 def test_the_limit_and_the_cap_hold_for_each_vector_and_exhausted_tells_of_more(fed: Fed) -> None:
     fed.take([phone(f"i{place}", category=f"c{place % 2}") for place in range(6)])
     [answer] = asyncio.run(fed.index.nearest(replace(QUERY, cap=1, limit=5), PHONES))
@@ -255,6 +262,17 @@ def test_a_scope_of_too_many_rows_is_not_searched() -> None:
             query = replace(QUERY, scope=Scope("all", RULES["all"], trusted=True, everything=everything))
             [answer] = asyncio.run(NumpyVectorIndex(rows, vectors, most).nearest(query, PHONES))
             assert len(answer.hits) == found
+
+
+@pytest.mark.parametrize("everything", [False, True])
+def test_inside_categories_what_has_more_rows_than_are_read_is_searched_and_leaks_nothing(everything: bool) -> None:
+    vectors = VectorColumns()
+    rows = ItemRows(vectors)
+    rows.take([phone(f"i{place}", category="文玩" if place % 3 else "数码") for place in range(6)])
+    query = replace(QUERY, scope=Scope("all", RULES["all"], trusted=True, everything=everything))
+    assert nearest(NumpyVectorIndex(rows, vectors, 4), query, PHONES, "数码") == [["i0", "i3"]]
+    assert nearest(NumpyVectorIndex(rows, vectors, 2), query, PHONES, "文玩") == [["i1", "i2", "i4", "i5"]]
+    assert nearest(NumpyVectorIndex(rows, vectors, 1), query, PHONES, "文玩") == [[]]
 
 
 def categories(index: VectorIndex, vectors: Vectors, most: int = 9, query: Query = QUERY) -> list[list[str]]:

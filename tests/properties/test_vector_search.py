@@ -75,8 +75,10 @@ class Known:
             vectors.pop(model, None)
 
     def is_complete(self, other: str, in_force: str) -> bool:
-        have = [self.vectors[item_id].keys() for item_id, item in self.items.items() if item.state == "on_sale"]
-        return any(other in models for models in have) and not any(in_force in models and other not in models for models in have)
+        have = {item_id: self.vectors[item_id].keys() for item_id, item in self.items.items() if item.state == "on_sale"}
+        newest = [self.items[item_id].vector_model for item_id, models in have.items() if self.items[item_id].vector_model in models]
+        is_held_up = any(in_force in models and other not in models for models in have.values())
+        return newest.count(other) > newest.count(in_force) and not is_held_up
 
     def read(self, model: str, query: Query, below: Sequence[str]) -> list[str]:
         """Every item, one after another."""

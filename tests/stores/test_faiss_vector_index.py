@@ -1,13 +1,15 @@
 """What FAISS finds of everything on sale, where that is too much to read: allowed rows alone, new ones at once, most of the nearest."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from multiprocessing import get_context
 from random import Random
+from threading import Lock
 
 import numpy as np
 import pytest
 from msgspec.structs import replace
+from numpy.typing import NDArray
 
 from builders import NOW, wide_item
 from market import RULES
@@ -16,9 +18,12 @@ from smallpool_core.pages import Query, Scope
 from smallpool_core.pools import BANNED
 from smallpool_core.vectors import PARTS_OF_ONE
 from smallpool_core.versions import ENRICH_SOLD
+from smallpool_stores.faiss import vector_index
 from smallpool_stores.faiss.vector_index import FaissVectorIndex
+from smallpool_stores.memory.arrays import Rows
 from smallpool_stores.memory.changed_rows import ChangedRows
 from smallpool_stores.memory.rows import ItemRows
+from smallpool_stores.memory.vector_generation import Products, VectorGeneration
 from smallpool_stores.memory.vector_index import NumpyVectorIndex
 from smallpool_stores.memory.vectors import VectorColumns
 from vector_rig import asking, nearest, of_model
@@ -35,6 +40,7 @@ class Fed:
     def __init__(self, seed: int, items: int = 600) -> None:
         self.draw = Random(seed)
         vectors, changed = VectorColumns(), ChangedRows()
+        self.changed = changed
         self.rows = ItemRows(vectors, changed, sweep_floor=16)
         self.index = FaissVectorIndex(self.rows, vectors, changed, MOST_READ)
         self.exact = NumpyVectorIndex(self.rows, vectors, 10_000)
@@ -101,6 +107,20 @@ def test_what_came_in_after_the_graph_was_built_is_found_and_what_left_is_not() 
     assert not answer.exhausted
 
 
+def test_what_changed_since_the_graph_was_built_is_read_once_for_all_vectors_of_a_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    fed, read, products = Fed(11), list[int](), VectorGeneration.products
+
+    def counted(generation: VectorGeneration, rows: Rows, vectors: NDArray[np.float32]) -> Products:
+        read.extend(rows.tolist())
+        return products(generation, rows, vectors)
+
+    fed.rows.take([fed.item("new")])
+    monkeypatch.setattr(VectorGeneration, "products", counted)
+    asked = asking(*(fed.axis() for _ in range(4)), model="m")
+    assert len(nearest(fed.index, HOME, asked)) == 4
+    assert read.count(fed.rows.row_of("new")) == 1
+
+
 def test_a_graph_is_built_where_it_is_due_and_for_the_model_in_force_alone() -> None:
     fed = Fed(6)
     assert (fed.is_built, fed.index.rebuild()) == (True, False)
@@ -114,6 +134,60 @@ def test_a_graph_is_built_where_it_is_due_and_for_the_model_in_force_alone() -> 
     assert nearest(fed.index, HOME, asked) == [[]]  # not yet
     assert fed.index.rebuild()
     assert len(nearest(fed.index, HOME, asked)[0]) == HOME.limit
+
+
+def test_where_all_that_had_vectors_left_a_graph_of_nothing_finds_nothing() -> None:
+    fed = Fed(10)
+    asked = asking(fed.axis(), model="m")
+    fed.rows.take([wide_item(item_id, version=9, enrich=ENRICH_SOLD, state="sold") for item_id in fed.versions])
+    assert fed.index.rebuild()
+    assert nearest(fed.index, HOME, asked) == [[]]
+    fed.rows.take([fed.item("new")])
+    assert nearest(fed.index, HOME, asked) == [["new"]]
+
+
+def test_changes_are_remembered_only_where_there_is_a_graph_to_tell_of_them() -> None:
+    fed = Fed(12, MOST_READ // 2)
+    for version in range(9):
+        fed.rows.take([replace(fed.item(item_id), version=version + 2) for item_id in fed.versions])
+    assert len(fed.changed) == 0
+    fed.rows.take([fed.item(f"n{number}") for number in range(MOST_READ)])
+    assert fed.index.rebuild()
+    fed.rows.take([fed.item("new")])
+    assert len(fed.changed) == 1
+
+
+class LetsIn:
+    """A lock that lets a change come in each time it is free."""
+
+    def __init__(self, change: Callable[[], None]) -> None:
+        self.change, self.holds, self.is_changing = change, 0, False
+
+    def __enter__(self) -> None:
+        self.holds += not self.is_changing
+
+    def __exit__(self, *_: object) -> None:
+        if not self.is_changing:
+            self.is_changing = True
+            self.change()
+            self.is_changing = False
+
+
+def test_while_vectors_are_copied_for_a_graph_changes_come_in_and_none_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vector_index, "_COPIED_AT_ONCE", 50)
+    fed = Fed(9, 0)
+    fed.versions = dict.fromkeys([f"i{number}" for number in range(600)], 1)
+    fed.rows.take([fed.item(item_id) for item_id in fed.versions])
+    lock = LetsIn(fed.change)
+    monkeypatch.setattr(fed.rows, "lock", lock)
+    assert fed.index.rebuild()
+    assert lock.holds > 600 / 50
+    monkeypatch.setattr(fed.rows, "lock", Lock())
+    for _ in range(20):
+        asked = asking(fed.axis(), model="m")
+        [found], [everything] = nearest(fed.index, HOME, asked), nearest(fed.exact, replace(HOME, limit=10_000, cap=10_000), asked)
+        assert found == sorted(found, key=everything.index)
+        assert found[0] == everything[0]
 
 
 def test_as_many_as_are_read_need_no_graph() -> None:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from builders import NOW, wide_item
 from market import RULES
 from smallpool_core.errors import VectorRefused
-from smallpool_core.items import WideItem
+from smallpool_core.items import VECTORS, WideItem
 from smallpool_core.pages import Query, Scope
 from smallpool_core.source_ports import REPLACED_KEPT_S
 from smallpool_core.vectors import PARTS_OF_ONE, check_stored, stored_vector, unit_vector
@@ -102,7 +102,7 @@ def test_case_29_a_request_that_began_with_the_model_before_is_answered_by_it_to
     assert fed.index.model == NEW
     fed.now_s += REPLACED_KEPT_S - 1
     fed.rows.take([row("e", Y, NEW)])
-    assert (fed.found(X, began_with), fed.found(Y, NEW)) == (["a"], ["a", "b", "d", "e"])
+    assert (fed.found(X, began_with), fed.found(Y, NEW)) == (["a", "b"], ["a", "b", "d", "e"])
     assert fed.known(began_with, "a", "b", "c", "d") == ["a", "b", "c"]
     fed.now_s += 1
     fed.rows.take([row("f", Y, NEW)])
@@ -124,6 +124,16 @@ def test_what_a_start_loads_in_any_order_is_of_the_model_that_most_have() -> Non
     assert (fed.index.model, fed.found(X, OLD)) == (OLD, ["b", "c"])
 
 
+def test_a_start_amid_the_change_of_models_ends_with_the_new_one_and_never_goes_back() -> None:
+    fed = Fed(9, row("a", Y, NEW), row("b", Y, NEW), row("c", X))
+    assert fed.index.model == NEW
+    fed.rows.take([row("c", Y, NEW, 2)])
+    fed.rows.take([sold("a"), sold("b")])  # what is left has vectors of both
+    assert (fed.index.model, fed.found(Y, NEW)) == (NEW, ["c"])
+    fed.rows.take([row("c", X, OLD, 3)])
+    assert (fed.index.model, fed.found(X, OLD)) == (OLD, ["c"])
+
+
 def test_of_too_many_models_the_one_of_the_fewest_items_is_let_go() -> None:
     models = [f"m{number}" for number in range(MOST_KEPT)]
     fed = Fed(9, *(row(model, X, model) for model in models), row("again", X, "m0"))
@@ -141,7 +151,7 @@ def test_the_vectors_of_what_left_lately_are_known_until_as_many_others_left() -
     fed.rows.take([sold("c"), sold("d")])
     assert fed.known(OLD, *"abcde") == ["e", "b", "c", "d"]
     fed.rows.take([row("b", Y, OLD, 12)])
-    assert (fed.known(OLD, "b"), fed.found(Y, OLD)) == (["b"], ["b"])
+    assert (fed.known(OLD, "b"), fed.found(Y, OLD)) == (["b"], ["b", "e"])
 
 
 def test_what_left_is_known_by_the_model_that_takes_over_as_far_as_it_was_embedded_by_it() -> None:
@@ -169,6 +179,16 @@ def test_case_27_a_vector_that_is_none_begins_no_model() -> None:
     assert (fed.index.model, fed.index.kept(), fed.vectors.refused) == ("", [], 2)
     fed.rows.take([row("c", X)])
     assert fed.index.kept() == [Kept(OLD, 4, 1, "in force")]
+
+
+def test_models_of_what_is_sold_alone_are_not_in_force_and_make_no_room_at_the_cost_of_others() -> None:
+    gone = [replace(row(f"s{number}", X, f"m{number}"), state="sold", enrich=ENRICH_SOLD, pools=()) for number in range(MOST_KEPT + 1)]
+    fed = Fed(9, *gone, row("a", X))
+    assert fed.items() == {OLD: (1, "in force"), "m1": (0, "gathered"), "m2": (0, "gathered")}
+    assert (fed.index.model, fed.items()) == (OLD, {OLD: (1, "in force")})
+    fed.rows.take([replace(gone[0], item_id="t", version=2), replace(gone[0], item_id="u", version=2, versions={VECTORS: OLD})])
+    assert (fed.items(), fed.known(OLD, "t", "u")) == ({OLD: (1, "in force")}, ["u"])
+    assert Fed(9, *gone).index.model == ""
 
 
 def test_a_row_read_at_a_start_brings_its_vector() -> None:

@@ -9,6 +9,7 @@ In: queries with vectors. Out: as the port. What differs from the adapters in pr
   that of which most items have a vector is in force.
 """
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -17,7 +18,7 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from smallpool_core.errors import VectorRefused
+from smallpool_core.errors import StoreError, VectorRefused
 from smallpool_core.items import WideItem
 from smallpool_core.pages import Answer, Query
 from smallpool_core.source_ports import REPLACED_KEPT_S
@@ -32,6 +33,8 @@ MOST_TRIPS: Final = 8
 _DEEPER: Final = 4
 LOOK_EVERY_S: Final = 1.0
 
+log = logging.getLogger("smallpool.vectors")
+
 
 class ElasticsearchVectorIndex(ElasticsearchItemReader):
     """Asks the index that serves, as the reader does. `look` finds out which model is in force: for a thread, again and again."""
@@ -41,6 +44,7 @@ class ElasticsearchVectorIndex(ElasticsearchItemReader):
         self._dimensions = connection.settings.vector_dimensions
         self._now_s = now_s
         self._looked_at = -LOOK_EVERY_S
+        self._is_failing = False
         self._model = ""
         self._replaced, self._replaced_until = "", 0.0
 
@@ -49,12 +53,22 @@ class ElasticsearchVectorIndex(ElasticsearchItemReader):
         return self._model
 
     def look(self) -> bool:
-        """Takes the model of which most listed items have a vector for the one in force, once a second at most. False, always."""
+        """Takes the model of which most listed items have a vector for the one in force, once a second at most. False, always.
+
+        Where Elasticsearch does not answer, what was known stands and nothing is raised: a process that serves stays ready without it.
+        """
         if self._now_s() - self._looked_at < LOOK_EVERY_S:
             return False
         self._looked_at = self._now_s()
-        with translated("count the vectors of each model"):
-            reply = self._connection.sync.search(index=self._index, **question.models_of_vectors())
+        try:
+            with translated("count the vectors of each model"):
+                reply = self._connection.sync.search(index=self._index, **question.models_of_vectors())
+        except StoreError as error:
+            if not self._is_failing:
+                log.warning("the model of vectors in force stays %r: %s", self._model, error)
+            self._is_failing = True
+            return False
+        self._is_failing = False
         found = [bucket["key"] for bucket in reply["aggregations"]["models"]["buckets"]]
         if found and found[0] != self._model:
             self._replaced, self._replaced_until = self._model, self._now_s() + REPLACED_KEPT_S

@@ -36,7 +36,9 @@ class Inside:
 
 
 def on_one_thread() -> None:
-    """FAISS starts no threads of its own from here on: beside other work they wait for each other, and after a fork for ever."""
+    """FAISS starts no threads for the one that calls this: beside other work they wait for each other, and after a fork for ever. Of a
+    single question to a graph it starts none in any case.
+    """
     faiss.omp_set_num_threads(1)
 
 

@@ -36,7 +36,9 @@ class RowGraph:
         return len(self._rows)
 
     def near(self, vector: NDArray[np.float32], count: int) -> Rows:
-        """The rows of about the `count` nearest to (d,) of unit length, in no order."""
+        """The rows of about the `count` nearest to (d,) of unit length, in no order; none of a graph of nothing, which FAISS refuses."""
+        if not len(self):
+            return self._rows
         asked = np.rint(vector * PARTS_OF_ONE).astype(np.float32)[None]
         how = faiss.SearchParametersHNSW(efSearch=count)
         numbers = self._index.search(asked, min(count, len(self)), params=how)[1][0]

@@ -14,12 +14,19 @@ from smallpool_stores.memory.listing import Listing
 
 
 class ChangedRows:
-    """Changes are numbered from 1; a mark is the number of the last one before it. Kept beside the rows."""
+    """Changes are numbered from 1; a mark is the number of the last one before it. Kept beside the rows. Which rows they are of is
+    remembered only while somebody wants to know, since nobody else ever forgets them.
+    """
 
     def __init__(self) -> None:
         self._last_change = Column(np.int64)
         self._changes = array("i")
         self._forgotten = 0
+        self._is_remembered = False
+
+    def __len__(self) -> int:
+        """How many changes are remembered."""
+        return len(self._changes)
 
     def grow(self, capacity: int) -> None:
         """Makes room for `capacity` rows."""
@@ -27,17 +34,18 @@ class ChangedRows:
 
     def put(self, row: int, item: Listing) -> None:
         """The row changed."""
-        self._changes.append(row)
-        self._last_change.cells[row] = self.mark
+        self._note(row)
 
     def change(self, row: int, item: Listing) -> None:
         """The row changed."""
-        self.put(row, item)
+        self._note(row)
 
     def clear(self, row: int, item_id: str) -> None:
         """The row changed."""
-        self._changes.append(row)
-        self._last_change.cells[row] = self.mark
+        self._note(row)
+
+    def left(self, item: Listing) -> None:
+        """Nothing: no row changed."""
 
     def lists(self) -> Iterable[RowList]:
         """None: what is dead here is told from what else is known of it."""
@@ -47,6 +55,10 @@ class ChangedRows:
     def mark(self) -> int:
         """The number of the last change."""
         return self._forgotten + len(self._changes)
+
+    def remember(self) -> None:
+        """Somebody will ask for what changes from here on."""
+        self._is_remembered = True
 
     def since(self, mark: int) -> Rows:
         """The rows that changed after the mark, each once."""
@@ -63,3 +75,15 @@ class ChangedRows:
         """Nobody will ask for what changed up to the mark."""
         del self._changes[: mark - self._forgotten]
         self._forgotten = max(mark, self._forgotten)
+
+    def forget_all(self) -> None:
+        """Nobody will ask for what changed, nor for what changes until the next `remember`."""
+        self.forget(self.mark)
+        self._is_remembered = False
+
+    def _note(self, row: int) -> None:
+        if self._is_remembered:
+            self._changes.append(row)
+        else:
+            self._forgotten += 1
+        self._last_change.cells[row] = self.mark

@@ -62,6 +62,10 @@ class Beside(Protocol):
         """The row stands for this item no more, and for nothing."""
         ...
 
+    def left(self, item: Listing) -> None:
+        """An item that stands in no row left, before this process began or once more."""
+        ...
+
     def lists(self) -> Iterable[RowList]:
         """Every list that may hold a dead row."""
         ...
@@ -201,6 +205,9 @@ class ItemRows:
             return False
         if item.state != "on_sale":
             self._bury(item_id, row)
+            if row is None:
+                for beside in self._beside:
+                    beside.left(item)
             self._removals.put(item_id, Removal(order, item.state == "expired"))
             return True
         self._list(item, row, order)

@@ -111,6 +111,9 @@ class TermColumns:
     def change(self, row: int, item: Listing) -> None:
         """Nothing: the terms are the same."""
 
+    def left(self, item: Listing) -> None:
+        """Nothing: no row had its terms."""
+
     def clear(self, row: int, item_id: str) -> None:
         """Takes all terms from a row; it stays in lists of terms that other rows have, until they are swept."""
         numbers = self._lines.cells[row * LINE : row * LINE + LINE].tolist()

@@ -56,6 +56,10 @@ class VectorGeneration:
         self._gone[place] = self._values.values[row]
         self.clear(row)
 
+    def remember(self, place: int, vector: bytes) -> None:
+        """This vector goes to a place of the gone, zeros where it is empty."""
+        self._gone[place] = np.frombuffer(vector, np.int8) if vector else 0
+
     def bring_back(self, row: int, place: int) -> None:
         """What is at the place goes to the row."""
         self._values.values[row] = self._gone[place]

@@ -22,7 +22,7 @@ from smallpool_stores.memory.vector_generation import ONE, Products, VectorGener
 from smallpool_stores.memory.vectors import Kept, VectorColumns
 
 MOST_ROWS: Final = 100_000
-"""Of a larger pool nothing is searched: its vectors alone take longer to read than a page has. A category may have twice as many."""
+"""Of a larger pool nothing is searched: its vectors alone take longer to read than a page has. Inside categories it may be twice that."""
 _UNKEPT: Final = (
     "could not search vectors: this process keeps none; name a model of them in the settings, `[models] vectors`, and start it again"
 )
@@ -95,21 +95,22 @@ class NumpyVectorIndex:
             return self._vectors.kept()
 
     def _in_scope(self, query: Query, categories: Sequence[str]) -> Rows:
-        scope = query.scope
+        scope, most = query.scope, (2 if categories else 1) * self._most_rows
         if scope.everything:
-            rows = self._everywhere(categories)
-        elif scope.trusted:
-            rows = self._rows.pool(scope.pool_id).at(query.now)
-            if len(rows) <= self._most_rows and categories:
-                rows = rows[self._vectors.categories.are_in(rows, categories)]
-        else:
-            rows = _NO_ROWS
-        return rows if len(rows) <= (2 if categories else 1) * self._most_rows else _NO_ROWS
+            return self._everywhere(categories, most)
+        if not scope.trusted:
+            return _NO_ROWS
+        rows = self._rows.pool(scope.pool_id).at(query.now)
+        if categories:
+            rows = rows[self._vectors.categories.are_in(rows, categories)]
+        return rows if len(rows) <= most else _NO_ROWS
 
-    def _everywhere(self, categories: Sequence[str]) -> Rows:
+    def _everywhere(self, categories: Sequence[str], most: int) -> Rows:
         if not categories:
-            return self._rows.everywhere() if self._rows.height <= self._most_rows else _NO_ROWS
+            return self._rows.everywhere() if self._rows.height <= most else _NO_ROWS
         rows = self._vectors.categories.rows(categories)
+        if len(rows) > most:
+            return _NO_ROWS
         banned = self._rows.pool(BANNED).now()
         return rows[~np.isin(rows, banned)] if banned.size else rows
 

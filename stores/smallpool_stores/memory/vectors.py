@@ -26,6 +26,8 @@ from smallpool_stores.memory.vector_generation import VectorGeneration
 MOST_KEPT: Final = 3
 """Models of which vectors are gathered at once; of a further one only when the smallest that is not in force is let go."""
 FEWEST_DIMENSIONS: Final = 2
+_HAS: Final = (1 << MOST_KEPT) - 1
+"""The bits that say which generations a row has a vector of."""
 
 log = logging.getLogger("smallpool.vectors")
 
@@ -55,10 +57,11 @@ class VectorColumns:
         self._replaced: VectorGeneration | None = None
         self._replaced_until = 0.0
         self._capacity = FIRST_CAPACITY
-        # Of each row, and of each item that left, a bit for each generation that it has a vector of; and how many rows have which bits.
+        # Of each row, and of each item that left, a bit for each generation that it has a vector of, and above these the slot of the one
+        # that its newest record brought; and how many rows have which bits.
         self._bits = Column(np.uint8)
         self._gone_bits = bytearray(remembered)
-        self._counts = [0] * (1 << MOST_KEPT)
+        self._counts = [0] * (MOST_KEPT << MOST_KEPT)
         self._gone = Gone(remembered)
         self._now_s = now_s
 
@@ -95,6 +98,18 @@ class VectorColumns:
         self._mark(row, 0)
         self._switch_if_complete()
 
+    def left(self, item: Listing) -> None:
+        """The vector that an item left with is remembered, unless something is remembered of it: a start reads what was sold before it."""
+        if self._gone.find(item.item_id) is not None:
+            return
+        slot = self._slot_for(item, begins=not self._was_asked and None in self._slots)
+        if slot is None:
+            return
+        place = self._gone.put(item.item_id)
+        self._gone_bits[place] = 1 << slot | slot << MOST_KEPT
+        for generation in self._living():
+            generation.remember(place, item.vector if generation is self._slots[slot] else b"")
+
     def lists(self) -> Iterable[RowList]:
         """The rows of each category."""
         return self.categories.lists()
@@ -104,8 +119,11 @@ class VectorColumns:
         """The vectors that are searched; None while no item has any."""
         if not self._was_asked:
             self._was_asked = True
-            kept = [slot for slot, generation in enumerate(self._slots) if generation is not None]
-            self._in_force = max(kept, key=self._count, default=None)
+            counts = [self._count(slot) for slot in range(MOST_KEPT)]
+            if any(counts):
+                self._in_force = counts.index(max(counts))
+                for slot in [slot for slot, count in enumerate(counts) if not count]:
+                    self._let_go(slot)  # of what was sold alone
         return None if self._in_force is None else self._slots[self._in_force]
 
     def of(self, model: str) -> VectorGeneration:
@@ -134,14 +152,16 @@ class VectorColumns:
     def _embed(self, row: int, item: Listing) -> None:
         if self._replaced is not None and self._now_s() >= self._replaced_until:
             self._replaced = None
-        slot = self._slot_for(item)
+        slot = self._slot_for(item, begins=True)
         if slot is None:
             self._forget(row)
             return
+        if self._in_force is None:
+            self._in_force = slot
         generation, bit = self._slots[slot], 1 << slot
         if generation is not None:
             generation.put(row, item.vector)
-        self._mark(row, self._bits.cells[row] | bit)
+        self._mark(row, self._bits.cells[row] & _HAS | bit | slot << MOST_KEPT)
         self._switch_if_complete()
 
     def _forget(self, row: int) -> None:
@@ -152,8 +172,8 @@ class VectorColumns:
             self._mark(row, 0)
             self._switch_if_complete()
 
-    def _slot_for(self, item: Listing) -> int | None:
-        """Where the item's vector goes; None where it has none that could."""
+    def _slot_for(self, item: Listing, *, begins: bool) -> int | None:
+        """Where the item's vector goes; None where it has none that could, or one of a model that is not kept and is not to begin."""
         model, vector = item.vector_model, item.vector
         if not (model and vector):
             return None
@@ -165,17 +185,17 @@ class VectorColumns:
             self.refused += 1
             log.warning("could not keep a vector of the item %r: %s", item.item_id, exc)
             return None
-        return slots[0] if slots else self._begin(model, len(vector))
+        if slots:
+            return slots[0]
+        return self._begin(model, len(vector)) if begins else None
 
     def _begin(self, model: str, dimensions: int) -> int:
-        """Makes room for the vectors of another model; the first is in force."""
+        """Makes room for the vectors of another model."""
         kept = [slot for slot in range(MOST_KEPT) if self._slots[slot] is not None]
         free = [slot for slot in range(MOST_KEPT) if self._slots[slot] is None]
         slot = free[0] if free else min([slot for slot in kept if slot != self._in_force], key=self._count)
         self._let_go(slot)
         self._slots[slot] = VectorGeneration(model, dimensions, self._capacity, self._gone.size)
-        if self._in_force is None:
-            self._in_force = slot
         return slot
 
     def _let_go(self, slot: int) -> None:
@@ -187,11 +207,13 @@ class VectorColumns:
         self._gone_bits = bytearray((np.frombuffer(self._gone_bits, np.uint8) & np.uint8(0xFF ^ 1 << slot)).tobytes())
 
     def _switch_if_complete(self) -> None:
-        """Puts another model in force as soon as no row has a vector of the one in force alone."""
+        """Puts another model in force as soon as no row has a vector of the one in force alone, and more rows had one of the other last:
+        rows that a start loads may have vectors of a model that is being replaced, to which nothing is to go back.
+        """
         if self._in_force is None or not self._was_asked:
             return
         for slot, generation in enumerate(self._slots):
-            if generation is not None and slot != self._in_force and self._count(slot) and not self._lacking(slot):
+            if generation is not None and self._newest(slot) > self._newest(self._in_force) and not self._lacking(slot):
                 log.info("vectors of %s are in force, of %d items", generation.model, self._count(slot))
                 self._replaced, self._replaced_until = self._slots[self._in_force], self._now_s() + REPLACED_KEPT_S
                 self._let_go(self._in_force)
@@ -201,6 +223,10 @@ class VectorColumns:
     def _count(self, slot: int) -> int:
         """How many rows have a vector of this generation."""
         return sum([count for bits, count in enumerate(self._counts) if bits >> slot & 1])
+
+    def _newest(self, slot: int) -> int:
+        """How many rows have a vector of this generation by their newest record."""
+        return sum([count for bits, count in enumerate(self._counts) if bits >> slot & 1 and bits >> MOST_KEPT == slot])
 
     def _lacking(self, slot: int) -> int:
         """How many rows have a vector of the generation in force and none of this one."""

@@ -16,7 +16,9 @@ from smallpool_core.items import WideItem
 from smallpool_core.pages import Query, Scope
 from smallpool_core.source_ports import REPLACED_KEPT_S
 from smallpool_core.vectors import PARTS_OF_ONE
+from smallpool_stores.elasticsearch.connection import Connection
 from smallpool_stores.elasticsearch.reader import ElasticsearchItemReader
+from smallpool_stores.elasticsearch.removal import remove_all
 from smallpool_stores.elasticsearch.vector_index import LOOK_EVERY_S, ElasticsearchVectorIndex
 from smallpool_stores.elasticsearch.writer import ElasticsearchItemWriter
 from vector_rig import asking, nearest, of_model
@@ -28,9 +30,11 @@ X, Y = [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]
 class Fed:
     """An index on the real server, and a watch that a test moves."""
 
-    def __init__(self, writer: ElasticsearchItemWriter, index: ElasticsearchVectorIndex, reader: ElasticsearchItemReader) -> None:
+    def __init__(self, connection: Connection) -> None:
         self.now_s = 0.0
-        self.writer, self.index, self.reader = writer, index, reader
+        self.connection = connection
+        self.writer, self.reader = ElasticsearchItemWriter(connection, NO_ATTRIBUTES), ElasticsearchItemReader(connection)
+        self.index = ElasticsearchVectorIndex(connection, lambda: self.now_s)
 
     def take(self, *records: WideItem) -> None:
         self.writer.index(records)
@@ -43,12 +47,7 @@ class Fed:
 def fed(**changes: object) -> Iterator[Fed]:
     with item_indices(vector_dimensions=3, **changes) as (connection, indices):
         indices.ensure()
-        made = Fed(
-            ElasticsearchItemWriter(connection, NO_ATTRIBUTES),
-            ElasticsearchVectorIndex(connection, lambda: made.now_s),
-            ElasticsearchItemReader(connection),
-        )
-        yield made
+        yield Fed(connection)
 
 
 def row(item_id: str, axis: list[float], model: str = "m", version: int = 1, **changes: object) -> WideItem:
@@ -67,6 +66,19 @@ def test_the_model_of_which_most_items_have_a_vector_is_in_force_and_the_one_bef
         it.now_s += REPLACED_KEPT_S
         with pytest.raises(VectorRefused, match="new"):
             nearest(it.index, QUERY, asking(X, model="m"))
+
+
+def test_case_13_where_elasticsearch_does_not_answer_what_was_known_stands_and_its_line_does_not_fail(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with fed() as it:
+        it.take(row("a", X))
+        remove_all(it.connection)
+        for _ in range(2):
+            it.now_s += LOOK_EVERY_S
+            assert not it.index.look()
+        assert it.index.model == "m"
+        assert caplog.text.count("stays 'm'") == 1
 
 
 def test_case_27_an_item_whose_vector_is_none_or_of_another_size_is_found_by_all_else(caplog: pytest.LogCaptureFixture) -> None:
