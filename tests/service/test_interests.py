@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 
 from builders import NOW
-from encoder_rig import GroupedPeople, HashedItems, hashed, numbers_of, product
+from encoder_rig import DIMENSIONS, GroupedPeople, HashedItems, floats, hashed, numbers_of, product
 from read_rig import World, in_pool, liking
 from smallpool_core.behaviour import BehaviourSettings
-from smallpool_core.encoder_ports import Encoders, Parts
+from smallpool_core.encoder_ports import Encoders, Interests, Parts
 from smallpool_core.errors import StoreError
 from smallpool_core.pages import Query
 from smallpool_core.users import Profile, Touched, TriggerState, UserEventType, Weighted
+from smallpool_core.vectors import Vectors
 from smallpool_service.interests import MOST_LONG, MOST_SHORT, Asking, InterestFinder, KnownInterests
 from smallpool_service.rewrite import rewrite
 
@@ -167,3 +168,27 @@ def test_items_of_one_kind_are_alike_and_of_several_are_not() -> None:
     assert one_kind is not None
     assert two_kinds is not None
     assert one_kind.ils > 0.85 > two_kinds.ils
+
+
+class _Ailing(GroupedPeople):
+    """A net of people that raises, or makes no vectors."""
+
+    def __init__(self, value: float | None) -> None:
+        super().__init__()
+        self._value = value
+
+    def interests(self, tokens: Any, profile: Any = ()) -> Interests:
+        if self._value is None:
+            raise RuntimeError("the graph failed")
+        return Interests(Vectors(self.model, DIMENSIONS, floats(*[self._value] * DIMENSIONS)), (1.0,))
+
+
+@pytest.mark.parametrize("value", [None, float("nan"), float("inf"), 0.0])
+def test_case_27_a_net_of_people_that_fails_costs_a_page_its_vectors_and_nothing_else(value: float | None) -> None:
+    world = shop()
+    world.embeds(Encoders(HashedItems(), _Ailing(value)))
+    world.put_pool(weights={"vector": 1.0, "match": 1.0}, sources={"vectors": 0.5})
+    world.triggers.states["u:u1"] = TriggerState(recent=touched("tea"))
+    page = world.recall(dry_run=True)
+    assert len(page.items) == 3
+    assert page.degraded == ["vectors"]

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from builders import NOW
 from read_rig import World, in_pool, request
-from smallpool_core.errors import NotFound, PoolNotLive, Refused
+from smallpool_core.errors import NotFound, PoolNotLive, Refused, StoreUnavailable, VectorRefused
 from smallpool_core.pools import HOME
 from smallpool_core.vectors import stored_vector
 from smallpool_service.similar import SimilarItems, similar
@@ -140,12 +140,17 @@ def test_an_item_whose_vector_is_of_another_model_is_asked_by_its_terms_alone() 
     assert asked(world).items[0].sources == ["terms"]
 
 
-def test_vectors_that_fail_cost_what_they_alone_would_have_brought() -> None:
+@pytest.mark.parametrize("failure", [StoreUnavailable("it is down"), VectorRefused("another model is in force by now")])
+def test_vectors_that_fail_cost_what_they_alone_would_have_brought(failure: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     world = phones()
     encoders = world.embeds()
     vector = stored_vector(encoders.items.encode([as_item(*PHONE)])[0], encoders.items.dimensions)
     world.items["one"] = replace(world.items["one"], vector=vector, versions={"vectors": encoders.items.model})
-    world.vectors.is_down = True
+
+    def fails() -> None:
+        raise failure
+
+    monkeypatch.setattr(world.vectors, "use", fails)
     found = asked(world)
     assert ids(found) == ["same", "less", "brand-alone"]
     assert found.degraded == ["vectors"]
