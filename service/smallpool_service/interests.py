@@ -143,8 +143,10 @@ class InterestFinder:
 
 def last_touched(state: TriggerState) -> list[Touched]:
     """The items that a person acted on last, sold ones included, each once; the last first."""
-    both = sorted([*state.recent, *state.bought], key=lambda touched: touched.at, reverse=True)
-    return list({touched.item_id: touched for touched in reversed(both)}.values())[::-1][:MOST_SHORT]
+    last: dict[str, Touched] = {}
+    for touched in sorted([*state.recent, *state.bought], key=lambda touched: touched.at, reverse=True):
+        last.setdefault(touched.item_id, touched)
+    return list(last.values())[:MOST_SHORT]
 
 
 def visited(state: TriggerState) -> frozenset[str]:

@@ -14,7 +14,7 @@ from smallpool_core.errors import StoreError
 from smallpool_core.pages import Query
 from smallpool_core.users import Profile, Touched, TriggerState, UserEventType, Weighted
 from smallpool_core.vectors import Vectors
-from smallpool_service.interests import MOST_LONG, MOST_SHORT, Asking, InterestFinder, KnownInterests
+from smallpool_service.interests import MOST_LONG, MOST_SHORT, Asking, InterestFinder, KnownInterests, last_touched
 from smallpool_service.rewrite import rewrite
 
 TEA = ("category:茶›普洱茶", "point:生普")
@@ -168,6 +168,14 @@ def test_items_of_one_kind_are_alike_and_of_several_are_not() -> None:
     assert one_kind is not None
     assert two_kinds is not None
     assert one_kind.ils > 0.85 > two_kinds.ils
+
+
+def test_an_item_stands_where_it_was_touched_last_whatever_was_done_with_it_before() -> None:
+    names = [f"i{place:03}" for place in range(60)]
+    clicked = [Touched(name, "click", NOW - 60_000 + 1000 * place) for place, name in enumerate(names)]
+    last = last_touched(TriggerState(recent=clicked, bought=[Touched("i000", "purchase", NOW)]))
+    assert len(last) == MOST_SHORT
+    assert [(one.item_id, one.type) for one in last[:3]] == [("i000", "purchase"), ("i059", "click"), ("i058", "click")]
 
 
 class _Ailing(GroupedPeople):
