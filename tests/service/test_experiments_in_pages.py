@@ -214,13 +214,13 @@ def test_what_a_bucket_may_not_override_is_told_with_its_path(lab: Lab) -> None:
     assert lab.recaller.experiments is not None
     condition = {"condition": {"field": "nothing", "op": "eq", "value": 1}, "factor": 2}
     wrong = (
-        Bucket("a", 0.2, read={"timeout_ms": 1, "keep_vectors": True}),
+        Bucket("a", 0.2, read={"timeout_ms": 1, "claim_floor_ms": 5}),
         Bucket("b", 0.2, read={"trigger_share": 9}),
         Bucket("c", 0.2, ordering={"boost": [condition]}),
         Bucket("d", 0.4, read={"source_shares": {"newest": 0.5}}),
     )
     paths = [one.path for one in lab.recaller.experiments.check(wrong)]
-    of_the_process = [f"buckets[0].read.{name}" for name in ("timeout_ms", "keep_vectors")]
+    of_the_process = [f"buckets[0].read.{name}" for name in ("timeout_ms", "claim_floor_ms")]
     assert paths == [*of_the_process, "buckets[1]", "buckets[2].ordering.boost[0].condition.field"]
 
 
