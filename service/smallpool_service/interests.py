@@ -76,18 +76,21 @@ class InterestFinder:
         model = self._index.model
         if not model:
             return None
+        try:
+            return await self._found(asking, query, most_near, self._encoders_of(model))
+        except StoreError:
+            raise
+        except Exception as error:  # a net may be somebody's own: whatever it raises costs a page its vectors only
+            raise StoreError(f"could not find interests by the model {model!r}: {type(error).__name__}: {error}"[:500]) from error
+
+    def _encoders_of(self, model: str) -> Encoders:
         encoders = self._find_encoders(model)
         if encoders is None:
             raise StoreError(
                 f"could not find interests: the vectors in force are of the model {model!r}, which this process does not have; "
                 "wait until all listings are embedded by the new one, or lay the old one beside it"
             )
-        try:
-            return await self._found(asking, query, most_near, encoders)
-        except StoreError:
-            raise
-        except Exception as error:  # a net may be somebody's own: whatever it raises costs a page its vectors only
-            raise StoreError(f"could not find interests by the model {model!r}: {type(error).__name__}: {error}"[:500]) from error
+        return encoders
 
     async def _found(self, asking: Asking, query: Query, most_near: int, encoders: Encoders) -> KnownInterests | None:
         model = encoders.items.model

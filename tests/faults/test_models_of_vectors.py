@@ -11,7 +11,9 @@ from builders import user_event
 from checkout import ROOT
 from encoder_rig import Embedding
 from smallpool_config.retraining import promote
+from smallpool_config.settings import ModelSettings, Settings, StoreSettings
 from smallpool_config.vector_models import ServedVectors, before
+from smallpool_config.wiring import open_system
 from smallpool_core.errors import ModelRefused
 from smallpool_core.items import VECTORS
 from smallpool_models.encoders.items import KIND, READS, SCHEMA
@@ -74,6 +76,16 @@ def test_case_28_a_bad_model_of_vectors_is_refused_and_the_old_one_serves(folder
     assert served.version == served.encoders.people.model == first
     with pytest.raises(ModelRefused):
         ServedVectors(folder)
+
+
+def test_a_bad_model_of_intent_is_told_of_at_the_start_and_not_by_the_first_request(tmp_path: Path) -> None:
+    models = ModelSettings(ner="", vectors="", intent=str(tmp_path / "none"))
+    system = open_system(Settings(store=StoreSettings(directory=str(tmp_path)), models=models))
+    try:
+        with pytest.raises(ModelRefused, match="none"):
+            system.load_words()
+    finally:
+        system.close()
 
 
 def test_a_promoted_model_embeds_all_that_is_listed_and_then_is_searched_by(folder: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from encoder_rig import DIMENSIONS, GroupedPeople, HashedItems, floats, hashed, 
 from read_rig import World, in_pool, liking
 from smallpool_core.behaviour import BehaviourSettings
 from smallpool_core.encoder_ports import Encoders, Interests, Parts
-from smallpool_core.errors import StoreError
+from smallpool_core.errors import ModelRefused, Problem, StoreError
 from smallpool_core.pages import Query
 from smallpool_core.users import Profile, Touched, TriggerState, UserEventType, Weighted
 from smallpool_core.vectors import Vectors
@@ -200,3 +200,16 @@ def test_case_27_a_net_of_people_that_fails_costs_a_page_its_vectors_and_nothing
     page = world.recall(dry_run=True)
     assert len(page.items) == 3
     assert page.degraded == ["vectors"]
+
+
+def test_a_model_that_is_refused_when_it_is_asked_for_costs_a_page_its_vectors_and_nothing_else() -> None:
+    def refuses(_: str) -> Encoders:
+        raise ModelRefused([Problem("models/intent/manifest.json", "nothing readable", "copy the folder whole")])
+
+    world = shop()
+    world.embeds()
+    world.put_pool(sources={"vectors": 0.5})
+    world.triggers.states["u:u1"] = TriggerState(recent=touched("tea"))
+    world.recaller._finder._find_encoders = refuses
+    page = world.recall(dry_run=True)
+    assert (len(page.items), page.degraded) == (3, ["vectors"])
