@@ -96,7 +96,7 @@ def test_a_promoted_model_embeds_all_that_is_listed_and_then_is_searched_by(fold
         first = models.version
         assert model_of(market) == first
         following = another(folder)
-        promote(following, folder)
+        promote(following, folder, folder)
         models.refresh()
         assert (models.version, model_of(market)) == (following.manifest.version, first)
         market.settle()  # sends the listings to be understood anew
@@ -112,7 +112,7 @@ def test_a_process_that_starts_before_all_is_embedded_anew_asks_by_the_model_bef
     with Marketplace(tmp_path / "data", models=models, understander=Embedding(models)) as market:
         market.put_pool("p", EVERYTHING, settings=ASKED)
         market.take(*listings(20), user_event("click", "i0001", pool_id="p"))
-    promote(another(folder), folder)
+    promote(another(folder), folder, folder)
     with_both = ServedVectors(folder)
     with Marketplace(tmp_path / "data", models=with_both, understander=Embedding(with_both)) as market:
         assert (with_both.version == first, model_of(market)) == (False, first)
@@ -124,6 +124,14 @@ def test_a_process_that_starts_before_all_is_embedded_anew_asks_by_the_model_bef
         market.settle()
         market.settle()
         assert model_of(market) == alone.version
+
+
+def test_where_a_first_folder_of_ones_own_takes_the_place_of_the_shipped_model_that_is_known_too(folder: Path) -> None:
+    promote(another(folder), folder.with_name("own"), SHIPPED)
+    served = ServedVectors(folder.with_name("own"))
+    shipped = read_model(SHIPPED, KIND, SCHEMA).manifest.version
+    assert served.version != shipped
+    assert served.of(shipped) is not None
 
 
 def model_of(market: Marketplace) -> str:
