@@ -49,7 +49,7 @@ class SimilarItems(Struct, frozen=True, kw_only=True):
 
 class Alike(Struct, frozen=True):
     """One item that is like another: its rank (from 1) by terms and by vector, the weights of the terms that both have, the share of all of
-    them, and how like the vectors are, None where the other has none.
+    them, and how like the vectors are: 0 where the other has none, None where nobody asked by vectors or they failed.
     """
 
     hit: Hit
