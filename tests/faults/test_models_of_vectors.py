@@ -126,6 +126,16 @@ def test_a_process_that_starts_before_all_is_embedded_anew_asks_by_the_model_bef
         assert model_of(market) == alone.version
 
 
+def test_a_model_that_was_laid_back_is_known_as_long_as_any_other_of_the_last_three(folder: Path) -> None:
+    first = read_model(folder, KIND, SCHEMA)
+    served = ServedVectors(folder)
+    for following in (another(folder, 2.0), first, another(folder, 3.0), another(folder, 4.0)):
+        promote(following, folder, None)
+        served.refresh()
+        assert served.version == following.manifest.version
+    assert served.of(first.manifest.version) is not None
+
+
 def test_where_a_first_folder_of_ones_own_takes_the_place_of_the_shipped_model_that_is_known_too(folder: Path) -> None:
     promote(another(folder), folder.with_name("own"), SHIPPED)
     served = ServedVectors(folder.with_name("own"))
