@@ -281,6 +281,8 @@ class Distributed(InElasticsearch, OverRedis):
         return self.log.offsets.has_members("item-events", INDEXER_GROUP)
 
     def _load(self, loaded: Loaded | None) -> None:
+        if isinstance(self.vector_index, ElasticsearchVectorIndex):
+            self.vector_index.look()  # a command answers without the line that looks again and again
         while True:
             rows = self.tail.skim(LOADED_AT_ONCE, ListingRow)
             self.packed_live_view.load(rows)
@@ -304,7 +306,7 @@ class Distributed(InElasticsearch, OverRedis):
         return [taking_in, indexing, [*behaviour, Worker("counts of pools", self.count_sender.turn), self.relating]]
 
     def whole_lines(self) -> Sequence[Line]:
-        return [*self.write_lines(), self.serving_lines()[0]]
+        return [*self.write_lines(), self.serving_lines()[0], *self.vector_line()]
 
     def begin_serving(self) -> None:
         self.keys.begin()

@@ -6,6 +6,7 @@ In: the rows. Out: the port `VectorIndex`.
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
+from typing import Final
 
 from smallpool_config.wiring.understands import Understands
 from smallpool_core.source_ports import VectorIndex
@@ -16,6 +17,9 @@ from smallpool_stores.memory.changed_rows import ChangedRows
 from smallpool_stores.memory.rows import ItemRows
 from smallpool_stores.memory.vector_index import NoVectorIndex
 from smallpool_stores.memory.vectors import VectorColumns
+
+GRAPH: Final = "graph of vectors"
+"""The name of the worker that builds what everything on sale is searched by."""
 
 
 class FindsAlike(Understands, ABC):
@@ -41,7 +45,7 @@ class FindsAlike(Understands, ABC):
     def vector_line(self) -> Sequence[Line]:
         """What keeps the index of vectors up to date beside the tail that feeds it, on a thread of its own; none where there is none."""
         index = self.vector_index
-        return [[Worker("graph of vectors", index.rebuild)]] if isinstance(index, FaissVectorIndex) else []
+        return [[Worker(GRAPH, index.rebuild)]] if isinstance(index, FaissVectorIndex) else []
 
     def watch_vectors(self, metrics: Metrics) -> None:
         """The gauges of what is kept of vectors in this process; a scrape makes none."""
