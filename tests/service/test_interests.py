@@ -213,3 +213,14 @@ def test_a_model_that_is_refused_when_it_is_asked_for_costs_a_page_its_vectors_a
     world.recaller._finder._find_encoders = refuses
     page = world.recall(dry_run=True)
     assert (len(page.items), page.degraded) == (3, ["vectors"])
+
+
+@pytest.mark.parametrize(("left_ms", "asks"), [(20, False), (200, True)])
+def test_where_there_is_no_time_for_sources_that_go_by_interests_none_are_worked_out(left_ms: int, asks: bool) -> None:
+    world = shop()
+    people = people_of(world.embeds())
+    world.put_pool(sources={"vectors": 0.5, "latent": 0.5})
+    world.triggers.states["u:u1"] = TriggerState(recent=touched("tea"))
+    page = world.recall(dry_run=True, deadline_ms=NOW + left_ms)
+    assert len(page.items) == 3
+    assert ("shed:vectors" in page.degraded, bool(people.asked)) == (not asks, asks)
