@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, Protocol
 
-FEATURES_VERSION: Final = 1
+FEATURES_VERSION: Final = 2
 MEANINGS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "match": "score dimension: share of the person's heaviest triggers that it matches; 0 where nothing is known of the person",
-        "vector": "score dimension: likeness of vectors; 0 where the pool does not weigh it, and where there are none",
+        "vector": "score dimension: (1 + cosine) / 2 of vectors; 0 where the pool does not weigh it, and where nothing is known in vectors",
         "quality": "score dimension: quality of the listing",
         "freshness": "score dimension: freshness by half-life",
         "seller": "score dimension: the seller's score",
