@@ -72,7 +72,7 @@ def retrain(settings: Settings, order: RetrainOrder, told: Told) -> Retrained:
         files = read_model(new, KIND, SCHEMA)
         outcome = _outcome(judged, files, order.out, current)
         if outcome.promoted:
-            promote(files, order.out)
+            promote(files, order.out, current)
     return outcome
 
 
@@ -81,12 +81,12 @@ def in_force(settings: Settings, out: Path) -> Path | None:
     return out if (out / MANIFEST).exists() else settings.models.vectors_path
 
 
-def promote(files: ModelFiles, out: Path) -> None:
-    """Puts the model into the folder, and the one that lay there into the folder beside it, from which a process that starts meanwhile
-    knows what is still searched. The manifest is written last: who serves from the folder takes up the whole of it or nothing.
+def promote(files: ModelFiles, out: Path, current: Path | None) -> None:
+    """Puts the model into the folder, and the one in force, wherever that lies, into the folder beside it, from which a process that starts
+    meanwhile knows what is still searched. The manifest is written last: who serves from the folder takes up the whole of it or nothing.
     """
-    if (out / MANIFEST).exists():
-        _write(read_model(out, KIND, SCHEMA), before(out))
+    if current is not None:
+        _write(read_model(current, KIND, SCHEMA), before(out))
     _write(files, out)
 
 

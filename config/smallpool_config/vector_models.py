@@ -52,9 +52,9 @@ class ServedVectors(InFolder[_Named]):
     def refresh(self) -> None:
         """Changes over to another model where the folder holds one; the one before stays known."""
         super().refresh()
-        if self.version not in self._known:
-            known = {**self._known, self.version: self.encoders}
-            self._known = dict(list(known.items())[-MOST_KEPT:])
+        if self.version != next(reversed(self._known)):  # one that came back is the newest again
+            known = {name: encoders for name, encoders in self._known.items() if name != self.version}
+            self._known = dict([*known.items(), (self.version, self.encoders)][-MOST_KEPT:])
 
 
 def before(folder: Path) -> Path:

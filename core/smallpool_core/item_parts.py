@@ -20,14 +20,6 @@ def parts_of(item: WideItem) -> Parts:
     return Parts(item.category, tuple(one for one in item.terms if kind_of(one) in EMBEDDED_KINDS), item.title_words, item.item_id)
 
 
-def parts_of_term(term_text: str) -> Parts:
-    """An item of which one term is all that is known: how a taste becomes a vector. Empty parts for a term that is never embedded."""
-    kind, _, key = term_text.partition(":")
-    if kind == CATEGORY:
-        return Parts(category=key)
-    return Parts(terms=(term_text,)) if kind in EMBEDDED_KINDS else Parts()
-
-
 def term_tokens(parts: Parts) -> tuple[str, ...]:
     """What an item is, as terms: each level of its category, the uppermost first, then its own terms, each once."""
     names = parts.category.split(PATH_SEPARATOR) if parts.category else []

@@ -11,13 +11,13 @@ from msgspec.structs import replace
 
 from smallpool_core.behaviour import BehaviourSettings, long_terms
 from smallpool_core.encoder_ports import Encoders, FindEncoders, Interests, Token
-from smallpool_core.errors import StoreError, VectorRefused
+from smallpool_core.errors import StoreError
 from smallpool_core.latent import intra_list_similarity
 from smallpool_core.pages import Query
 from smallpool_core.source_ports import VectorIndex
 from smallpool_core.terms import key_of, kind_of, term
 from smallpool_core.users import Profile, Touched, TriggerState
-from smallpool_core.vectors import Vectors
+from smallpool_core.vectors import Vectors, check_vectors
 from smallpool_service.term_vectors import TermVectors, as_item
 
 MOST_SHORT: Final = 48
@@ -71,21 +71,26 @@ class InterestFinder:
     async def find(self, asking: Asking, query: Query, most_near: int) -> KnownInterests | None:
         """The interests, with the `most_near` categories of the query's scope nearest to each; one model throughout.
 
-        Raises `StoreError` where the index fails, and where its vectors are of a model that this process does not have.
+        Raises `StoreError` where the index or an encoder fails, and where the vectors are of a model that this process does not have.
         """
         model = self._index.model
         if not model:
             return None
+        try:
+            return await self._found(asking, query, most_near, self._encoders_of(model))
+        except StoreError:
+            raise
+        except Exception as error:  # a net may be somebody's own: whatever it raises costs a page its vectors only
+            raise StoreError(f"could not find interests by the model {model!r}: {type(error).__name__}: {error}"[:500]) from error
+
+    def _encoders_of(self, model: str) -> Encoders:
         encoders = self._find_encoders(model)
         if encoders is None:
             raise StoreError(
                 f"could not find interests: the vectors in force are of the model {model!r}, which this process does not have; "
                 "wait until all listings are embedded by the new one, or lay the old one beside it"
             )
-        try:
-            return await self._found(asking, query, most_near, encoders)
-        except VectorRefused as error:
-            raise StoreError(f"could not find interests by the model {model!r}: {error}") from error
+        return encoders
 
     async def _found(self, asking: Asking, query: Query, most_near: int, encoders: Encoders) -> KnownInterests | None:
         model = encoders.items.model
@@ -100,6 +105,7 @@ class InterestFinder:
         found = encoders.people.interests(tokens, profile)
         if not len(found):
             return None
+        check_vectors(found.vectors, model, encoders.items.dimensions)
         items = [known[one.item_id] for one in touched if one.item_id in known]
         ils = intra_list_similarity(Vectors(model, encoders.items.dimensions, b"".join(items)))
         near = await self._index.nearest_categories(query, found.vectors, most_near) if most_near else ()
@@ -140,8 +146,10 @@ class InterestFinder:
 
 def last_touched(state: TriggerState) -> list[Touched]:
     """The items that a person acted on last, sold ones included, each once; the last first."""
-    both = sorted([*state.recent, *state.bought], key=lambda touched: touched.at, reverse=True)
-    return list({touched.item_id: touched for touched in reversed(both)}.values())[::-1][:MOST_SHORT]
+    last: dict[str, Touched] = {}
+    for touched in sorted([*state.recent, *state.bought], key=lambda touched: touched.at, reverse=True):
+        last.setdefault(touched.item_id, touched)
+    return list(last.values())[:MOST_SHORT]
 
 
 def visited(state: TriggerState) -> frozenset[str]:

@@ -190,7 +190,9 @@ class Pipeline:
     async def _find_interests(self, query: Query) -> None:
         """The person's interests as vectors, where a source of this page or its score goes by them."""
         run, state = self._run, self._person.state
-        names = {source.name for source in self._sources}
+        left_ms = run.until(self._settings.source_share) - run.now()
+        gone = shed(self._sources, left_ms, self._settings.unhurried_ms)  # for whom there is no time now there will be none later
+        names = {source.name for source in self._sources if source not in gone}
         if not (self._weighs_vectors or names & {Vectors.name, Latent.name}):
             return
         if not self._ports.vectors.model:

@@ -25,7 +25,7 @@ RANKER: Final = "ranker"
 
 def features_of(scored: Sequence[Scored], taste: Taste, popularity: Popularity) -> list[tuple[float, ...]]:
     """Of each candidate the numbers that `FEATURES` names, in that order; all finite. What a pool does not weigh is there all the same,
-    but for `vector`, which waits for an index.
+    but for `vector`, which costs a look at the index.
     """
     hits, weighed = [one.candidate.hit for one in scored], taste.dimensions
     columns: dict[str, Sequence[float]] = {"match": [0.0] * len(hits), "vector": [0.0] * len(hits)}

@@ -19,12 +19,16 @@ PINNED = "pinned"
 
 def reserve(ranked: Sequence[Scored], size: int, shares: Mapping[str, float], cap: int, level: int | None, seed: int) -> list[Scored]:
     """The order with a share of the `size` places, rounded up or down by chance, given to items of each of these sources that would not be
-    on the page, those first that the source put first. What a source of latent interests has on the page already counts.
+    on the page, those first that the source put first. What a source of latent interests has on the page already counts, as
+    far as the places of others leave it there.
 
     The places lie in the page's second half, behind what is pinned. An item whose spread key is full by then is passed over.
     """
     draw = Random(seed)  # noqa: S311  it decides who is seen, nothing that must be kept from anybody
-    wanted = [source for source, share in shares.items() if share > 0 for _ in range(_places(source, ranked[:size], size * share, draw))]
+    wanted = list[str]()
+    for source, share in shares.items():
+        if share > 0:
+            wanted += [source] * _places(source, ranked[: size - len(wanted)], size * share, draw)
     first = max(size // 2, sum(PINNED in one.candidate.ranks for one in ranked[:size]))
     if not wanted or len(ranked) <= size:
         return list(ranked)
@@ -41,9 +45,12 @@ def reserve(ranked: Sequence[Scored], size: int, shares: Mapping[str, float], ca
 
 
 def _places(source: str, page: Sequence[Scored], wanted: float, draw: Random) -> int:
-    """How many places a source is given."""
+    """How many places a source is given; `page` is what the places given so far leave of it, and each further one takes its last item."""
     places = int(wanted + draw.random())
-    return places - sum(source in one.candidate.ranks for one in page) if source == LATENT else places
+    if source != LATENT:
+        return places
+    there = [source in one.candidate.ranks for one in page]
+    return next(more for more in range(places + 1) if more + sum(there[: max(0, len(there) - more)]) >= places)
 
 
 def _key(scored: Scored, level: int | None) -> str:

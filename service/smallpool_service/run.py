@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from smallpool_core.catalogue import Catalogue, KnownPool
 from smallpool_core.encoder_ports import FindEncoders
-from smallpool_core.errors import StoreError
+from smallpool_core.errors import StoreError, VectorRefused
 from smallpool_core.linking import Links
 from smallpool_core.pages import Dropped, SourceFailure
 from smallpool_core.ports import Clock, EventLog, ItemReader, ItemStats, LiveView, People, SeenList, TriggerStore, UserProfiles, WideTail
@@ -145,6 +145,6 @@ class Run:
             return await in_time(call, budget_ms / 1000)
         except TimeoutError:
             self.degrade(what, f"no answer in {budget_ms} ms")
-        except StoreError as error:
+        except (StoreError, VectorRefused) as error:
             self.degrade(what, str(error))
         return default

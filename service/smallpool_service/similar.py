@@ -49,7 +49,7 @@ class SimilarItems(Struct, frozen=True, kw_only=True):
 
 class Alike(Struct, frozen=True):
     """One item that is like another: its rank (from 1) by terms and by vector, the weights of the terms that both have, the share of all of
-    them, and how like the vectors are, None where the other has none.
+    them, and how like the vectors are: 0 where the other has none, None where nobody asked by vectors or they failed.
     """
 
     hit: Hit
@@ -90,8 +90,17 @@ async def alike_to(recaller: Recaller, run: Run, item: WideItem, excluded: Abstr
     kept = await for_anybody(recaller, run, lists)
     run.note(Recalled({TERMS: by_terms, VECTORS: by_vector[0]}), kept.dropped, ())
     likeness = await run.attempt(VECTORS, ports.vectors.likeness(kept.item_ids, vectors), None) if vectors is not None else None
-    alike = [_alike(candidate, weights, likeness) for candidate in merge(kept)]
+    terms = {} if by_terms.exhausted else await _terms_of_others(recaller, run, kept)
+    alike = [_alike(candidate, weights, terms, likeness) for candidate in merge(kept)]
     return alike if likeness is None else sorted(alike, key=lambda one: -one.score)
+
+
+async def _terms_of_others(recaller: Recaller, run: Run, kept: Lists) -> dict[str, Sequence[str]]:
+    """The terms of what came by its vector alone, which may share much with the item and yet less than those that came by their terms."""
+    by_terms = {hit.item_id for hit in kept.by_source[TERMS]}
+    others = [hit.item_id for hit in kept.by_source[VECTORS] if hit.item_id not in by_terms]
+    found = await run.attempt("items", recaller.ports.reader.get(others), dict[str, WideItem]()) if others else {}
+    return {item_id: item.terms for item_id, item in found.items()}
 
 
 async def for_anybody(recaller: Recaller, run: Run, by_source: Mapping[str, Sequence[Hit]]) -> Lists:
@@ -119,9 +128,11 @@ def _vectors_of(item: WideItem, model: str) -> Vectors | None:
         return None
 
 
-def _alike(candidate: Candidate, weights: Mapping[str, int], likeness: Mapping[str, float] | None) -> Alike:
+def _alike(
+    candidate: Candidate, weights: Mapping[str, int], terms: Mapping[str, Sequence[str]], likeness: Mapping[str, float] | None
+) -> Alike:
     hit = candidate.hit
-    triggers = {term: weights[term] for term in hit.terms}
+    triggers = {term: weights[term] for term in terms.get(hit.item_id, hit.terms) if term in weights}
     match = sum(triggers.values()) / sum(weights.values()) if weights else 0.0
     return Alike(hit, candidate.ranks, triggers, match, None if likeness is None else max(0.0, likeness.get(hit.item_id, 0.0)))
 

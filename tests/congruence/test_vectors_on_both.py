@@ -3,13 +3,14 @@
 from pathlib import Path
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from builders import NOW, FakeClock, user_event
-from encoder_rig import Models, hashed
+from encoder_rig import DIMENSIONS, Models, hashed
 from smallpool_core.items import VECTORS
 from smallpool_service.page import Page
 from system_rig import EVERYTHING, Marketplace, listing, sold
-from two_wirings import distributed, embedded
+from two_wirings import Rested, distributed, embedded, on_servers
 
 ASKED = {"sources": {"terms": 0.5, "vectors": 0.5, "latent": 0.2, "explore": 0.0}}
 KINDS = ("手机", "平板", "相机", "耳机", "手表", "键盘")
@@ -60,3 +61,15 @@ def test_both_wirings_give_the_same_pages_by_the_same_interests(tmp_path: Path) 
     assert inside == on_servers
     assert [model for model, _ in inside] == ["hashed-1", "hashed-2"]
     assert any("latent" in sources for _, lines in inside for _, sources, _ in lines)  # type: ignore[attr-defined]
+
+
+def test_a_process_that_only_asks_knows_the_model_of_vectors_that_elasticsearch_holds(tmp_path: Path) -> None:
+    servers = on_servers(tmp_path)
+    held = replace(servers, elasticsearch=replace(servers.elasticsearch, vector_dimensions=DIMENSIONS))
+    with distributed(tmp_path, FakeClock(NOW), settings=held, models=Models(hashed())) as market:
+        filled(market)
+        with Rested(held, clock=FakeClock(NOW), models=Models(hashed())) as asking:
+            page = asking.recall(dry_run=True, explain=True)
+    assert page.trace.vectors
+    assert page.trace.vectors.model == hashed().items.model
+    assert any("vectors" in sources for _, sources, _ in told(page))

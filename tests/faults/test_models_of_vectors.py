@@ -11,7 +11,9 @@ from builders import user_event
 from checkout import ROOT
 from encoder_rig import Embedding
 from smallpool_config.retraining import promote
+from smallpool_config.settings import ModelSettings, Settings, StoreSettings
 from smallpool_config.vector_models import ServedVectors, before
+from smallpool_config.wiring import open_system
 from smallpool_core.errors import ModelRefused
 from smallpool_core.items import VECTORS
 from smallpool_models.encoders.items import KIND, READS, SCHEMA
@@ -76,6 +78,16 @@ def test_case_28_a_bad_model_of_vectors_is_refused_and_the_old_one_serves(folder
         ServedVectors(folder)
 
 
+def test_a_bad_model_of_intent_is_told_of_at_the_start_and_not_by_the_first_request(tmp_path: Path) -> None:
+    models = ModelSettings(ner="", vectors="", intent=str(tmp_path / "none"))
+    system = open_system(Settings(store=StoreSettings(directory=str(tmp_path)), models=models))
+    try:
+        with pytest.raises(ModelRefused, match="none"):
+            system.load_words()
+    finally:
+        system.close()
+
+
 def test_a_promoted_model_embeds_all_that_is_listed_and_then_is_searched_by(folder: Path, tmp_path: Path) -> None:
     models = ServedVectors(folder)
     with Marketplace(tmp_path / "data", models=models, understander=Embedding(models)) as market:
@@ -84,7 +96,7 @@ def test_a_promoted_model_embeds_all_that_is_listed_and_then_is_searched_by(fold
         first = models.version
         assert model_of(market) == first
         following = another(folder)
-        promote(following, folder)
+        promote(following, folder, folder)
         models.refresh()
         assert (models.version, model_of(market)) == (following.manifest.version, first)
         market.settle()  # sends the listings to be understood anew
@@ -100,7 +112,7 @@ def test_a_process_that_starts_before_all_is_embedded_anew_asks_by_the_model_bef
     with Marketplace(tmp_path / "data", models=models, understander=Embedding(models)) as market:
         market.put_pool("p", EVERYTHING, settings=ASKED)
         market.take(*listings(20), user_event("click", "i0001", pool_id="p"))
-    promote(another(folder), folder)
+    promote(another(folder), folder, folder)
     with_both = ServedVectors(folder)
     with Marketplace(tmp_path / "data", models=with_both, understander=Embedding(with_both)) as market:
         assert (with_both.version == first, model_of(market)) == (False, first)
@@ -112,6 +124,24 @@ def test_a_process_that_starts_before_all_is_embedded_anew_asks_by_the_model_bef
         market.settle()
         market.settle()
         assert model_of(market) == alone.version
+
+
+def test_a_model_that_was_laid_back_is_known_as_long_as_any_other_of_the_last_three(folder: Path) -> None:
+    first = read_model(folder, KIND, SCHEMA)
+    served = ServedVectors(folder)
+    for following in (another(folder, 2.0), first, another(folder, 3.0), another(folder, 4.0)):
+        promote(following, folder, None)
+        served.refresh()
+        assert served.version == following.manifest.version
+    assert served.of(first.manifest.version) is not None
+
+
+def test_where_a_first_folder_of_ones_own_takes_the_place_of_the_shipped_model_that_is_known_too(folder: Path) -> None:
+    promote(another(folder), folder.with_name("own"), SHIPPED)
+    served = ServedVectors(folder.with_name("own"))
+    shipped = read_model(SHIPPED, KIND, SCHEMA).manifest.version
+    assert served.version != shipped
+    assert served.of(shipped) is not None
 
 
 def model_of(market: Marketplace) -> str:

@@ -69,5 +69,5 @@ def test_what_is_no_ranker_is_refused_before_a_folder_is_written(tmp_path: Path,
 
 def test_a_folder_for_another_version_of_the_features_is_refused(tmp_path: Path) -> None:
     write_ranker(tmp_path, match=1.0)
-    with pytest.raises(ModelRefused, match="schema 2"):
+    with pytest.raises(ModelRefused, match=f"schema {SCHEMA};"):
         read_model(tmp_path, KIND, SCHEMA + 1)

@@ -6,14 +6,15 @@ from typing import Any
 import pytest
 
 from builders import NOW
-from encoder_rig import GroupedPeople, HashedItems, hashed, numbers_of, product
+from encoder_rig import DIMENSIONS, GroupedPeople, HashedItems, floats, hashed, numbers_of, product
 from read_rig import World, in_pool, liking
 from smallpool_core.behaviour import BehaviourSettings
-from smallpool_core.encoder_ports import Encoders, Parts
-from smallpool_core.errors import StoreError
+from smallpool_core.encoder_ports import Encoders, Interests, Parts
+from smallpool_core.errors import ModelRefused, Problem, StoreError
 from smallpool_core.pages import Query
 from smallpool_core.users import Profile, Touched, TriggerState, UserEventType, Weighted
-from smallpool_service.interests import MOST_LONG, MOST_SHORT, Asking, InterestFinder, KnownInterests
+from smallpool_core.vectors import Vectors
+from smallpool_service.interests import MOST_LONG, MOST_SHORT, Asking, InterestFinder, KnownInterests, last_touched
 from smallpool_service.rewrite import rewrite
 
 TEA = ("category:茶›普洱茶", "point:生普")
@@ -167,3 +168,59 @@ def test_items_of_one_kind_are_alike_and_of_several_are_not() -> None:
     assert one_kind is not None
     assert two_kinds is not None
     assert one_kind.ils > 0.85 > two_kinds.ils
+
+
+def test_an_item_stands_where_it_was_touched_last_whatever_was_done_with_it_before() -> None:
+    names = [f"i{place:03}" for place in range(60)]
+    clicked = [Touched(name, "click", NOW - 60_000 + 1000 * place) for place, name in enumerate(names)]
+    last = last_touched(TriggerState(recent=clicked, bought=[Touched("i000", "purchase", NOW)]))
+    assert len(last) == MOST_SHORT
+    assert [(one.item_id, one.type) for one in last[:3]] == [("i000", "purchase"), ("i059", "click"), ("i058", "click")]
+
+
+class _Ailing(GroupedPeople):
+    """A net of people that raises, or makes no vectors."""
+
+    def __init__(self, value: float | None) -> None:
+        super().__init__()
+        self._value = value
+
+    def interests(self, tokens: Any, profile: Any = ()) -> Interests:
+        if self._value is None:
+            raise RuntimeError("the graph failed")
+        return Interests(Vectors(self.model, DIMENSIONS, floats(*[self._value] * DIMENSIONS)), (1.0,))
+
+
+@pytest.mark.parametrize("value", [None, float("nan"), float("inf"), 0.0])
+def test_case_27_a_net_of_people_that_fails_costs_a_page_its_vectors_and_nothing_else(value: float | None) -> None:
+    world = shop()
+    world.embeds(Encoders(HashedItems(), _Ailing(value)))
+    world.put_pool(weights={"vector": 1.0, "match": 1.0}, sources={"vectors": 0.5})
+    world.triggers.states["u:u1"] = TriggerState(recent=touched("tea"))
+    page = world.recall(dry_run=True)
+    assert len(page.items) == 3
+    assert page.degraded == ["vectors"]
+
+
+def test_a_model_that_is_refused_when_it_is_asked_for_costs_a_page_its_vectors_and_nothing_else() -> None:
+    def refuses(_: str) -> Encoders:
+        raise ModelRefused([Problem("models/intent/manifest.json", "nothing readable", "copy the folder whole")])
+
+    world = shop()
+    world.embeds()
+    world.put_pool(sources={"vectors": 0.5})
+    world.triggers.states["u:u1"] = TriggerState(recent=touched("tea"))
+    world.recaller._finder._find_encoders = refuses
+    page = world.recall(dry_run=True)
+    assert (len(page.items), page.degraded) == (3, ["vectors"])
+
+
+@pytest.mark.parametrize(("left_ms", "asks"), [(20, False), (200, True)])
+def test_where_there_is_no_time_for_sources_that_go_by_interests_none_are_worked_out(left_ms: int, asks: bool) -> None:
+    world = shop()
+    people = people_of(world.embeds())
+    world.put_pool(sources={"vectors": 0.5, "latent": 0.5})
+    world.triggers.states["u:u1"] = TriggerState(recent=touched("tea"))
+    page = world.recall(dry_run=True, deadline_ms=NOW + left_ms)
+    assert len(page.items) == 3
+    assert ("shed:vectors" in page.degraded, bool(people.asked)) == (not asks, asks)

@@ -91,3 +91,10 @@ def test_what_is_explored_and_what_is_of_a_new_category_have_places_of_their_own
 def test_an_item_of_a_new_category_that_is_on_the_page_already_is_the_one_that_is_sure(seed: int) -> None:
     shown = both(with_latent(3, 15, explored=(20,)), seed)
     assert sorted(item_id for item_id in shown if item_id > "i09") == ["i20"]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_an_item_of_a_new_category_that_a_place_for_another_takes_off_the_page_is_not_the_one_that_is_sure(seed: int) -> None:
+    shown = both(with_latent(9, 15, explored=(20,)), seed)
+    assert len({"i09", "i15"} & set(shown)) == 1
+    assert "i20" in shown

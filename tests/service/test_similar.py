@@ -8,10 +8,10 @@ from msgspec.structs import replace
 
 from builders import NOW
 from read_rig import World, in_pool, request
-from smallpool_core.errors import NotFound, PoolNotLive, Refused
+from smallpool_core.errors import NotFound, PoolNotLive, Refused, StoreUnavailable, VectorRefused
 from smallpool_core.pools import HOME
 from smallpool_core.vectors import stored_vector
-from smallpool_service.similar import SimilarItems, similar
+from smallpool_service.similar import ASKED_AT_LEAST, SimilarItems, similar
 from smallpool_service.term_vectors import as_item
 
 PHONE = ("category:数码›手机", "category:数码", "brand:apple", "point:128g")
@@ -133,6 +133,23 @@ def test_an_item_with_a_vector_is_asked_by_that_too_and_each_item_says_what_brou
     assert [item.score for item in found.items] == sorted([item.score for item in found.items], reverse=True)
 
 
+def test_an_item_that_came_by_its_vector_alone_scores_by_the_terms_that_it_shares_too() -> None:
+    world = phones(*[in_pool(f"same{place}", terms=PHONE) for place in range(ASKED_AT_LEAST)])
+    encoders = world.embeds()
+    [vector] = encoders.items.encode([as_item(*PHONE[:3])])
+    stored, versions = stored_vector(vector, encoders.items.dimensions), {"vectors": encoders.items.model}
+    world.items["one"] = replace(world.items["one"], vector=stored, versions=versions)
+    opposite = bytes([-value % 256 for value in stored])
+    for name in ("same", *(f"same{place}" for place in range(ASKED_AT_LEAST))):
+        world.items[name] = replace(world.items[name], vector=opposite, versions=versions)
+    less = asked(world, explain=True).items[0]
+    assert less.item_id == "less"
+    assert less.sources == ["vectors"]
+    parts = less.explain.score  # type: ignore[union-attr]
+    assert parts["match"] > 0.5
+    assert set(less.explain.triggers) == set(PHONE[:3])  # type: ignore[union-attr]
+
+
 def test_an_item_whose_vector_is_of_another_model_is_asked_by_its_terms_alone() -> None:
     world = phones()
     world.embeds()
@@ -140,12 +157,17 @@ def test_an_item_whose_vector_is_of_another_model_is_asked_by_its_terms_alone() 
     assert asked(world).items[0].sources == ["terms"]
 
 
-def test_vectors_that_fail_cost_what_they_alone_would_have_brought() -> None:
+@pytest.mark.parametrize("failure", [StoreUnavailable("it is down"), VectorRefused("another model is in force by now")])
+def test_vectors_that_fail_cost_what_they_alone_would_have_brought(failure: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     world = phones()
     encoders = world.embeds()
     vector = stored_vector(encoders.items.encode([as_item(*PHONE)])[0], encoders.items.dimensions)
     world.items["one"] = replace(world.items["one"], vector=vector, versions={"vectors": encoders.items.model})
-    world.vectors.is_down = True
+
+    def fails() -> None:
+        raise failure
+
+    monkeypatch.setattr(world.vectors, "use", fails)
     found = asked(world)
     assert ids(found) == ["same", "less", "brand-alone"]
     assert found.degraded == ["vectors"]

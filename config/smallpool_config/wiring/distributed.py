@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, closing, nullcontext
 from functools import cached_property
 
 from smallpool_config.closing import close_together
+from smallpool_config.wiring.finds_alike import Forgiven
 from smallpool_config.wiring.in_elasticsearch import InElasticsearch
 from smallpool_config.wiring.over_redis import OverRedis
 from smallpool_config.wiring.system import Loaded
@@ -66,6 +67,8 @@ from smallpool_stores.redis.stats import RedisItemStats
 from smallpool_stores.redis.triggers import RedisTriggerStore
 
 LOADED_AT_ONCE = 5_000
+MODEL_IN_FORCE = "model of vectors"
+"""The name of the worker that asks Elasticsearch which one it is."""
 LEFT_WITHIN_S = 3.0
 CLOSED_WITHIN_S = 1.5
 """With brokers that answer both take a fraction of a second; what does not end by then ends with the process."""
@@ -145,7 +148,9 @@ class Distributed(InElasticsearch, OverRedis):
 
     def vector_line(self) -> Sequence[Line]:
         index = self.vector_index
-        return [[Worker("model of vectors", index.look)]] if isinstance(index, ElasticsearchVectorIndex) else super().vector_line()
+        if not isinstance(index, ElasticsearchVectorIndex):
+            return super().vector_line()
+        return [[Worker(MODEL_IN_FORCE, Forgiven(MODEL_IN_FORCE, index.look))]]
 
     @cached_property
     def recent(self) -> RecentIndex:
@@ -281,6 +286,8 @@ class Distributed(InElasticsearch, OverRedis):
         return self.log.offsets.has_members("item-events", INDEXER_GROUP)
 
     def _load(self, loaded: Loaded | None) -> None:
+        if isinstance(self.vector_index, ElasticsearchVectorIndex):
+            self.vector_index.look()  # a command answers without the line that looks again and again
         while True:
             rows = self.tail.skim(LOADED_AT_ONCE, ListingRow)
             self.packed_live_view.load(rows)
@@ -304,7 +311,7 @@ class Distributed(InElasticsearch, OverRedis):
         return [taking_in, indexing, [*behaviour, Worker("counts of pools", self.count_sender.turn), self.relating]]
 
     def whole_lines(self) -> Sequence[Line]:
-        return [*self.write_lines(), self.serving_lines()[0]]
+        return [*self.write_lines(), self.serving_lines()[0], *self.vector_line()]
 
     def begin_serving(self) -> None:
         self.keys.begin()

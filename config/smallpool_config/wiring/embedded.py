@@ -276,7 +276,7 @@ class Embedded(System):
         return [[*(worker for line in self.write_path.lines for worker in line), Worker("counts of pools", self.count_sender.turn)]]
 
     def whole_lines(self) -> Sequence[Line]:
-        return self.write_lines()
+        return [*self.write_lines(), *self.vector_line()]
 
     def begin_serving(self) -> None:
         """What is asked for lies in the file, and is read there each time."""

@@ -18,7 +18,7 @@ from smallpool_models.understanding import KnowledgeBase
 
 
 class MeansWords(Understands):
-    """Holds what words mean; loaded when it is first asked for."""
+    """Holds what words mean; loaded with what understands words, or when it is first asked for."""
 
     @cached_property
     def _intent(self) -> InFolder[IntentEncoder] | None:
@@ -28,6 +28,11 @@ class MeansWords(Understands):
     def word_encoder(self) -> WordEncoder | None:
         """The one in force; None where the settings name none. Raises `ModelRefused` where its folder holds none at the start."""
         return None if self._intent is None else self._intent.current
+
+    def load_words(self) -> None:
+        """With the model of intent: a request would wait for it, and one that is no model is found out at the start."""
+        super().load_words()
+        self.word_encoder()
 
     def encoders_of(self, model: str) -> Encoders | None:
         """With that of words, where these lie in the space of the model's items."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from smallpool_config.clock import SystemClock
 from smallpool_config.settings import Settings
 from smallpool_config.wiring.applies_behaviour import AppliesBehaviour
-from smallpool_config.wiring.finds_alike import FindsAlike
+from smallpool_config.wiring.finds_alike import GRAPH, FindsAlike
 from smallpool_config.wiring.judges_listings import JudgesListings
 from smallpool_config.wiring.means_words import MeansWords
 from smallpool_config.wiring.relates_items import RELATING, RelatesItems
@@ -225,7 +225,8 @@ class System(AppliesBehaviour, WatchesPools, RunsExperiments, JudgesListings, Me
 
     def whole_turn(self) -> Turn:
         """One turn of all that, for a caller who cannot go on before; so without what takes as long as all listings or events did."""
-        return turn_of([tuple(worker for worker in line if worker.name not in {RENEWAL, RELATING}) for line in self.whole_lines()])
+        long = {RENEWAL, RELATING, GRAPH}
+        return turn_of([tuple(worker for worker in line if worker.name not in long) for line in self.whole_lines()])
 
     @abstractmethod
     def begin_serving(self) -> None:
