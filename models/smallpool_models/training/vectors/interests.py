@@ -13,6 +13,7 @@ import torch
 from msgspec import Struct, field
 from torch import Tensor, nn
 
+from smallpool_core.errors import Problem, Refused
 from smallpool_models.training.mean import RunningMean, pace
 from smallpool_models.training.vectors.checkpoints import Checkpoint, Epoch
 from smallpool_models.training.vectors.interest_loss import Asked, interest_loss
@@ -23,7 +24,7 @@ from smallpool_models.training.vectors.sampling import Drawn, counts_of
 from smallpool_models.training.vectors.spectral import begin_at, spectral_vectors
 from smallpool_models.training.vectors.user_network import Touched, UserNetwork, UserNetworkSettings
 from smallpool_models.training.vectors.validation import figures_on
-from smallpool_models.vectors.behaviour import BREAK, Behaviour
+from smallpool_models.vectors.behaviour import Behaviour
 from smallpool_models.vectors.ragged import Numbers, Ragged, ragged
 from smallpool_models.vectors.vocabulary import VectorVocabulary
 
@@ -101,8 +102,9 @@ def train_interests(
     machine = Machine.here()
     torch.manual_seed(settings.seed)
     report("reading", 0, 1)
-    rows = ragged(_pieces(behaviour.train, settings.longest + 1))
     items = ItemsRead(behaviour.items, vocabulary)
+    rows = ragged(_pieces(behaviour.train, settings.longest + 1, items.known))
+    refuse_unknown(behaviour, len(rows.values))
     course = _Course(settings, rows, items, Drawn(counts_of(rows, len(behaviour.items))), machine)
     network = machine.take(InterestNetwork(start or ItemNetwork(settings.items, vocabulary), UserNetwork(settings.users), settings.scale))
     if settings.spectral and settings.items.ids and start is None:
@@ -119,10 +121,19 @@ def train_interests(
     return TrainedVectors(state.best_network(), vocabulary, tuple(state.epochs), state.best, counts)
 
 
-def _pieces(rows: Ragged, most: int) -> Iterator[Numbers]:
-    """Rows without their breaks, long ones in pieces of at most so many items; a piece begins with the last item of the one before."""
+def refuse_unknown(behaviour: Behaviour, touches: int) -> None:
+    """Raises `Refused` where nothing is known of any touched item: none would ever have a vector."""
+    if not touches:
+        found = "nothing is known of any item that was touched"
+        raise Refused([Problem(behaviour.name, found, "say what items are (--attributes, --items), or let ids count: --ids on")])
+
+
+def _pieces(rows: Ragged, most: int, known: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> Iterator[Numbers]:
+    """Rows without their breaks and without what has no vector, as they are served; long ones in pieces of at most so many items, of which
+    each begins with the last item of the one before.
+    """
     for row in rows:
-        numbers = row[row != BREAK]
+        numbers = row[known[row]].astype(np.int64)
         for start in range(0, max(len(numbers) - 1, 1), most - 1):
             yield numbers[start : start + most]
 
@@ -153,6 +164,8 @@ def _epoch(course: _Course, state: Checkpoint[InterestNetwork], report: Report) 
 def _order(rows: Ragged, size: int, rng: np.random.Generator) -> list[Numbers]:
     """Rows that have a next item, in steps of about `size` touches, in each of similar length; in random order."""
     usable = np.flatnonzero(rows.lengths > 1)
+    if not usable.size:
+        return []
     keyed = usable[np.argsort(rows.lengths[usable] + 2 * rng.random(len(usable)), kind="stable")]
     step_of = np.cumsum(rows.lengths[keyed]) // size
     steps = np.split(keyed, np.flatnonzero(np.diff(step_of)) + 1)

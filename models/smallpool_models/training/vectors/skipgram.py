@@ -18,7 +18,7 @@ from torch.nn import functional
 from smallpool_core.encoder_ports import Parts
 from smallpool_models.training.mean import RunningMean, pace
 from smallpool_models.training.vectors.checkpoints import Checkpoint, Epoch
-from smallpool_models.training.vectors.interests import InterestNetwork, Report, TrainedVectors
+from smallpool_models.training.vectors.interests import InterestNetwork, Report, TrainedVectors, refuse_unknown
 from smallpool_models.training.vectors.item_network import ItemNetwork, ItemNetworkSettings
 from smallpool_models.training.vectors.items_read import ItemsRead
 from smallpool_models.training.vectors.machines import Machine
@@ -68,7 +68,9 @@ def train_items(
     machine = Machine.here()
     torch.manual_seed(settings.seed)
     report("reading", 0, 1)
-    items, counts = ItemsRead(behaviour.items, vocabulary), counts_of(behaviour.train, len(behaviour.items))
+    items = ItemsRead(behaviour.items, vocabulary)
+    counts = counts_of(behaviour.train, len(behaviour.items)) * items.known
+    refuse_unknown(behaviour, int(counts.sum()))
     categories = _categories(behaviour.items)
     order = np.argsort(categories, kind="stable")
     begins = np.searchsorted(categories[order], np.arange(max(int(categories.max()), 0) + 2))
@@ -77,7 +79,7 @@ def train_items(
     optimiser = torch.optim.AdamW([*network.items.parameters(), network.log_scale], lr=settings.rate, weight_decay=0.0, fused=True)
     state = Checkpoint(network, RunningMean(network, settings.mean_steps), optimiser, settings.epochs)
     state.load(checkpoint)
-    chances = dropping(counts, settings.pairs.relative)
+    chances = np.where(items.known, dropping(counts, settings.pairs.relative), 1.0)  # what has no vector is left out
     while state.goes_on(settings.patience):
         started = time.process_time()
         rng = np.random.default_rng([settings.seed, state.number])
