@@ -78,13 +78,16 @@ def test_cold_items_are_in_nothing_that_is_learnt_from() -> None:
     assert cold
     assert not cold & set(np.concatenate([kept.train.values, kept.dev.values]).tolist())
     assert list(kept.test.values) == list(world.test.values)
+    with pytest.raises(Refused, match="0 that decide"):
+        without_items(world, lambda _: True)
 
 
 def test_a_line_that_is_no_sequence_is_refused_with_its_number(tmp_path: Path) -> None:
     file = tmp_path / "sequences.txt"
-    file.write_text("1 11 12 13\n2 x y\n", encoding="ascii")
-    with pytest.raises(Refused, match=r"sequences\.txt:2"):
-        read_sequences(file, None)
+    for wrong in (b'{"items": [1, 2], "target": 3}', b"2 11 \xff"):
+        file.write_bytes(b"1 11 12 13\n" + wrong + b"\n")
+        with pytest.raises(Refused, match=r"sequences\.txt:2"):
+            read_sequences(file, None)
 
 
 def test_people_who_touched_too_little_are_refused(tmp_path: Path) -> None:
