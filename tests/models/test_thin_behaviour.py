@@ -41,6 +41,17 @@ def test_where_nobody_touched_two_items_before_the_last_ones_a_model_comes_out_a
         assert all(torch.isfinite(weights).all() for weights in trained.network.parameters())
 
 
+def test_a_pass_that_takes_longer_than_all_may_is_broken_off() -> None:
+    world, told = small_world(), list[str]()
+
+    def counts(doing: str, _done: int, _total: int) -> None:
+        told.append(doing)
+
+    train_interests(world, vocabulary_of(world), replace(SETTINGS, minutes=1e-9), counts)
+    train_items(world, vocabulary_of(world), replace(ITEMS, epochs=3, minutes=1e-9, pairs_a_step=64), counts)
+    assert told == ["reading", "epoch 1"] * 2
+
+
 def test_what_has_no_vector_is_left_out_of_rows_as_it_is_where_they_are_served() -> None:
     known = np.array([False, True, False, True, True])
     assert [list(row) for row in _pieces(ragged([[1, 2, 0, 3, 4], [2, 2], [4, 3]]), 3, known)] == [[1, 3, 4], [], [4, 3]]

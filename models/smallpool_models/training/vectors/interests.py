@@ -32,11 +32,12 @@ Report = Callable[[str, int, int], None]
 
 
 class InterestSettings(Struct, frozen=True):
-    """How training goes. There are at most `epochs`, and no more than fit into `minutes` as the first one goes; `patience` counts those
-    without a better figure on the validation rows, of which `most_dev` are asked. A row is cut into pieces of `longest` items. An item is
-    told apart from `negatives` drawn items and those of the step; from all where there are no more. `scale` is what cosines are multiplied
-    by at first. `metric` is λ. `profile_share` of the rows know a profile, for which the mean of what was touched stands in.
-    With `spectral` a net of items that knows ids begins at the vectors of co-visits (measured, see docs/results/vectors.md).
+    """How training goes. There are at most `epochs`, and no more than fit into `minutes` as the first one goes, which is broken off where
+    it takes longer by itself; `patience` counts those without a better figure on the validation rows, of which `most_dev` are asked. A row
+    is cut into pieces of `longest` items. An item is told apart from `negatives` drawn items and those of the step; from all where there
+    are no more. `scale` is what cosines are multiplied by at first. `metric` is λ. `profile_share` of the rows know a profile, for which
+    the mean of what was touched stands in. With `spectral` a net of items that knows ids begins at the vectors of co-visits (measured, see
+    docs/results/vectors.md).
     """
 
     seed: int = 1
@@ -146,6 +147,7 @@ def _epoch(course: _Course, state: Checkpoint[InterestNetwork], report: Report) 
     """One pass over the rows; the mean loss. What is drawn follows from the seed and the number of the epoch alone."""
     settings, machine = course.settings, course.machine
     rng = np.random.default_rng([settings.seed, state.number])
+    begun = time.process_time()
     torch.manual_seed(settings.seed + 7919 * (state.number + 1))
     state.network.train()
     steps = machine.own(_order(course.rows, settings.touches_a_step, rng))
@@ -158,6 +160,8 @@ def _epoch(course: _Course, state: Checkpoint[InterestNetwork], report: Report) 
         state.mean.take(state.network)
         losses.append(loss.item())
         report(f"epoch {state.number + 1}", state.number * len(steps) + done + 1, state.planned * len(steps))
+        if machine.is_over(begun, settings.minutes):
+            break
     return float(np.mean(losses)) if losses else 0.0
 
 

@@ -103,6 +103,7 @@ def _plain(width: int) -> UserNetwork:
 
 def _epoch(course: _Course, state: Checkpoint[InterestNetwork], pairs: Numbers, rng: np.random.Generator, report: Report) -> float:
     settings, machine = course.settings, course.machine
+    begun = time.process_time()
     torch.manual_seed(settings.seed + 7919 * (state.number + 1))
     state.network.train()
     steps = machine.own([pairs[start : start + settings.pairs_a_step] for start in range(0, len(pairs), settings.pairs_a_step)])
@@ -115,6 +116,8 @@ def _epoch(course: _Course, state: Checkpoint[InterestNetwork], pairs: Numbers, 
         state.mean.take(state.network)
         losses.append(loss.item())
         report(f"epoch {state.number + 1}", state.number * len(steps) + done + 1, state.planned * len(steps))
+        if machine.is_over(begun, settings.minutes):
+            break
     return float(np.mean(losses)) if losses else 0.0
 
 
