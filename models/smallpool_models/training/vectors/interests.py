@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from smallpool_core.errors import Problem, Refused
 from smallpool_models.training.mean import RunningMean, pace
-from smallpool_models.training.vectors.checkpoints import Checkpoint, Epoch
+from smallpool_models.training.vectors.checkpoints import Checkpoint, Epoch, mark_of
 from smallpool_models.training.vectors.interest_loss import Asked, interest_loss
 from smallpool_models.training.vectors.item_network import ItemNetwork, ItemNetworkSettings, unit
 from smallpool_models.training.vectors.items_read import ItemsRead
@@ -110,7 +110,9 @@ def train_interests(
     network = machine.take(InterestNetwork(start or ItemNetwork(settings.items, vocabulary), UserNetwork(settings.users), settings.scale))
     if settings.spectral and settings.items.ids and start is None:
         begin_at(network.items, items, spectral_vectors(rows, len(behaviour.items), settings.items.width, settings.seed))
-    state = Checkpoint(network, RunningMean(network, settings.mean_steps), _optimiser(network, settings), settings.epochs)
+    state = Checkpoint(
+        network, RunningMean(network, settings.mean_steps), _optimiser(network, settings), settings.epochs, mark_of(behaviour, settings)
+    )
     state.load(checkpoint)
     while state.goes_on(settings.patience):
         started = time.process_time()

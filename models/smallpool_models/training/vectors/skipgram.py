@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from smallpool_core.encoder_ports import Parts
 from smallpool_models.training.mean import RunningMean, pace
-from smallpool_models.training.vectors.checkpoints import Checkpoint, Epoch
+from smallpool_models.training.vectors.checkpoints import Checkpoint, Epoch, mark_of
 from smallpool_models.training.vectors.interests import InterestNetwork, Report, TrainedVectors, refuse_unknown
 from smallpool_models.training.vectors.item_network import ItemNetwork, ItemNetworkSettings
 from smallpool_models.training.vectors.items_read import ItemsRead
@@ -77,7 +77,7 @@ def train_items(
     course = _Course(settings, items, Drawn(counts), machine, categories, order, begins)
     network = machine.take(InterestNetwork(ItemNetwork(settings.items, vocabulary), _plain(settings.items.width), settings.scale))
     optimiser = torch.optim.AdamW([*network.items.parameters(), network.log_scale], lr=settings.rate, weight_decay=0.0, fused=True)
-    state = Checkpoint(network, RunningMean(network, settings.mean_steps), optimiser, settings.epochs)
+    state = Checkpoint(network, RunningMean(network, settings.mean_steps), optimiser, settings.epochs, mark_of(behaviour, settings))
     state.load(checkpoint)
     chances = np.where(items.known, dropping(counts, settings.pairs.relative), 1.0)  # what has no vector is left out
     while state.goes_on(settings.patience):
