@@ -11,7 +11,8 @@ NAMES = {"紫砂壶": ("砂壶",), "茶叶": (), "手机": ("移动电话机",),
 class FewWords:
     """What a text means is the sum of what the known words in it mean."""
 
-    model = "few words"
+    model = "a space"
+    version = "few words"
 
     def encode(self, texts: Sequence[str]) -> list[bytes]:
         """Three dimensions; of other words nothing is known."""

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from smallpool_config.own_behaviour import generated_behaviour, read_own
 from smallpool_config.settings import Settings
+from smallpool_core.errors import Problem, Refused
 from smallpool_models.vectors.behaviour import Behaviour, is_cold, read_sequences, read_session_folder, without_items
 from smallpool_models.vectors.vocabulary import VectorVocabulary, learnt_vocabulary
 
@@ -87,6 +88,7 @@ def train_user_vectors(settings: Settings, order: VectorOrder, report: Callable[
     chosen = _interest_settings(order)
     behaviour = _learnt_from(settings, order)
     vocabulary, start = _beginning(order, behaviour, ids=chosen.items.ids)
+    chosen = chosen if start is None else _beside(chosen, start, order)
     checkpoint = _checkpoint(order)
     trained = train_interests(behaviour, vocabulary, chosen, report, start, checkpoint)
     card = vector_card(trained, behaviour, chosen, order.command, order.cold_share)
@@ -154,6 +156,14 @@ def _interest_settings(order: VectorOrder) -> "InterestSettings":
         items=items,
         users=users,
     )
+
+
+def _beside(chosen: "InterestSettings", start: "ItemNetwork", order: VectorOrder) -> "InterestSettings":
+    """The same, of the width of the items that are gone on from, and with ids if these have them. Raises `Refused` for another width."""
+    width = start.settings.width
+    if order.width not in (None, width):
+        raise Refused([Problem("--width", str(order.width), f"the items of {order.start} have {width}: leave --width out")])
+    return replace(chosen, items=start.settings, users=replace(chosen.users, width=width))
 
 
 def _beginning(order: VectorOrder, behaviour: Behaviour, *, ids: bool) -> "tuple[VectorVocabulary, ItemNetwork | None]":

@@ -6,7 +6,7 @@ In: acts and listings. Out: a `Behaviour` whose items have the parts that the in
 from collections.abc import Iterable, Iterator
 from itertools import groupby, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 
@@ -22,9 +22,6 @@ from smallpool_indexer.widen import widen
 from smallpool_models.listings import generate_buyers, generate_listings, generate_user_events
 from smallpool_models.understanding import KnowledgeUnderstander, load_knowledge
 from smallpool_models.vectors.behaviour import Behaviour, behaviour_of
-
-if TYPE_CHECKING:
-    pass
 
 GAP_MS: Final = 1_800_000
 """After half an hour in which a person did nothing, what they do next is another path."""

@@ -92,6 +92,11 @@ class WordEncoder(Protocol):
         """The model of the item space."""
         ...
 
+    @property
+    def version(self) -> str:
+        """The model of words itself: another one may lie in the same space."""
+        ...
+
     def encode(self, texts: Sequence[str]) -> list[bytes]:
         """For each text (d,) float32 of unit length; empty for one of which the model knows nothing."""
         ...

@@ -96,6 +96,14 @@ def test_targets_of_new_categories_are_told_apart_by_row(site: Shell) -> None:
     assert all(0 <= row["hit@20"] <= 1 for row in told["rows"])
 
 
+def test_where_no_target_is_of_a_new_category_the_other_figures_are_told_all_the_same(site: Shell) -> None:
+    rows, model = str(site.folder / "rows.txt"), str(site.folder / "sequences")
+    asked = ("evaluate", "interests", "--sequences", rows, "--model", model, "--latent", "--questions", "9")
+    told = site.run(*asked, "--json").json
+    assert (told["questions"], told["latent"]["questions"], told["latent"]["rows"]) == (9, 0, [])
+    assert "history lacks: 0 questions" in site.run(*asked).out
+
+
 def test_the_same_seed_gives_the_same_figures_and_fewer_questions_are_drawn_by_it(site: Shell) -> None:
     told = [evaluate(site, "sessions", "--questions", "20", "--seed", "5", "--json").json for _ in range(2)]
     assert told[0] == told[1]

@@ -74,6 +74,23 @@ def test_items_are_trained_first_and_people_from_there(shell: Shell) -> None:
     assert encoder_of(out).encode([Parts(item_id="1")])[0]
 
 
+def test_people_are_trained_in_the_width_of_the_items_they_start_from(shell: Shell) -> None:
+    rows, _ = sequences(shell)
+    items = shell.folder / "items"
+    given = ["--sequences", rows, "--epochs", "1", "--json"]
+    shell.run("train", "items", *given, "--out", str(items), "--width", "16", "--ids", "on")
+    arguments = ["train", "interests", *given, "--ids", "off", "--from", str(items), "--out", str(shell.folder / "model")]
+    told = shell.run(*arguments).json["settings"]
+    assert (told["items"]["width"], told["users"]["width"], told["items"]["ids"]) == (16, 16, True)
+    assert "leave --width out" in shell.run(*arguments, "--width", "32", code=1).err
+
+
+def test_an_odd_width_is_refused(shell: Shell) -> None:
+    rows, _ = sequences(shell)
+    refused = shell.run("train", "interests", "--sequences", rows, "--out", str(shell.folder / "model"), "--width", "5", code=2)
+    assert "even" in refused.err
+
+
 def test_a_marketplaces_own_events_and_listings_give_a_model_without_ids(shell: Shell) -> None:
     titles = ("冰岛普洱茶老茶饼", "福鼎白茶饼", "紫砂壶茶壶", "苹果手机64G")
     listed = [listing(f"i{number}", title=f"{titles[number % 4]} {number}") for number in range(40)]

@@ -86,6 +86,24 @@ def test_one_caller_at_a_time_looks_at_the_listings() -> None:
     assert one.has_turn(5)
 
 
+class Learnt(FewWords):
+    """Trained anew, in the same space."""
+
+    version = "more words"
+
+
+def test_another_model_of_the_same_space_is_told_apart_and_embeds_the_keywords_anew() -> None:
+    in_force = [FewWords()]
+    one = KeywordBook(lambda: in_force[0], NAMES)
+    assert one.has_turn(0)
+    one.take(None)
+    in_force[0] = Learnt()
+    assert (Learnt.model, one.model, one.related("茶壶", 10)) == (FewWords.model, Learnt.version, [])
+    assert one.has_turn(RETRIED_MS)
+    one.take(None)
+    assert one.related("茶壶", 10)
+
+
 def test_without_a_model_nothing_is_related_to_anything() -> None:
     one = KeywordBook(lambda: None, NAMES)
     one.take(None)

@@ -61,3 +61,8 @@ def test_training_ends_when_nothing_gets_better() -> None:
     trained(report=lambda _doing, done, _of: told.append(done))
     assert told == list(range(len(told)))
     assert 3 <= len(told) <= 6
+
+
+def test_where_nobody_touched_two_items_nothing_is_learnt_and_every_item_is_scored() -> None:
+    weights = train_ncf([row[:1] for row in people(5, 2)], asked(3), ITEMS, NcfSettings(), silent)
+    assert np.isfinite(Ncf(weights).scores(asked(4).histories)).all()

@@ -4,7 +4,7 @@ from math import log2
 import numpy as np
 import pytest
 
-from smallpool_models.evaluation.next_item import Places, Questions, Scores, ranks
+from smallpool_models.evaluation.next_item import MISSED, Places, Questions, Scores, ranks
 from smallpool_models.evaluation.rank_figures import beside, by_tercile, figures, gains, mean_interval
 
 
@@ -38,11 +38,13 @@ def test_items_of_the_history_are_not_in_the_ranking_unless_it_is_kept() -> None
 
 
 def test_a_target_that_stands_in_the_history_is_missed_where_the_history_is_left_out() -> None:
-    assert ranks(Given(0.9, 0.1, 0.1), ask(0, 0, 1), 1).tolist() == [4]
+    assert ranks(Given(0.9, 0.1, 0.1), ask(0, 0, 1), 1).tolist() == [MISSED]
 
 
-def test_what_is_never_recalled_stands_after_all_items() -> None:
-    assert ranks(Given(0.5, -np.inf, -np.inf), ask(1, 0), 1).tolist() == [4]
+def test_what_is_never_recalled_is_no_hit_however_few_items_there_are() -> None:
+    found = ranks(Given(0.5, -np.inf, -np.inf), ask(1, 0), 1)
+    assert found.tolist() == [MISSED]
+    assert figures(found, 1)["recall@50"] == figures(found, 1)["hr@10"] == 0
 
 
 def test_equals_are_ordered_by_the_seed_and_each_place_is_as_likely() -> None:

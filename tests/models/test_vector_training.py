@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from smallpool_core.errors import ModelRefused, Refused
 from smallpool_models.vectors.behaviour import is_cold, read_sequences, without_items
+from smallpool_models.vectors.ragged import ragged
 from vectors_rig import SETTINGS, small_world, vocabulary_of
 
 torch = pytest.importorskip("torch")
@@ -51,6 +52,13 @@ def test_the_state_of_another_training_is_refused(tmp_path: Path) -> None:
     other = replace(SETTINGS, users=replace(SETTINGS.users, interests=4))
     with pytest.raises(ModelRefused, match="go on with the data and settings"):
         train_interests(world, vocabulary_of(world), other, silent, checkpoint=state)
+    fewer = replace(world, train=ragged(list(world.train)[1:]))
+    for behaviour, settings in ((world, replace(SETTINGS, epochs=1, seed=2)), (fewer, replace(SETTINGS, epochs=1))):
+        with pytest.raises(ModelRefused, match="on other data or with other settings"):
+            train_interests(behaviour, vocabulary_of(world), settings, silent, checkpoint=state)
+    state.write_bytes(b"no state")
+    with pytest.raises(ModelRefused, match=r"training\.pt"):
+        train_interests(world, vocabulary_of(world), SETTINGS, silent, checkpoint=state)
 
 
 def test_the_last_two_items_of_a_sequence_are_not_learnt_from(tmp_path: Path) -> None:
@@ -78,13 +86,16 @@ def test_cold_items_are_in_nothing_that_is_learnt_from() -> None:
     assert cold
     assert not cold & set(np.concatenate([kept.train.values, kept.dev.values]).tolist())
     assert list(kept.test.values) == list(world.test.values)
+    with pytest.raises(Refused, match="0 that decide"):
+        without_items(world, lambda _: True)
 
 
 def test_a_line_that_is_no_sequence_is_refused_with_its_number(tmp_path: Path) -> None:
     file = tmp_path / "sequences.txt"
-    file.write_text("1 11 12 13\n2 x y\n", encoding="ascii")
-    with pytest.raises(Refused, match=r"sequences\.txt:2"):
-        read_sequences(file, None)
+    for wrong in (b'{"items": [1, 2], "target": 3}', b"2 11 \xff"):
+        file.write_bytes(b"1 11 12 13\n" + wrong + b"\n")
+        with pytest.raises(Refused, match=r"sequences\.txt:2"):
+            read_sequences(file, None)
 
 
 def test_people_who_touched_too_little_are_refused(tmp_path: Path) -> None:

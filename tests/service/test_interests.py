@@ -109,6 +109,7 @@ def test_the_words_of_a_request_are_an_item_of_the_terms_that_they_stand_for() -
 def test_an_encoder_of_words_reads_them_where_there_is_one() -> None:
     class Words:
         model = hashed().items.model
+        version = "words"
 
         def encode(self, texts: Any) -> list[bytes]:
             return hashed().items.encode([Parts("紫砂›壶") for _ in texts])

@@ -52,7 +52,15 @@ Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where the model
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Makes the same training every time.")]
 Epochs = Annotated[int | None, typer.Option("--epochs", min=1, help="Most passes over the rows; by default what suits the data.")]
 Minutes = Annotated[float | None, typer.Option("--minutes", min=0.1, help="Most minutes of computing.")]
-Width = Annotated[int | None, typer.Option("--width", min=4, help="Dimensions of a vector; even.")]
+
+
+def _even(width: int | None) -> int | None:
+    if width is not None and width % 2:
+        raise typer.BadParameter(f"{width} is odd; an even number is wanted")
+    return width
+
+
+Width = Annotated[int | None, typer.Option("--width", min=4, help="Dimensions of a vector; even.", callback=_even)]
 IdsOption = Annotated[
     str, typer.Option("--ids", metavar="auto|on|off", help="A residual of its own for each item; auto: where items stay for long.")
 ]

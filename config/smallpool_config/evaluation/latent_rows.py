@@ -10,7 +10,6 @@ import numpy as np
 from msgspec import Struct
 
 from smallpool_config.evaluation.vector_rows import co_visits
-from smallpool_core.errors import Problem, Refused
 from smallpool_models.evaluation.asked import catalogue_of, questions_of, sequences_of
 from smallpool_models.evaluation.interest_scorer import Interested
 from smallpool_models.evaluation.latent_targets import (
@@ -42,16 +41,15 @@ class _Way(Struct, frozen=True):
 
 
 def latent_figures(behaviour: Behaviour, model: Interested, most: int, seed: int) -> dict[str, Any]:
-    """By row hit@20 of the targets in new categories, with its width, bounds, and the difference that latent interests make."""
+    """By row hit@20 of the targets in new categories, with its width, bounds, and the difference that latent interests make. There are no
+    rows where the test or validation has no such target.
+    """
     categories = catalogue_of(behaviour.items).categories
     test, dev = (of_new_categories(questions_of(rows), categories) for rows in (behaviour.test, behaviour.dev))
-    if not len(test) or not len(dev):
-        found = f"{len(test)} questions of the test and {len(dev)} of validation about a new category"
-        raise Refused([Problem(behaviour.name, found, "items with categories are wanted, and people who go on to new ones")])
     test, dev = test.drawn(most or len(test), seed), dev.drawn(TUNED_ON, seed)
-    rows = []
+    rows: list[dict[str, Any]] = []
     latent: Ranks | None = None
-    for way in _ways(behaviour, model):
+    for way in _ways(behaviour, model) if len(test) and len(dev) else ():
         width = max(way.widths, key=lambda one: (_hit(ranks(way.made(one), dev, seed)), -one)) if way.widths else 0
         placed = ranks(way.made(width), test, seed)
         latent = placed if latent is None else latent

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 Places = NDArray[np.int32]
 """Items by their place in the list of all items, oldest first."""
 Scores = NDArray[np.float32]
+MISSED: Final = 1 << 31
+"""The place of what is not recalled: among the first k of no list, however few items there are."""
 BATCH: Final = 128
 """Questions that are scored at once: 128 × 43,000 items take 22 MB."""
 
@@ -51,7 +53,7 @@ def ranks(scorer: Scorer, asked: Questions, seed: int, *, without_history: bool 
     """(questions,) the place of each target among all items, from 1. Items of the same score stand in an order that is drawn by the seed:
     12,101 products may have 3,120 distinct sets of attributes, and whoever puts a target before its equals flatters itself.
 
-    `without_history` takes the items of a person's history out of their ranking. A target at −∞ is not recalled: its place is after all.
+    `without_history` takes the items of a person's history out of their ranking. A target at −∞ is not recalled: its place is `MISSED`.
     """
     rng = np.random.default_rng(seed)
     found = [
@@ -74,5 +76,5 @@ def _placed(scores: Scores, left_out: Sequence[Places], targets: Places, rng: np
     beside = np.count_nonzero(scores == own, axis=1) - 1
     placed = 1 + before + rng.integers(0, beside + 1)
     missed = np.isneginf(own[:, 0])
-    found: NDArray[np.int64] = np.where(missed, scores.shape[1] + 1, placed)
+    found: NDArray[np.int64] = np.where(missed, MISSED, placed)
     return found

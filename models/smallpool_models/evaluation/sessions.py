@@ -5,7 +5,7 @@ order of lines is taken for the order of time. Ratings have times, and are split
 """
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import isfinite, nan
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -52,13 +52,28 @@ class Site(Struct, frozen=True):
         return {item_id: places.get(item_id, len(self.acts)) for item_id in self.items}
 
 
-class SessionLine(Struct):
-    """One line of a file of sessions: items with their categories, oldest first, and the item that came next."""
+Name = int | str
+"""Of an item or a category, as a file has it."""
 
-    items: list[int]
-    cats: list[int]
-    target: int
-    target_cat: int
+
+class SessionLine(Struct):
+    """One line of a file of sessions: items with their categories, oldest first, and the item that came next. Categories may be missing."""
+
+    items: list[Name]
+    target: Name
+    cats: list[Name | None] = []
+    target_cat: Name | None = None
+
+    @property
+    def ids(self) -> list[str]:
+        """All items, the target last."""
+        return [*map(str, self.items), str(self.target)]
+
+    @property
+    def categories(self) -> Iterator[tuple[str, str]]:
+        """Items whose category it tells, each with that."""
+        told = (*zip(self.items, self.cats, strict=False), (self.target, self.target_cat))
+        return ((str(item), str(category)) for item, category in told if category is not None)
 
 
 def read_sessions(folder: Path, item_category: Path, *, tuning: bool = False) -> Site:
@@ -71,17 +86,15 @@ def read_sessions(folder: Path, item_category: Path, *, tuning: bool = False) ->
     train, test = (train[:begun], train[begun:]) if tuning else (train, list(session_lines(folder / "test.jsonl")))
     categories = item_categories(item_category)
     for line in (*train, *test):
-        categories.setdefault(line.target, line.target_cat)
-        for item, category in zip(line.items, line.cats, strict=False):
+        for item, category in line.categories:
             categories.setdefault(item, category)
-    known = {(*line.items, line.target) for line in train}
+    ids = dict.fromkeys((*categories, *(item for line in (*train, *test) for item in line.ids)))
+    known = {tuple(line.ids) for line in train}
     return _site(
         folder,
-        items={str(item): SiteItem((f"c{category}",)) for item, category in sorted(categories.items())},
-        acts=[(f"train-{place}", str(item)) for place, line in enumerate(train) for item in (*line.items, line.target)],
-        test=[
-            Session(tuple(map(str, line.items[-HISTORY:])), str(line.target)) for line in test if (*line.items, line.target) not in known
-        ],
+        items={item: SiteItem((f"c{categories[item]}" if item in categories else "unknown",)) for item in in_order(ids)},
+        acts=[(f"train-{place}", item) for place, line in enumerate(train) for item in line.ids],
+        test=[Session(tuple(line.ids[:-1][-HISTORY:]), str(line.target)) for line in test if tuple(line.ids) not in known],
     )
 
 
@@ -148,13 +161,19 @@ def session_lines(file: Path) -> Iterator[SessionLine]:
 _FORM: Final = 'a line is {"items": [1, 2], "cats": [7, 7], "target": 3, "target_cat": 7}'
 
 
-def item_categories(file: Path) -> dict[int, int]:
-    """The first category of each item."""
+def item_categories(file: Path) -> dict[str, str]:
+    """The first category of each item that has one."""
     try:
-        told = msgspec.json.decode(file.read_bytes(), type=dict[int, list[int]])
+        told = msgspec.json.decode(file.read_bytes(), type=dict[str, list[Name | None] | Name | None])
     except (OSError, msgspec.MsgspecError) as error:
-        raise Refused([Problem(str(file), str(error), 'the file of categories is {"item": [category]}, in numbers')]) from error
-    return {item: categories[0] for item, categories in told.items() if categories}
+        raise Refused([Problem(str(file), str(error), 'the file of categories is {"item": [category]}')]) from error
+    first = {item: next(iter(one), None) if isinstance(one, list) else one for item, one in told.items()}
+    return {item: str(category) for item, category in first.items() if category is not None}
+
+
+def in_order(ids: Iterable[str]) -> list[str]:
+    """Ids in an order of their own; numbers by what they are worth."""
+    return sorted(ids, key=lambda one: (len(one), one))
 
 
 def _only(folder: Path, pattern: str) -> Path:

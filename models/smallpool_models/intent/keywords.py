@@ -28,9 +28,9 @@ LONG_ENOUGH: Final = 5
 
 
 class _Known(Struct, frozen=True):
-    """Keywords and their vectors (keywords, d), of one model."""
+    """Keywords and their vectors (keywords, d), of one version of the encoder."""
 
-    model: str
+    version: str
     keywords: tuple[str, ...]
     vectors: NDArray[np.float32]
 
@@ -48,13 +48,13 @@ class KeywordBook:
 
     @property
     def model(self) -> str:
-        """Of the encoder in force."""
+        """The version of the encoder in force."""
         encoder = self._encoder()
-        return "" if encoder is None else encoder.model
+        return "" if encoder is None else encoder.version
 
     def has_turn(self, now: int) -> bool:
         """At first, after five minutes, by a clock that was set back, and, some seconds after the last, for another model."""
-        if self._turn_at is not None and 0 <= now - self._turn_at < (REFRESHED_MS if self._known.model == self.model else RETRIED_MS):
+        if self._turn_at is not None and 0 <= now - self._turn_at < (REFRESHED_MS if self._known.version == self.model else RETRIED_MS):
             return False
         self._turn_at = now
         return True
@@ -68,7 +68,7 @@ class KeywordBook:
     def related(self, query: str, size: int) -> list[Keyword]:
         """By the cosine of vectors, on what was embedded last."""
         encoder, known = self._encoder(), self._known
-        vector = b"" if encoder is None or encoder.model != known.model else encoder.encode([query])[0]
+        vector = b"" if encoder is None or encoder.version != known.version else encoder.encode([query])[0]
         if not vector or not known.keywords:
             return []
         scores = known.vectors @ np.frombuffer(vector, dtype="<f4")
@@ -82,7 +82,7 @@ class KeywordBook:
         vectors = encoder.encode(keywords)
         kept = [(keyword, vector) for keyword, vector in zip(keywords, vectors, strict=True) if vector]
         rows = np.frombuffer(b"".join(vector for _, vector in kept), dtype="<f4").reshape(len(kept), -1) if kept else np.zeros((0, 0))
-        self._known = _Known(encoder.model, tuple(keyword for keyword, _ in kept), rows.astype(np.float32))
+        self._known = _Known(encoder.version, tuple(keyword for keyword, _ in kept), rows.astype(np.float32))
 
     def _distinct(self, query: str, known: _Known, scores: NDArray[np.float32], size: int) -> list[Keyword]:
         told = [self._meant(query)]

@@ -73,7 +73,9 @@ class _Net(nn.Module):
 def train_ncf(
     sequences: Sequence[Places], judged_by: Questions, items: int, settings: NcfSettings, report: Callable[[str, int, int], None]
 ) -> NcfWeights:
-    """The weights of the epoch that found most targets of `judged_by`; tells `report` how many epochs are done."""
+    """The weights of the epoch that found most targets of `judged_by`, the first ones where no sequence has two items; tells `report` how
+    many epochs are done.
+    """
     torch.manual_seed(settings.seed)
     rng = np.random.default_rng(settings.seed)
     histories, targets = _examples(sequences, items, settings.history)
@@ -83,7 +85,7 @@ def train_ncf(
     steps = (torch.optim.SparseAdam(tables, lr=settings.rate), torch.optim.Adam(layers, lr=settings.rate))
     asked = judged_by.drawn(settings.asked, settings.seed)
     best, best_found, since = net.weights(), -1, 0
-    for epoch in range(settings.epochs):
+    for epoch in range(settings.epochs if len(targets) else 0):
         report("ncf", epoch, settings.epochs)
         for chosen in np.array_split(rng.permutation(len(targets)), max(1, len(targets) // settings.examples_a_step)):
             _step(net, steps, histories[chosen], _offered(targets[chosen], items, settings.drawn, rng))
@@ -109,7 +111,7 @@ def _step(net: _Net, steps: Sequence[torch.optim.Optimizer], histories: Places, 
 
 def _examples(sequences: Sequence[Places], nothing: int, width: int) -> tuple[Places, Places]:
     """(examples, width) of what came before, `nothing` where there is less, and (examples,) what came."""
-    histories, targets = [], []
+    histories, targets = [np.zeros((0, width), dtype=np.int32)], [np.zeros(0, dtype=np.int32)]
     for sequence in sequences:
         if sequence.size < 2:
             continue

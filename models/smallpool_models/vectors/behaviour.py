@@ -11,18 +11,19 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+import numpy as np
 from msgspec import Struct
 
 from smallpool_core.encoder_ports import Parts
 from smallpool_core.errors import Problem, Refused
 from smallpool_core.terms import term
-from smallpool_models.evaluation.sessions import item_categories, session_lines
-from smallpool_models.vectors.ragged import Ragged, RaggedWriter
+from smallpool_models.evaluation.sessions import in_order, item_categories, session_lines
+from smallpool_models.vectors.ragged import Ragged, RaggedWriter, ragged
 
 BREAK: Final = 0
 """In a row of `train`: here the shopping path breaks off (a gap, a search, a purchase); what is before is not beside what is after."""
 DEV_SHARE: Final = 0.05
-_FORM = "a line is: user item item ..., in whole numbers above 0, in the order of time"
+_FORM = "a line is: user item item ..., in the order of time and in UTF-8"
 
 
 class Behaviour(Struct, frozen=True):
@@ -44,9 +45,11 @@ def is_cold(item_id: str, share: float) -> bool:
 
 
 def read_sequences(file: Path, attributes: Path | None) -> Behaviour:
-    """Lines of `user item item ...`; `attributes` is JSON, item to numbers. Raises `Refused` for what is not of that form."""
+    """Lines of `user item item ...`, ids being any words; `attributes` is JSON, item to its attributes, in which items may be missing and
+    further ones stand. Raises `Refused` for what is not of that form.
+    """
     told = _attributes(attributes) if attributes else {}
-    book = ItemBook(lambda item: Parts(terms=tuple(term("tag", str(one)) for one in told.get(item, ())), item_id=item))
+    book = ItemBook(lambda item: Parts(terms=tuple(term("tag", str(one)) for one in told.get(item) or ()), item_id=item))
     train, dev, test = RaggedWriter(), RaggedWriter(), RaggedWriter()
     digest = hashlib.sha256()
     try:
@@ -69,30 +72,43 @@ def read_sequences(file: Path, attributes: Path | None) -> Behaviour:
 
 
 def read_session_folder(folder: Path, item_category: Path | None) -> Behaviour:
-    """`train.jsonl` and `test.jsonl` of a folder, and the category of each item, by default in `item_category.json` there."""
-    categories = item_categories(item_category or folder / "item_category.json")
+    """`train.jsonl` and `test.jsonl` of a folder, and the category of each item, by default in `item_category.json` there, if there is one;
+    an item that it lacks is of the category that a session names first, or of none.
+    """
+    told_there = folder / "item_category.json"
+    categories = item_categories(item_category or told_there) if item_category or told_there.exists() else {}
     book = ItemBook(lambda item: _categorised(item, categories))
     train, dev, test = RaggedWriter(), RaggedWriter(), RaggedWriter()
     digest = hashlib.sha256()
     for name in ("train.jsonl", "test.jsonl"):
         for line in session_lines(folder / name):
-            items = [*line.items, line.target]
-            for item, category in zip(items, [*line.cats, line.target_cat], strict=False):
+            for item, category in line.categories:
                 categories.setdefault(item, category)
-            row = [book.number(str(item)) for item in items]
-            told = msgspec.json.encode(items)
+            row = [book.number(item) for item in line.ids]
+            told = msgspec.json.encode([*line.items, line.target])
             if name == "test.jsonl":
                 test.add(row)
                 continue
             digest.update(told)
             (dev if zlib.crc32(told) < DEV_SHARE * 2**32 and len(row) > 1 else train).add(row)
-    for item in sorted(categories):
-        book.number(str(item))
-    return _whole(str(folder), Behaviour(folder.name, digest.hexdigest(), book.items, train.done(), dev.done(), test.done()))
+    for item in in_order(categories):
+        book.number(item)
+    learnt, decides = _some_decide(train.done(), dev.done())
+    return _whole(str(folder), Behaviour(folder.name, digest.hexdigest(), book.items, learnt, decides, test.done()))
+
+
+def _some_decide(train: Ragged, dev: Ragged) -> tuple[Ragged, Ragged]:
+    """Of few rows the hash may choose none: then the last that can be asked about decides."""
+    fitting = np.flatnonzero(train.lengths > 1)
+    if len(dev) or len(fitting) < 2:
+        return train, dev
+    return ragged(row for number, row in enumerate(train) if number != fitting[-1]), ragged([train[fitting[-1]]])
 
 
 def without_items(behaviour: Behaviour, cold: Callable[[str], bool]) -> Behaviour:
-    """The same without every item that is `cold` in what is learnt from and what decides when to stop; the test stays as it is."""
+    """The same without every item that is `cold` in what is learnt from and what decides when to stop; the test stays as it is. Raises
+    `Refused` where nothing is left of either.
+    """
     gone = {number for number, one in enumerate(behaviour.items, start=1) if cold(one.item_id)}
     train, dev = RaggedWriter(), RaggedWriter()
     for row in behaviour.train:
@@ -101,7 +117,7 @@ def without_items(behaviour: Behaviour, cold: Callable[[str], bool]) -> Behaviou
         kept = [number for number in row.tolist() if number not in gone]
         if row[-1] not in gone and len(kept) > 1:
             dev.add(kept)
-    return msgspec.structs.replace(behaviour, train=train.done(), dev=dev.done())
+    return _whole(behaviour.name, msgspec.structs.replace(behaviour, train=train.done(), dev=dev.done()))
 
 
 class ItemBook:
@@ -155,20 +171,22 @@ def _whole(name: str, behaviour: Behaviour) -> Behaviour:
     return behaviour
 
 
-def _categorised(item: str, categories: Mapping[int, int]) -> Parts:
-    category = categories.get(int(item))
-    return Parts(category="" if category is None else f"c{category}", item_id=item)
+def _categorised(item: str, categories: Mapping[str, str]) -> Parts:
+    return Parts(category=f"c{categories[item]}" if item in categories else "", item_id=item)
 
 
 def _sequence(place: str, line: bytes) -> list[str]:
-    items = line.decode("ascii", "replace").split()[1:]
-    if line.strip() and not (items and all(item.isdecimal() for item in items)):
+    try:
+        items = [item.decode() for item in line.split()[1:]]
+    except UnicodeDecodeError as error:
+        raise Refused([Problem(place, repr(line[:60]), _FORM)]) from error
+    if line.lstrip()[:1] in {b"{", b"["}:  # a file of sessions, or of something else
         raise Refused([Problem(place, repr(line[:60]), _FORM)])
     return items
 
 
-def _attributes(file: Path) -> dict[str, list[int | str]]:
+def _attributes(file: Path) -> dict[str, list[int | float | str] | None]:
     try:
-        return msgspec.json.decode(file.read_bytes(), type=dict[str, list[int | str]])
+        return msgspec.json.decode(file.read_bytes(), type=dict[str, list[int | float | str] | None])
     except (OSError, msgspec.MsgspecError) as error:
         raise Refused([Problem(str(file), str(error), 'attributes are {"item": [attribute, ...]}')]) from error

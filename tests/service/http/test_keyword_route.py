@@ -36,7 +36,7 @@ def words(told: dict[str, Any]) -> list[str]:
 def test_a_buyer_who_looks_for_tea_is_offered_what_belongs_to_it_and_no_phone(shop: Api) -> None:
     told = asked(shop, q="茶叶")
     assert told["query"] == "茶叶"
-    assert told["model"] == FewWords.model
+    assert told["model"] == FewWords.version
     assert set(words(told)) == {"紫砂壶", "茶壶", "茶具"}
     scores = [one["score"] for one in told["keywords"]]
     assert scores == sorted(scores, reverse=True)

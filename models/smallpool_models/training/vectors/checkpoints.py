@@ -4,9 +4,12 @@ In: nets, their running mean, an optimiser; the figures of each epoch. Out: a fi
 """
 
 import copy
+import hashlib
+import pickle
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+import msgspec
 import torch
 from msgspec import Struct, convert, to_builtins
 from torch import nn
@@ -14,6 +17,7 @@ from torch import nn
 from smallpool_core.errors import ModelRefused, Problem
 from smallpool_models.training.mean import RunningMean
 from smallpool_models.training.vectors.machines import leads
+from smallpool_models.vectors.behaviour import Behaviour
 
 N = TypeVar("N", bound=nn.Module)
 
@@ -32,11 +36,17 @@ class Epoch(Struct, frozen=True):
         return next(iter(self.dev.values()))
 
 
-class Checkpoint(Generic[N]):
-    """The state of a training; `number` counts the epochs that are over, `planned` how many there will be."""
+def mark_of(behaviour: Behaviour, settings: Struct) -> str:
+    """By what a state knows its training again: the rows that are learnt from, and the settings."""
+    rows = [behaviour.sha256, len(behaviour.items), len(behaviour.train.values), len(behaviour.dev.values)]
+    return hashlib.sha256(msgspec.json.encode([rows, settings])).hexdigest()
 
-    def __init__(self, network: N, mean: RunningMean[N], optimiser: torch.optim.Optimizer, planned: int) -> None:
-        self.network, self.mean, self.optimiser, self.planned = network, mean, optimiser, planned
+
+class Checkpoint(Generic[N]):
+    """The state of a training; `number` counts the epochs that are over, `planned` how many there will be, `mark` says whose it is."""
+
+    def __init__(self, network: N, mean: RunningMean[N], optimiser: torch.optim.Optimizer, planned: int, mark: str) -> None:
+        self.network, self.mean, self.optimiser, self.planned, self._mark = network, mean, optimiser, planned, mark
         self.epochs: list[Epoch] = []
         self.best = 0
         self._best_weights: dict[str, Any] = {}
@@ -70,6 +80,7 @@ class Checkpoint(Generic[N]):
             return
         file.parent.mkdir(parents=True, exist_ok=True)
         state = {
+            "mark": self._mark,
             "network": self.network.state_dict(),
             "mean": self.mean.network.state_dict(),
             "taken": self.mean.taken,
@@ -88,15 +99,19 @@ class Checkpoint(Generic[N]):
         if file is None or not file.is_file():
             return
         try:
-            state = torch.load(file, map_location="cpu", weights_only=True)
-            self.network.load_state_dict(state["network"])
-            self.mean.network.load_state_dict(state["mean"])
-            self.optimiser.load_state_dict(state["optimiser"])
-        except (RuntimeError, ValueError, KeyError, EOFError, OSError) as error:
+            self._take(torch.load(file, map_location="cpu", weights_only=True))
+        except (RuntimeError, ValueError, TypeError, KeyError, EOFError, OSError, pickle.UnpicklingError) as error:
             told = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
             raise ModelRefused(
                 [Problem(str(file), told, "remove it, or go on with the data and settings that it was made with")]
             ) from error
+
+    def _take(self, state: dict[str, Any]) -> None:
+        if state["mark"] != self._mark:
+            raise ValueError("the state of a training on other data or with other settings")
+        self.network.load_state_dict(state["network"])
+        self.mean.network.load_state_dict(state["mean"])
+        self.optimiser.load_state_dict(state["optimiser"])
         self.mean.taken, self.planned, self.best = state["taken"], state["planned"], state["best"]
         self.epochs = convert(state["epochs"], list[Epoch])
         self._best_weights = state["best_weights"]

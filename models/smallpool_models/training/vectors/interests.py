@@ -13,8 +13,9 @@ import torch
 from msgspec import Struct, field
 from torch import Tensor, nn
 
+from smallpool_core.errors import Problem, Refused
 from smallpool_models.training.mean import RunningMean, pace
-from smallpool_models.training.vectors.checkpoints import Checkpoint, Epoch
+from smallpool_models.training.vectors.checkpoints import Checkpoint, Epoch, mark_of
 from smallpool_models.training.vectors.interest_loss import Asked, interest_loss
 from smallpool_models.training.vectors.item_network import ItemNetwork, ItemNetworkSettings, unit
 from smallpool_models.training.vectors.items_read import ItemsRead
@@ -23,7 +24,7 @@ from smallpool_models.training.vectors.sampling import Drawn, counts_of
 from smallpool_models.training.vectors.spectral import begin_at, spectral_vectors
 from smallpool_models.training.vectors.user_network import Touched, UserNetwork, UserNetworkSettings
 from smallpool_models.training.vectors.validation import figures_on
-from smallpool_models.vectors.behaviour import BREAK, Behaviour
+from smallpool_models.vectors.behaviour import Behaviour
 from smallpool_models.vectors.ragged import Numbers, Ragged, ragged
 from smallpool_models.vectors.vocabulary import VectorVocabulary
 
@@ -31,11 +32,12 @@ Report = Callable[[str, int, int], None]
 
 
 class InterestSettings(Struct, frozen=True):
-    """How training goes. There are at most `epochs`, and no more than fit into `minutes` as the first one goes; `patience` counts those
-    without a better figure on the validation rows, of which `most_dev` are asked. A row is cut into pieces of `longest` items. An item is
-    told apart from `negatives` drawn items and those of the step; from all where there are no more. `scale` is what cosines are multiplied
-    by at first. `metric` is λ. `profile_share` of the rows know a profile, for which the mean of what was touched stands in.
-    With `spectral` a net of items that knows ids begins at the vectors of co-visits (measured, see docs/results/vectors.md).
+    """How training goes. There are at most `epochs`, and no more than fit into `minutes` as the first one goes, which is broken off where
+    it takes longer by itself; `patience` counts those without a better figure on the validation rows, of which `most_dev` are asked. A row
+    is cut into pieces of `longest` items. An item is told apart from `negatives` drawn items and those of the step; from all where there
+    are no more. `scale` is what cosines are multiplied by at first. `metric` is λ. `profile_share` of the rows know a profile, for which
+    the mean of what was touched stands in. With `spectral` a net of items that knows ids begins at the vectors of co-visits (measured, see
+    docs/results/vectors.md).
     """
 
     seed: int = 1
@@ -101,13 +103,16 @@ def train_interests(
     machine = Machine.here()
     torch.manual_seed(settings.seed)
     report("reading", 0, 1)
-    rows = ragged(_pieces(behaviour.train, settings.longest + 1))
     items = ItemsRead(behaviour.items, vocabulary)
+    rows = ragged(_pieces(behaviour.train, settings.longest + 1, items.known))
+    refuse_unknown(behaviour, len(rows.values))
     course = _Course(settings, rows, items, Drawn(counts_of(rows, len(behaviour.items))), machine)
     network = machine.take(InterestNetwork(start or ItemNetwork(settings.items, vocabulary), UserNetwork(settings.users), settings.scale))
     if settings.spectral and settings.items.ids and start is None:
         begin_at(network.items, items, spectral_vectors(rows, len(behaviour.items), settings.items.width, settings.seed))
-    state = Checkpoint(network, RunningMean(network, settings.mean_steps), _optimiser(network, settings), settings.epochs)
+    state = Checkpoint(
+        network, RunningMean(network, settings.mean_steps), _optimiser(network, settings), settings.epochs, mark_of(behaviour, settings)
+    )
     state.load(checkpoint)
     while state.goes_on(settings.patience):
         started = time.process_time()
@@ -119,10 +124,19 @@ def train_interests(
     return TrainedVectors(state.best_network(), vocabulary, tuple(state.epochs), state.best, counts)
 
 
-def _pieces(rows: Ragged, most: int) -> Iterator[Numbers]:
-    """Rows without their breaks, long ones in pieces of at most so many items; a piece begins with the last item of the one before."""
+def refuse_unknown(behaviour: Behaviour, touches: int) -> None:
+    """Raises `Refused` where nothing is known of any touched item: none would ever have a vector."""
+    if not touches:
+        found = "nothing is known of any item that was touched"
+        raise Refused([Problem(behaviour.name, found, "say what items are (--attributes, --items), or let ids count: --ids on")])
+
+
+def _pieces(rows: Ragged, most: int, known: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> Iterator[Numbers]:
+    """Rows without their breaks and without what has no vector, as they are served; long ones in pieces of at most so many items, of which
+    each begins with the last item of the one before.
+    """
     for row in rows:
-        numbers = row[row != BREAK]
+        numbers = row[known[row]].astype(np.int64)
         for start in range(0, max(len(numbers) - 1, 1), most - 1):
             yield numbers[start : start + most]
 
@@ -135,6 +149,7 @@ def _epoch(course: _Course, state: Checkpoint[InterestNetwork], report: Report) 
     """One pass over the rows; the mean loss. What is drawn follows from the seed and the number of the epoch alone."""
     settings, machine = course.settings, course.machine
     rng = np.random.default_rng([settings.seed, state.number])
+    begun = time.process_time()
     torch.manual_seed(settings.seed + 7919 * (state.number + 1))
     state.network.train()
     steps = machine.own(_order(course.rows, settings.touches_a_step, rng))
@@ -147,12 +162,16 @@ def _epoch(course: _Course, state: Checkpoint[InterestNetwork], report: Report) 
         state.mean.take(state.network)
         losses.append(loss.item())
         report(f"epoch {state.number + 1}", state.number * len(steps) + done + 1, state.planned * len(steps))
+        if machine.is_over(begun, settings.minutes):
+            break
     return float(np.mean(losses)) if losses else 0.0
 
 
 def _order(rows: Ragged, size: int, rng: np.random.Generator) -> list[Numbers]:
     """Rows that have a next item, in steps of about `size` touches, in each of similar length; in random order."""
     usable = np.flatnonzero(rows.lengths > 1)
+    if not usable.size:
+        return []
     keyed = usable[np.argsort(rows.lengths[usable] + 2 * rng.random(len(usable)), kind="stable")]
     step_of = np.cumsum(rows.lengths[keyed]) // size
     steps = np.split(keyed, np.flatnonzero(np.diff(step_of)) + 1)

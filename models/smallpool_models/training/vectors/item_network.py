@@ -21,9 +21,9 @@ LEAST_LENGTH = 1e-6
 
 class ItemNetworkSettings(Struct, frozen=True):
     """`width` is d. `hidden` units turn the sum of the parts before it is scaled; 0 leaves it as it is. With `ids` an item that is old
-    enough has a residual of its own, which is left out of a share `drop_ids` of the items of a step, so that the parts learn to do without.
-    Of as many items as `drop_parts` says, each time, a step reads the title alone, the terms alone, or one term alone: any of it may be
-    missing when it counts, and a person's taste is a term that has nothing beside it.
+    enough has a residual of its own, which is left out of a share `drop_ids` of the items of a step, so that the parts learn to do without;
+    what has an id alone keeps it. Of as many items as `drop_parts` says, each time, a step reads the title alone, the terms alone, or one
+    term alone: any of it may be missing when it counts, and a person's taste is a term that has nothing beside it.
     """
 
     width: int = 64
@@ -70,7 +70,8 @@ class ItemNetwork(nn.Module):
         if self.settings.ids:
             known = self.ids(ids)
             if self.training and self.settings.drop_ids:
-                known = known * (torch.rand(len(ids), 1, device=ids.device) >= self.settings.drop_ids)
+                is_kept = torch.rand(len(ids), device=ids.device) >= self.settings.drop_ids
+                known = known * (is_kept | _has_nothing(terms, words)).unsqueeze(1)
             parts = parts + known
         return unit(parts + self.down(functional.relu(self.up(parts))) if self.settings.hidden else parts)
 
@@ -97,6 +98,11 @@ class ItemNetwork(nn.Module):
         shares = torch.softmax(likeness + (self.word_weights[words] + HIDDEN_LOGIT * ~there).unsqueeze(1), dim=2)
         counts = torch.cat([torch.ones(len(words), 1, device=words.device), weights], dim=1).unsqueeze(1)
         return unit((counts @ (shares @ rows)).squeeze(1) * there.any(dim=1, keepdim=True))
+
+
+def _has_nothing(terms: Tensor, words: Tensor) -> Tensor:
+    """(items,) which are told by their id alone: without it their rows have no length, and gradients through these none that is finite."""
+    return ~((terms > NOTHING).any(dim=1) | (words > NOTHING).any(dim=1))
 
 
 def unit(rows: Tensor) -> Tensor:

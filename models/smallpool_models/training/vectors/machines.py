@@ -5,6 +5,7 @@ take the mean of their gradients.
 """
 
 import os
+import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
@@ -55,6 +56,10 @@ class Machine(Struct, frozen=True):
         longest = torch.tensor(seconds, device=self.device)
         distributed.all_reduce(longest, distributed.ReduceOp.MAX)
         return longest.item()
+
+    def is_over(self, started: float, minutes: float) -> bool:
+        """Whether more than these minutes were computed since, in any of the processes."""
+        return self.agreed(time.process_time() - started) > minutes * 60
 
     def own(self, steps: Sequence[S]) -> list[S]:
         """The steps that are this process's, as many as each other one has."""

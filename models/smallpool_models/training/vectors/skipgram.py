@@ -17,8 +17,8 @@ from torch.nn import functional
 
 from smallpool_core.encoder_ports import Parts
 from smallpool_models.training.mean import RunningMean, pace
-from smallpool_models.training.vectors.checkpoints import Checkpoint, Epoch
-from smallpool_models.training.vectors.interests import InterestNetwork, Report, TrainedVectors
+from smallpool_models.training.vectors.checkpoints import Checkpoint, Epoch, mark_of
+from smallpool_models.training.vectors.interests import InterestNetwork, Report, TrainedVectors, refuse_unknown
 from smallpool_models.training.vectors.item_network import ItemNetwork, ItemNetworkSettings
 from smallpool_models.training.vectors.items_read import ItemsRead
 from smallpool_models.training.vectors.machines import Machine
@@ -68,16 +68,18 @@ def train_items(
     machine = Machine.here()
     torch.manual_seed(settings.seed)
     report("reading", 0, 1)
-    items, counts = ItemsRead(behaviour.items, vocabulary), counts_of(behaviour.train, len(behaviour.items))
+    items = ItemsRead(behaviour.items, vocabulary)
+    counts = counts_of(behaviour.train, len(behaviour.items)) * items.known
+    refuse_unknown(behaviour, int(counts.sum()))
     categories = _categories(behaviour.items)
     order = np.argsort(categories, kind="stable")
     begins = np.searchsorted(categories[order], np.arange(max(int(categories.max()), 0) + 2))
     course = _Course(settings, items, Drawn(counts), machine, categories, order, begins)
     network = machine.take(InterestNetwork(ItemNetwork(settings.items, vocabulary), _plain(settings.items.width), settings.scale))
     optimiser = torch.optim.AdamW([*network.items.parameters(), network.log_scale], lr=settings.rate, weight_decay=0.0, fused=True)
-    state = Checkpoint(network, RunningMean(network, settings.mean_steps), optimiser, settings.epochs)
+    state = Checkpoint(network, RunningMean(network, settings.mean_steps), optimiser, settings.epochs, mark_of(behaviour, settings))
     state.load(checkpoint)
-    chances = dropping(counts, settings.pairs.relative)
+    chances = np.where(items.known, dropping(counts, settings.pairs.relative), 1.0)  # what has no vector is left out
     while state.goes_on(settings.patience):
         started = time.process_time()
         rng = np.random.default_rng([settings.seed, state.number])
@@ -101,6 +103,7 @@ def _plain(width: int) -> UserNetwork:
 
 def _epoch(course: _Course, state: Checkpoint[InterestNetwork], pairs: Numbers, rng: np.random.Generator, report: Report) -> float:
     settings, machine = course.settings, course.machine
+    begun = time.process_time()
     torch.manual_seed(settings.seed + 7919 * (state.number + 1))
     state.network.train()
     steps = machine.own([pairs[start : start + settings.pairs_a_step] for start in range(0, len(pairs), settings.pairs_a_step)])
@@ -113,6 +116,8 @@ def _epoch(course: _Course, state: Checkpoint[InterestNetwork], pairs: Numbers, 
         state.mean.take(state.network)
         losses.append(loss.item())
         report(f"epoch {state.number + 1}", state.number * len(steps) + done + 1, state.planned * len(steps))
+        if machine.is_over(begun, settings.minutes):
+            break
     return float(np.mean(losses)) if losses else 0.0
 
 

@@ -32,7 +32,7 @@ def spectral_vectors(rows: Ragged, items: int, width: int, seed: int) -> Tensor:
     first, second = pairs // (items + 1), pairs % (items + 1)
     touched = np.bincount(first, counts, items + 1)
     context = touched**CONTEXT_POWER
-    told = np.log(counts / (touched[first] * (context / context.sum())[second]))
+    told = np.log(counts / (touched[first] * (context / max(context.sum(), 1e-12))[second]))
     kept = told > 0
     places = torch.from_numpy(np.stack([first[kept], second[kept]]))
     matrix = torch.sparse_coo_tensor(places, torch.from_numpy(told[kept].astype(np.float32)), (items + 1,) * 2, check_invariants=True)
