@@ -153,6 +153,7 @@ def _interest_settings(order: VectorOrder) -> "InterestSettings":
         minutes=order.minutes or made.minutes,
         selection="selection" not in order.without,
         metric=0.0 if "metric" in order.without else made.metric,
+        spectral=order.source.sequences is None,  # measured both ways, docs/results/vectors.md
         items=items,
         users=users,
     )

@@ -167,7 +167,8 @@ def test_an_item_below_the_cut_says_by_how_much_and_in_which_dimensions() -> Non
 def test_an_item_that_would_be_served_says_where() -> None:
     world = World(*shelf(20))
     world.put_pool(weights={"freshness": 1.0})
-    assert asked(world, "i002") == Why("i002", "p", served=True, stage="page", reason="served", detail="place 3 of 10")
+    sources = ("popular: rank 3", "newest: rank 3")
+    assert asked(world, "i002") == Why("i002", "p", served=True, stage="page", reason="served", detail="place 3 of 10", more=sources)
 
 
 def test_asking_why_writes_nothing() -> None:

@@ -20,6 +20,7 @@ ROUTES: dict[tuple[str, str], set[str]] = {
     ("POST", "/v1/items/get"): {"viewer", "operator", "recall"},
     ("GET", "/v1/items/i1/similar?pool_id=p"): {"recall"},
     ("POST", "/v1/items/i1/related"): {"recall"},
+    ("GET", "/v1/keywords/related"): {"recall"},
     ("GET", "/v1/items/i1/why?pool_id=p"): {"viewer", "operator"},
     ("GET", "/v1/users/u1"): {"viewer", "operator", "ingest"},
     ("PUT", "/v1/users/u1"): {"ingest"},

@@ -36,8 +36,8 @@ class InterestSettings(Struct, frozen=True):
     it takes longer by itself; `patience` counts those without a better figure on the validation rows, of which `most_dev` are asked. A row
     is cut into pieces of `longest` items. An item is told apart from `negatives` drawn items and those of the step; from all where there
     are no more. `scale` is what cosines are multiplied by at first. `metric` is λ. `profile_share` of the rows know a profile, for which
-    the mean of what was touched stands in. With `spectral` a net of items that knows ids begins at the vectors of co-visits (measured, see
-    docs/results/vectors.md).
+    the mean of what was touched stands in. With `spectral` a net of items that knows ids begins at the vectors of co-visits, which pays on
+    short sessions and costs on long sequences (measured, see docs/results/vectors.md).
     """
 
     seed: int = 1
