@@ -138,6 +138,9 @@ class WideTable(ItemLookup, Protocol):
     def listed(self, after: str, limit: int) -> list[WideItem]:
         """Listed items by id (rising by UTF-8 bytes) after `after`."""
 
+    def understood_otherwise(self, versions: Mapping[str, str], after: str, limit: int) -> list[str]:
+        """Ids, likewise, of listed items that can be understood anew and were understood by other `versions` than these."""
+
     def of_seller(self, seller_id: str, after: str, limit: int) -> list[WideItem]:
         """Listed items of one seller, likewise."""
 

@@ -1,7 +1,8 @@
 """Brings stored listings in line with what understands them now: after a change of knowledge base or model all of them are understood anew.
 
-In: the wide table, a page at a time; what the understander goes by now. Out: `enrich understand` events, sent to each listing's own
-writer. What is left to do is seen in the stored items, each of which has the versions that it was understood by, so a crash loses nothing.
+In: ids of those that others understood, from the wide table, a page at a time. Out: `enrich understand` events, sent to each listing's
+own writer. What is left to do is seen in the stored items, each of which has the versions that it was understood by, so a crash loses
+nothing, and a start where nothing is left to do reads none of them.
 """
 
 from smallpool_core.events import INDEXER_GROUP, encode_item_event
@@ -9,12 +10,11 @@ from smallpool_core.items import ItemEvent
 from smallpool_core.market_ports import Understander
 from smallpool_core.places import Places, has_reached
 from smallpool_core.ports import Clock, EventLog, WideTable
-from smallpool_core.versions import MAX_ENRICH
 from smallpool_indexer.settings import IndexerSettings
 
 
 class Renewer:
-    """Walks once over the listings of its partitions for each set of versions; to be taken in turn with the pipeline, in its thread."""
+    """Looks once over the listings of its partitions for each set of versions; to be taken in turn with the pipeline, in its thread."""
 
     def __init__(
         self, *, clock: Clock, log: EventLog, wide: WideTable, understander: Understander, settings: IndexerSettings | None = None
@@ -38,9 +38,8 @@ class Renewer:
             self._walked, self._after = walked, ""
         if self._after is None or (self._sent and not has_reached(self._log.committed("item-events", INDEXER_GROUP), self._sent)):
             return False
-        items, now = self._wide.listed(self._after, self._page), self._clock.now_ms()
-        old = [item for item in items if item.versions and item.versions != walked[0] and item.given and item.enrich < MAX_ENRICH]
-        events = [(item.item_id, encode_item_event(ItemEvent("enrich", item.item_id, 0, now, reason="understand"))) for item in old]
+        old, now = self._wide.understood_otherwise(walked[0], self._after, self._page), self._clock.now_ms()
+        events = [(item_id, encode_item_event(ItemEvent("enrich", item_id, 0, now, reason="understand"))) for item_id in old]
         self._sent = self._log.append_now("item-events", events, now) if events else {}
-        self._after = items[-1].item_id if len(items) == self._page else None
+        self._after = old[-1] if len(old) == self._page else None
         return self._after is not None

@@ -18,7 +18,7 @@ from smallpool_core.fields import Attributes
 from smallpool_core.items import Span, WideItem
 from smallpool_core.ports import Clock, WideTable
 from smallpool_core.rules import Rule, intervals, matches, parse_rule, untimed
-from smallpool_core.versions import ENRICH_EXPIRED, ENRICH_SOLD, ENRICH_STRIPPED, MAX_VERSION
+from smallpool_core.versions import ENRICH_EXPIRED, ENRICH_SOLD, ENRICH_STRIPPED, MAX_ENRICH, MAX_VERSION
 from smallpool_stores.sqlite.schema import open_database
 from smallpool_stores.sqlite.wide_table import SqliteWideTable
 
@@ -274,6 +274,31 @@ def test_listed_items_come_in_pages_by_the_bytes_of_their_ids(wide_table: WideTa
     assert first[1] == wide_item("a")
     assert [item.item_id for item in wide_table.listed("b", 10)] == ["é", "商"]
     assert wide_table.listed("商", 10) == []
+
+
+def test_items_that_others_understood_come_in_pages_by_the_bytes_of_their_ids(wide_table: WideTable) -> None:
+    by = {
+        "i1": {"tagger": "1"},
+        "i2": {"tagger": "2", "tags": "1"},
+        "i3": {"tags": "1", "tagger": "2"},
+        "i4": {"tagger": "3"},
+        "i5": {"tagger": "1"},
+    }
+    wide_table.append([wide_item(item_id, versions=versions) for item_id, versions in by.items()])
+    assert wide_table.understood_otherwise({"tagger": "2", "tags": "1"}, "", 9) == ["i1", "i4", "i5"]
+    assert wide_table.understood_otherwise({"tagger": "2", "tags": "1"}, "", 2) == ["i1", "i4"]
+    assert wide_table.understood_otherwise({"tagger": "2", "tags": "1"}, "i4", 2) == ["i5"]
+    assert wide_table.understood_otherwise({"tagger": "3"}, "", 9) == ["i1", "i2", "i3", "i5"]
+    wide_table.append(
+        [wide_item("i1", version=2, versions={"tagger": "3"}), wide_item("i5", version=2, state="sold", versions={"tagger": "1"})]
+    )
+    assert wide_table.understood_otherwise({"tagger": "3"}, "", 9) == ["i2", "i3"]
+
+
+@pytest.mark.parametrize("changes", [{"versions": {}}, {"given": None}, {"enrich": MAX_ENRICH}])
+def test_what_cannot_be_understood_anew_is_not_asked_for(wide_table: WideTable, changes: dict[str, Any]) -> None:
+    wide_table.append([wide_item(**{"versions": {"tagger": "1"}, **changes})])
+    assert wide_table.understood_otherwise({"tagger": "2"}, "", 9) == []
 
 
 def test_an_item_is_overdue_an_hour_after_it_expired(wide_table: WideTable) -> None:

@@ -3,7 +3,7 @@
 In: wide items as the write path made them. Out: records of `item-wide`; items by id, by rule and by age.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from heapq import merge
 from itertools import islice
 from typing import TypeVar
@@ -47,6 +47,9 @@ class KafkaWideTable:
     def listed(self, after: str, limit: int) -> list[WideItem]:
         pages = self._each(lambda table: table.listed(after, limit))
         return list(islice(merge(*pages, key=lambda item: item.item_id), limit))
+
+    def understood_otherwise(self, versions: Mapping[str, str], after: str, limit: int) -> list[str]:
+        return list(islice(merge(*self._each(lambda table: table.understood_otherwise(versions, after, limit))), limit))
 
     def of_seller(self, seller_id: str, after: str, limit: int) -> list[WideItem]:
         pages = self._each(lambda table: table.of_seller(seller_id, after, limit))

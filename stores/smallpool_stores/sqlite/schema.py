@@ -29,7 +29,7 @@ from smallpool_stores.sqlite.database import Database, Synchronous, translated
 
 APPLICATION_ID = int.from_bytes(b"SmPl")
 """Stands in the header of every file that smallpool made (`file` and SQLite show it)."""
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 """Rises with any change of a table. A file of another version is refused: item events can always be published again."""
 
 TABLES = "".join(

@@ -8,7 +8,9 @@ and random ids up to twice as slow to write: measured, see benchmarks/wide_table
 """
 
 import sqlite3
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from hashlib import blake2b
+from heapq import merge
 from itertools import islice
 from typing import Any
 
@@ -16,13 +18,15 @@ import msgspec
 
 from smallpool_core.items import WideItem
 from smallpool_core.rules import Rule, SqlValue, columns, intervals, row_values, to_sql, untimed
+from smallpool_core.versions import MAX_ENRICH
 from smallpool_stores.sqlite.database import Database, translated
 
 _COLUMNS = ", ".join(f"{name} {kind}{' PRIMARY KEY' if name == 'item_id' else ''}" for name, kind in columns())
 TABLES = f"""
-CREATE TABLE fields ({_COLUMNS}, pools TEXT NOT NULL, timed TEXT NOT NULL);
+CREATE TABLE fields ({_COLUMNS}, pools TEXT NOT NULL, timed TEXT NOT NULL, understood_by TEXT);
 CREATE INDEX fields_by_seller ON fields (seller_id, item_id) WHERE seller_id IS NOT NULL;
 CREATE INDEX fields_by_expiry ON fields (expires_at) WHERE expires_at IS NOT NULL;
+CREATE INDEX fields_by_understander ON fields (understood_by, item_id) WHERE understood_by IS NOT NULL;
 """
 
 OVERDUE_MS = 3_600_000
@@ -30,7 +34,7 @@ OVERDUE_MS = 3_600_000
 _READ_AT_ONCE = 1_000
 _MARK = "\x1f"
 
-_WRITE = f"INSERT OR REPLACE INTO fields VALUES ({', '.join('?' * (len(columns()) + 2))})"
+_WRITE = f"INSERT OR REPLACE INTO fields VALUES ({', '.join('?' * (len(columns()) + 3))})"
 _OVERDUE = "SELECT item_id FROM fields WHERE expires_at IS NOT NULL AND expires_at <= ? ORDER BY expires_at, item_id LIMIT ?"
 ON_SALE = "(f.published_at IS NULL OR f.published_at <= ?) AND (f.expires_at IS NULL OR f.expires_at > ?)"
 """Whether a listed row is on sale; its two parameters are both now."""
@@ -60,6 +64,12 @@ SELECT items.body FROM fields AS f CROSS JOIN items USING (item_id) WHERE f.item
 _OF_SELLER = """
 SELECT items.body FROM fields AS f INDEXED BY fields_by_seller CROSS JOIN items USING (item_id)
 WHERE f.seller_id = ? AND f.item_id > ? ORDER BY f.item_id LIMIT ?
+"""
+
+# The next of the versions there are, by one look into the index each, however many items have them.
+_NEXT_VERSIONS = "SELECT min(understood_by) FROM fields INDEXED BY fields_by_understander WHERE understood_by > ?"
+_UNDERSTOOD_BY = """
+SELECT item_id FROM fields INDEXED BY fields_by_understander WHERE understood_by = ? AND item_id > ? ORDER BY item_id LIMIT ?
 """
 
 _decode = msgspec.msgpack.Decoder(WideItem).decode
@@ -100,6 +110,15 @@ def listed(database: Database, after: str, limit: int) -> list[WideItem]:
     return [_decode(body) for (body,) in rows_of(database, _LISTED, (after, limit))]
 
 
+def understood_otherwise(database: Database, versions: Mapping[str, str], after: str, limit: int) -> list[str]:
+    """The port's `understood_otherwise`."""
+    current = _versions(versions)
+    with translated("look for items that are understood by other versions"):
+        return list(
+            islice(merge(*[_understood_by(database, one, after, limit) for one in _all_versions(database) if one != current]), limit)
+        )
+
+
 def of_seller(database: Database, seller_id: str, after: str, limit: int) -> list[WideItem]:
     """The port's `of_seller`."""
     return [_decode(body) for (body,) in rows_of(database, _OF_SELLER, (seller_id, after, limit))]
@@ -129,6 +148,19 @@ def _has_other_intervals(item: WideItem, pool_id: str, rule: Rule) -> bool:
     return item.intervals.get(pool_id) != intervals(rule, item)
 
 
+def _all_versions(database: Database) -> Iterator[str]:
+    found = ""
+    while True:
+        found = database.connection.execute(_NEXT_VERSIONS, (found,)).fetchone()[0]
+        if found is None:
+            return
+        yield found
+
+
+def _understood_by(database: Database, versions: str, after: str, limit: int) -> list[str]:
+    return [row[0] for row in database.connection.execute(_UNDERSTOOD_BY, (versions, after, limit))]
+
+
 def rows_of(database: Database, query: str, values: Sequence[SqlValue]) -> list[tuple[Any, ...]]:
     """What a question with a compiled rule in it finds."""
     with translated("ask a rule of the wide table"):
@@ -136,7 +168,13 @@ def rows_of(database: Database, query: str, values: Sequence[SqlValue]) -> list[
 
 
 def _row(item: WideItem) -> tuple[SqlValue, ...]:
-    return (*row_values(item), _marked(item.pools), _marked(item.intervals))
+    can_be_renewed = item.versions and item.given and item.enrich < MAX_ENRICH
+    return (*row_values(item), _marked(item.pools), _marked(item.intervals), _versions(item.versions) if can_be_renewed else None)
+
+
+def _versions(versions: Mapping[str, str]) -> str:
+    """One text for a set of versions, the same in every process; short, since an index holds it once an item."""
+    return blake2b(msgspec.json.encode(versions, order="sorted"), digest_size=8).hexdigest()
 
 
 def _marked(pool_ids: Collection[str]) -> str:

@@ -6,7 +6,7 @@ Records are clustered by `seq`: a write takes an item's record away from its old
 a tail is one range read forward. What rules ask stands apart in `wide_fields`.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -96,6 +96,9 @@ class SqliteWideTable:
 
     def listed(self, after: str, limit: int) -> list[WideItem]:
         return wide_fields.listed(self._database, after, limit)
+
+    def understood_otherwise(self, versions: Mapping[str, str], after: str, limit: int) -> list[str]:
+        return wide_fields.understood_otherwise(self._database, versions, after, limit)
 
     def of_seller(self, seller_id: str, after: str, limit: int) -> list[WideItem]:
         return wide_fields.of_seller(self._database, seller_id, after, limit)
