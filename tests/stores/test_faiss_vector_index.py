@@ -46,7 +46,12 @@ class Fed:
         self.exact = NumpyVectorIndex(self.rows, vectors, 10_000)
         self.versions = dict.fromkeys([f"i{number}" for number in range(items)], 1)
         self.rows.take([self.item(item_id) for item_id in self.versions])
-        self.is_built = self.index.rebuild()
+        self.is_built = bool(items) and self.is_asked_for()
+
+    def is_asked_for(self) -> bool:
+        """Whether a graph is built once somebody has asked for one."""
+        nearest(self.index, HOME, asking(self.axis(), model="m"))
+        return self.index.rebuild()
 
     def axis(self) -> list[float]:
         return [self.draw.gauss(0, 1) for _ in range(SIZE)]
@@ -136,6 +141,15 @@ def test_a_graph_is_built_where_it_is_due_and_for_the_model_in_force_alone() -> 
     assert len(nearest(fed.index, HOME, asked)[0]) == HOME.limit
 
 
+def test_nobody_pays_for_a_graph_who_does_not_ask_for_what_it_finds() -> None:
+    fed = Fed(13, 0)
+    fed.rows.take([fed.item(f"i{number}", pools=("p",)) for number in range(600)])
+    in_pool = replace(HOME, scope=Scope("p", RULES["all"], trusted=True))
+    nearest(fed.index, in_pool, asking(fed.axis(), model="m"))
+    assert not fed.index.rebuild()
+    assert fed.is_asked_for()
+
+
 def test_where_all_that_had_vectors_left_a_graph_of_nothing_finds_nothing() -> None:
     fed = Fed(10)
     asked = asking(fed.axis(), model="m")
@@ -178,6 +192,7 @@ def test_while_vectors_are_copied_for_a_graph_changes_come_in_and_none_is_missed
     fed = Fed(9, 0)
     fed.versions = dict.fromkeys([f"i{number}" for number in range(600)], 1)
     fed.rows.take([fed.item(item_id) for item_id in fed.versions])
+    nearest(fed.index, HOME, asking(fed.axis(), model="m"))
     lock = LetsIn(fed.change)
     monkeypatch.setattr(fed.rows, "lock", lock)
     assert fed.index.rebuild()

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from smallpool_core.pages import Answer, Query
 from smallpool_core.vectors import Vectors
+from smallpool_stores.faiss.in_no_hurry import in_no_hurry
 from smallpool_stores.memory.allowed import best_allowed
 from smallpool_stores.memory.arrays import Rows
 from smallpool_stores.memory.changed_rows import ChangedRows
@@ -33,18 +34,21 @@ _COPIED_AT_ONCE = 16_384
 
 
 class FaissVectorIndex(NumpyVectorIndex):
-    """Exact inside pools and categories, and of everything up to `most_rows`; above that by a graph, which `rebuild` makes. Until there is
-    one nothing is found there.
+    """Exact inside pools and categories, and of everything up to `most_rows`; above that by a graph, which `rebuild` makes once somebody
+    has asked for it: a million rows take minutes of a core and 220 MB, which a service without a home feed by vectors does not pay. Until
+    there is a graph nothing is found there.
     """
 
     def __init__(self, rows: ItemRows, vectors: VectorColumns, changed: ChangedRows, most_rows: int = MOST_ROWS) -> None:
         super().__init__(rows, vectors, most_rows)
         self._changed = changed
         self._graph: RowGraph | None = None
+        self._is_asked_for = False
 
     async def nearest(self, query: Query, vectors: Vectors, categories: Sequence[str] = ()) -> tuple[Answer, ...]:
         if query.scope.everything and not categories:
             with self._rows.lock:
+                self._is_asked_for = True
                 graph = self._graph
                 if graph is not None and graph.generation is self._vectors.of(vectors.model):
                     asked = matrix(vectors, graph.generation)
@@ -54,11 +58,11 @@ class FaissVectorIndex(NumpyVectorIndex):
 
     def rebuild(self) -> bool:
         """Builds the graph where it is due, and says whether it was. Takes minutes for a million rows, while which the rows are free: for a
-        thread of its own.
+        thread of its own. On Linux the building itself waits for whatever else wants the cores.
         """
         with self._rows.lock:
             generation = self._vectors.in_force
-            if generation is None or self._rows.height <= self._most_rows:
+            if generation is None or self._rows.height <= self._most_rows or not self._is_asked_for:
                 self._graph = None
                 self._changed.forget_all()
                 return False
@@ -69,7 +73,8 @@ class FaissVectorIndex(NumpyVectorIndex):
             mark, height = self._changed.mark, self._rows.height
         from smallpool_stores.faiss.row_graph import RowGraph  # noqa: PLC0415, FAISS is loaded where a graph is due, after any fork
 
-        built = RowGraph(generation, mark, *self._copied(generation, height))
+        copied = self._copied(generation, height)
+        built = in_no_hurry(lambda: RowGraph(generation, mark, *copied))
         with self._rows.lock:
             self._graph = built
             self._changed.forget(mark)
