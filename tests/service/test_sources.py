@@ -4,7 +4,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from builders import NOW
-from read_rig import World, in_pool, liking, shelf
+from read_rig import World, hit, in_pool, liking, shelf
 from smallpool_core.behaviour import BehaviourSettings
 from smallpool_core.pages import Answer
 from smallpool_service.candidates import Question, Recalled
@@ -14,7 +14,7 @@ from smallpool_service.sources.latent import MOST_NEAR, Latent
 from smallpool_service.sources.newest import Newest
 from smallpool_service.sources.popular import Popular
 from smallpool_service.sources.terms import Terms
-from smallpool_service.sources.vectors import Vectors
+from smallpool_service.sources.vectors import Vectors, by_shares
 from smallpool_service.spread import spread
 
 
@@ -135,11 +135,24 @@ def asked_by(world: World, limit: int, **liked: float) -> Question:
     return replace(asked, interests=known)
 
 
-def test_vectors_gives_each_interest_its_turn_and_says_which_brought_an_item() -> None:
+def test_vectors_gives_each_interest_its_share_and_says_which_brought_an_item() -> None:
     world = liked_by_kind()
-    answer = found(Vectors(world.ports.vectors), asked_by(world, 6, category__手机=1024, category__手串=100))
-    assert [(hit.item_id[0], hit.interest) for hit in answer.hits] == [("p", 1), ("j", 2)] * 3
+    answer = found(Vectors(world.ports.vectors), asked_by(world, 6, category__手机=1000, category__手串=1000))
+    assert sorted((hit.item_id[0], hit.interest) for hit in answer.hits[:2]) == [
+        ("j", answer.hits[0].interest),
+        ("p", answer.hits[1].interest),
+    ]
+    assert [hit.item_id[0] for hit in answer.hits] == [hit.item_id[0] for hit in answer.hits[:2]] * 3
     assert not answer.exhausted
+    most = found(Vectors(world.ports.vectors), asked_by(world, 6, category__手机=1024, category__手串=300))
+    assert "".join(hit.item_id[0] for hit in most.hits) == "ppjppp"
+
+
+def test_an_interest_that_stands_for_next_to_nothing_comes_last() -> None:
+    wanted, other = [hit("a"), hit("b")], [hit("x"), hit("a")]
+    assert [one.item_id for one in by_shares([wanted, other], [0.999, 0.001])] == ["a", "b", "x"]
+    assert [one.item_id for one in by_shares([wanted, other], [1.0, 0.0])] == ["a", "b", "x"]
+    assert [one.item_id for one in by_shares([wanted, other], [0.5, 0.5])] == ["a", "x", "b"]
 
 
 def test_vectors_gives_no_item_twice() -> None:

@@ -14,7 +14,7 @@ from smallpool_core.source_ports import VectorIndex
 from smallpool_core.vectors import FLOAT_BYTES, Vectors
 from smallpool_service.candidates import Question
 from smallpool_service.interests import KnownInterests
-from smallpool_service.sources.vectors import found_by, in_turn
+from smallpool_service.sources.vectors import by_shares, found_by
 
 MOST_NEAR: Final = 10
 """Categories of the pool that count as near to an interest, those visited among them."""
@@ -45,7 +45,8 @@ class Latent:
         for interest, categories in by_interest.items():
             [answer] = await self._index.nearest(query, _only(known.found.vectors, interest), categories)
             lists.append(found_by(interest + 1, answer.hits))
-        return Answer(tuple(in_turn(lists)[:limit]), exhausted=True, asked=limit)
+        shares = [known.found.shares[interest] for interest in by_interest]
+        return Answer(tuple(by_shares(lists, shares)[:limit]), exhausted=True, asked=limit)
 
 
 def times_the_share(known: KnownInterests | None) -> int:

@@ -1,7 +1,7 @@
 """The source of what is like a person's interests, whatever terms it bears: one search by vector for each interest, inside the scope."""
 
-from collections.abc import Iterable, Sequence
-from itertools import chain, zip_longest
+from collections.abc import Sequence
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -11,10 +11,12 @@ from smallpool_service.candidates import Question
 from smallpool_service.rewrite import shared
 
 NOTHING = Answer((), exhausted=True)
+SMALLEST: Final = 1e-6
+"""Stands for a share of 0, which divides nothing."""
 
 
 class Vectors:
-    """Rows by nearness to a person's interests, an equal number for each, by turns."""
+    """Rows by nearness to a person's interests, of each as many as its share of what they did."""
 
     name = "vectors"
 
@@ -28,8 +30,9 @@ class Vectors:
         known = question.interests
         if known is None:
             return NOTHING
-        answers = await self._index.nearest(shared(question.query, 1 / len(known)), known.found.vectors)
-        hits = in_turn(found_by(number, answer.hits) for number, answer in enumerate(answers, start=1))
+        answers = await self._index.nearest(shared(question.query, max(known.found.shares)), known.found.vectors)
+        lists = [found_by(number, answer.hits) for number, answer in enumerate(answers, start=1)]
+        hits = by_shares(lists, known.found.shares)
         return Answer(tuple(hits[: question.query.limit]), all(answer.exhausted for answer in answers))
 
 
@@ -38,10 +41,17 @@ def found_by(interest: int, hits: Sequence[Hit]) -> list[Hit]:
     return [replace(hit, interest=interest) for hit in hits]
 
 
-def in_turn(lists: Iterable[Sequence[Hit]]) -> list[Hit]:
-    """The first of each, then the second of each, and so on; each item where it comes first."""
-    hits: dict[str, Hit] = {}
-    for hit in chain.from_iterable(zip_longest(*lists)):
-        if hit is not None:
-            hits.setdefault(hit.item_id, hit)
-    return list(hits.values())
+def by_shares(lists: Sequence[Sequence[Hit]], shares: Sequence[float]) -> list[Hit]:
+    """The lists as one, of which any beginning holds of each about its share (Webster's method: by (place + 1/2) / share, from place 0; the
+    first list where that is the same); each item where it comes first. An interest that stands for next to nothing, as two of three do of
+    somebody with one act, comes last.
+    """
+    placed = [
+        ((place + 0.5) / max(share, SMALLEST), number, hit)
+        for number, (hits, share) in enumerate(zip(lists, shares, strict=True))
+        for place, hit in enumerate(hits)
+    ]
+    found: dict[str, Hit] = {}
+    for _, _, hit in sorted(placed, key=lambda one: one[:2]):
+        found.setdefault(hit.item_id, hit)
+    return list(found.values())
