@@ -2,6 +2,7 @@
 
 import json
 import random
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from cli_rig import Printed, Shell
 
 ITEMS = 600
 TASTES = 2
-ROWS = ["newest", "popular", "x2i_site", "x2i_pool", "vectors", "terms", "terms_x2i", "all"]
+ROWS = ["newest", "popular", "x2i_site", "x2i_pool", "terms", "terms_x2i", "all"]
 
 
 def session(rng: random.Random) -> dict[str, Any]:
@@ -70,6 +71,33 @@ def test_the_table_for_people_names_every_row_and_share(site: Shell) -> None:
     printed = evaluate(site, "--test-sessions", "2", "--seed", "2", "--tuning").out
     assert all(name in printed for name in ROWS)
     assert "recall@100 by the pool's share" in printed
+
+
+def test_what_each_source_is_worth_is_chosen_by_other_sessions_and_told_as_settings(site: Shell) -> None:
+    told = evaluate(site, "--test-sessions", "6", "--tune", "--json").json
+    assert [row["source"] for row in told["rows"]] == [*ROWS, "all_tuned"]
+    chosen = told["chosen"]
+    assert chosen["after"] >= chosen["before"] > 0
+    assert set(told["others_beside_best"]) == {"all_tuned"}
+    printed = evaluate(site, "--test-sessions", "6", "--tune").out
+    settings = tomllib.loads(printed[printed.index("[read]") :])
+    assert settings["read"]["source_weights"] == pytest.approx(chosen["source_weights"], rel=1e-4)
+    assert settings["read"]["rank_smoothing"] == chosen["rank_smoothing"]
+    site.run("--config", site.write("chosen.toml", printed[printed.index("[read]") :]), "doctor")
+
+
+def test_a_trained_model_adds_the_sources_that_go_by_vectors(site: Shell, tmp_path: Path) -> None:
+    made, out = str(site.folder / "made"), str(tmp_path / "model")
+    site.run("train", "interests", "--sessions", made, "--out", out, "--epochs", "2", "--seed", "1")
+    rows = {row["source"]: row for row in evaluate(site, "--test-sessions", "6", "--model", out, "--json").json["rows"]}
+    assert list(rows) == [*ROWS, "vectors", "all_vectors"]
+    assert rows["vectors"]["returned"] > 20
+    assert rows["all_vectors"]["page_fill"] == 1.0
+
+
+def test_what_is_tuned_by_is_not_what_is_measured(site: Shell) -> None:
+    made = str(site.folder / "made")
+    assert "name one of the two" in site.run("evaluate", "recall", "--sessions", made, "--tune", "--tuning", code=2).err
 
 
 def test_what_to_measure_must_be_said(shell: Shell, tmp_path: Path) -> None:

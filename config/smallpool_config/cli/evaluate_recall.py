@@ -59,14 +59,28 @@ def recall(
     tuning: Annotated[
         bool, typer.Option("--tuning", help="Ask the last fifth of what is for training instead of the test: to choose settings by.")
     ] = False,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            "--model", metavar="DIR", help="A model of `train interests` on these sessions: adds the sources by vectors.", callback=_folder
+        ),
+    ] = None,
+    tune: Annotated[
+        bool,
+        typer.Option("--tune", help="Choose by that last fifth what each source is worth: adds a row, and the settings."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Recall inside small pools of real items, by source: newest, popular, related items, terms, all of them together."""
     from smallpool_config.cli.session import settings_of
     from smallpool_config.evaluation.recall import Plan, evaluate_recall
 
+    if tune and tuning:
+        raise typer.BadParameter("--tune goes by what --tuning asks: name one of the two")
+    plan = Plan(pool_size=pool_size, pools=pools, sessions=most, seed=seed)
+    to_tune_by = _site(sessions, item_category, interactions, tuning=True) if tune else None
     site = _site(sessions, item_category, interactions, tuning=tuning)
-    told = evaluate_recall(settings_of(ctx, None), site, Plan(pool_size=pool_size, pools=pools, sessions=most, seed=seed))
+    told = evaluate_recall(settings_of(ctx, None), site, plan, model, to_tune_by)
     if as_json:
         print_json({**told, "tuning": tuning})
         return
@@ -87,13 +101,28 @@ def _site(sessions: Path | None, item_category: Path | None, interactions: Path 
 def _show(told: dict[str, Any]) -> None:
     console = screen()
     console.print(_table_of_rows(told))
-    for name, sets in told["beside_best"].items():
-        shown = table("pools", "best single source", "all / best", "difference, 95 %", title=name.replace("_", "@"), right=("all / best",))
-        for label, one in sets.items():
-            low, high = one["difference"]
-            shown.add_row(label, one["best_single"], "–" if one["ratio"] is None else f"{one['ratio']:.3f}", f"{low:+.3f} … {high:+.3f}")
-        console.print(shown)
+    for row, beside in {"all": told["beside_best"], **told["others_beside_best"]}.items():
+        for name, sets in beside.items():
+            console.print(_table_beside(row, name.replace("_", "@"), sets))
     console.print(_table_of_shares(told))
+    if told["chosen"]:
+        console.print(_told_as_settings(told["chosen"]))
+
+
+def _table_beside(row: str, figure: str, sets: dict[str, Any]) -> Any:
+    ratio = f"{row} / best"
+    shown = table("pools", "best single source", ratio, "difference, 95 %", title=f"{figure}, {row}", right=(ratio,))
+    for label, one in sets.items():
+        low, high = one["difference"]
+        shown.add_row(label, one["best_single"], "–" if one["ratio"] is None else f"{one['ratio']:.3f}", f"{low:+.3f} … {high:+.3f}")
+    return shown
+
+
+def _told_as_settings(chosen: dict[str, Any]) -> str:
+    """What was chosen, as a settings file has it."""
+    weights = ", ".join(f"{name} = {weight:g}" for name, weight in chosen["source_weights"].items())
+    told = f"# chosen by {chosen['sessions']} sessions, of worth {chosen['before']:.3f} before and {chosen['after']:.3f} after"
+    return f"{told}\n\\[read]\nrank_smoothing = {chosen['rank_smoothing']:g}\nsource_weights = {{ {weights} }}"
 
 
 def _table_of_rows(told: dict[str, Any]) -> Any:

@@ -14,17 +14,20 @@ from math import exp2
 from typing import Final, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from smallpool_config.bench.report import tracked
 from smallpool_config.wiring import Embedded
 from smallpool_core.behaviour import apply_event
-from smallpool_core.items import WideItem
+from smallpool_core.item_parts import parts_of
+from smallpool_core.items import VECTORS, WideItem
 from smallpool_core.normalise import normalise, path_key
 from smallpool_core.pages import ClaimRequest, Entry
 from smallpool_core.pools import PoolDraft, PoolSettings
 from smallpool_core.statistics import StatDelta
 from smallpool_core.terms import kind_of
 from smallpool_core.users import Identity, TriggerState, UserEvent
+from smallpool_core.vectors import stored_vector
 from smallpool_indexer.terms import PRIOR_KINDS, popularity_of, static_score, terms_of
 from smallpool_models.evaluation.drawn_pools import DrawnPool
 from smallpool_models.evaluation.sessions import Session, Site
@@ -42,7 +45,7 @@ AT_ONCE: Final = 2_000
 
 
 class SiteMarket:
-    """A site in an open system; `now` (ms) is the time of the system's clock. Its order of calls: `list_items`, `open_pools`, `train`."""
+    """A site in an open system; `now` (ms) is the time of the system's clock. `open` comes first."""
 
     def __init__(self, system: Embedded, site: Site, pools: Sequence[DrawnPool]) -> None:
         self.system = system
@@ -56,8 +59,14 @@ class SiteMarket:
         """When the act at this place in training was (ms)."""
         return self.now - TRAINED_MS + TRAINED_MS * place // max(1, len(self.site.acts))
 
-    def list_items(self) -> None:
-        """Puts every item into the wide table, on sale and tagged with its pools."""
+    async def open(self) -> None:
+        """Lists the items, opens the pools, and counts what people did in training."""
+        self._list_items()
+        await self._open_pools()
+        self._train()
+
+    def _list_items(self) -> None:
+        """Puts every item into the wide table, on sale and tagged with its pools; with a vector where the settings have a model."""
         tagged: defaultdict[str, list[str]] = defaultdict(list)
         for pool in self.pools:
             for item_id in pool.item_ids:
@@ -66,9 +75,9 @@ class SiteMarket:
         self.items = {item_id: self._wide_item(item_id, self.at(first[item_id]), tagged[item_id]) for item_id in self.site.items}
         for batch in _batches(tracked(self.items.values(), "items", len(self.items))):
             with self.system.atomic.atomic():
-                self.system.wide.append(batch)
+                self.system.wide.append(self._embedded(batch))
 
-    async def open_pools(self) -> None:
+    async def _open_pools(self) -> None:
         """Saves the pools, whose tags the items carry already, and fills what the read path has in memory."""
         system, upto = self.system, self.system.wide.end()
         with system.durable_database.atomic():
@@ -80,7 +89,7 @@ class SiteMarket:
                 system.pools.set_tagged(pool.pool_id, revision.pool.epoch, upto)
         system.load()
 
-    def train(self) -> None:
+    def _train(self) -> None:
         """Counts what people did in training: for the statistics of items and terms, on the site and what of it fell on a pool's items in
         that pool; and for related items, as the daily computation does from a file of events.
         """
@@ -116,6 +125,17 @@ class SiteMarket:
         inside = [item_id for item_id, _ in dict(events).items() if pool.pool_id in self.items[item_id].pools]
         if inside:
             await self.system.seen.claim(_seen(identity, pool.pool_id, inside, self.now))
+
+    def _embedded(self, items: Sequence[WideItem]) -> Sequence[WideItem]:
+        models = self.system.vector_models
+        if models is None:
+            return items
+        encoder = models.encoders.items
+        vectors = encoder.encode([parts_of(item) for item in items])
+        return [
+            replace(item, vector=stored_vector(vector, encoder.dimensions) if vector else b"", versions={VECTORS: encoder.model})
+            for item, vector in zip(items, vectors, strict=True)
+        ]
 
     def _popularity(self) -> Mapping[str, float]:
         """Decayed weight of each item's acts as of now."""

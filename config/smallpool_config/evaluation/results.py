@@ -8,12 +8,11 @@ from typing import Any
 
 from msgspec import Struct, to_builtins
 
-from smallpool_config.evaluation.rows import ROWS, SINGLE, Row
+from smallpool_config.evaluation.rows import Row
 from smallpool_models.evaluation.drawn_pools import KINDS, DrawnPool
 from smallpool_models.evaluation.recall_figures import FAR, NEAR, Outcome, beside, figures, hits
 from smallpool_models.evaluation.sessions import Session
 
-EVERY = ROWS[-1].name
 Outcomes = dict[str, dict[str, list[Outcome]]]
 """Outcomes by row and pool, those of one pool in the same order in every row."""
 
@@ -40,10 +39,11 @@ def row_figures(row: Row, asked: Sequence[Asked], outcomes: Outcomes, category_o
     }
 
 
-def beside_best(asked: Sequence[Asked], outcomes: Outcomes, seed: int) -> dict[str, Any]:
-    """By recall@20 and @100, over all pools and by kind: the best single source, and all sources beside it, paired by session."""
+def beside_best(row: Row, rows: Sequence[Row], asked: Sequence[Asked], outcomes: Outcomes, seed: int) -> dict[str, Any]:
+    """By recall@20 and @100, over all pools and by kind: the best single source, and a row of many beside it, paired by session."""
+    single = [one.name for one in rows if one.is_single]
     sets = {"all pools": asked, **_by_kind(asked)}
-    return {f"recall_{k}": {name: _beside(some, outcomes, k, seed) for name, some in sets.items()} for k in (NEAR, FAR)}
+    return {f"recall_{k}": {name: _beside(row.name, single, some, outcomes, k, seed) for name, some in sets.items()} for k in (NEAR, FAR)}
 
 
 def at_shares(asked: Sequence[Asked], outcomes: Outcomes) -> list[dict[str, Any]]:
@@ -69,10 +69,10 @@ def _of(row: str, asked: Sequence[Asked], outcomes: Outcomes) -> list[Outcome]:
     return [outcome for one in asked for outcome in outcomes[row][one.pool.pool_id]]
 
 
-def _beside(asked: Sequence[Asked], outcomes: Outcomes, k: int, seed: int) -> dict[str, Any]:
-    found = {name: hits(_of(name, asked, outcomes), k) for name in outcomes}
-    best = max((name for name in SINGLE if name in found), key=lambda name: sum(found[name]))
-    return {"best_single": best, **to_builtins(beside(found[EVERY], found[best], seed))}
+def _beside(row: str, single: Sequence[str], asked: Sequence[Asked], outcomes: Outcomes, k: int, seed: int) -> dict[str, Any]:
+    found = {name: hits(_of(name, asked, outcomes), k) for name in (row, *single)}
+    best = max(single, key=lambda name: sum(found[name]))
+    return {"best_single": best, **to_builtins(beside(found[row], found[best], seed))}
 
 
 def _mean(values: Sequence[float]) -> float:
