@@ -2,13 +2,14 @@
 
 In: events with what their listings mean. Out: the same events; where a listing says what an earlier one says, its quality says so too.
 
-A listing that leaves is forgotten, and what was marked as a repost of it is understood again: it may be the only one left. That is a
-worker's turn, so that taking in listings waits for it no more than for other statistics. With the index away listings are taken in
-unmarked, and counted.
+A listing that leaves is forgotten, and what was marked as a repost of it is understood again: it may be the only one left. So is what a
+new listing turns out to be earlier than: owners of other partitions may have taken in a repost before its original. Both are a worker's
+turn, so that taking in listings waits for it no more than for other statistics. With the index away listings are taken in unmarked, and
+counted.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final
 
@@ -25,12 +26,16 @@ from smallpool_indexer.stage import Staged
 
 MOST_WAITING: Final = 100_000
 AT_ONCE: Final = 64
+APART_MS: Final = 60_000
+"""So far may owners of two partitions be apart. Who dates a listing further back does not by that make others a repost of it: these are
+held against it when they are next understood.
+"""
 
 log = logging.getLogger("smallpool.indexer")
 
 
 class RepostMarker:
-    """One thread marks; the same or another forgets what left."""
+    """One thread marks; the same or another takes the turns of `catch_up`."""
 
     def __init__(
         self, *, index: RepostIndex, log: EventLog, clock: Clock, understander: Understander, settings: RepostSettings | None = None
@@ -42,6 +47,7 @@ class RepostMarker:
         self._settings = settings or RepostSettings()
         self._asks_again_at = 0
         self._left: dict[str, None] = {}
+        self._overtaken: dict[str, None] = {}
 
     def mark(self, taken: Sequence[Taken], stored: Mapping[str, WideItem], now: int) -> Staged[Taken]:
         """The events in their order."""
@@ -57,8 +63,11 @@ class RepostMarker:
             return Staged([*taken], counts={"reposts_unknown": len(listings)})
         for one in listings:
             self._left.pop(one.item_id, None)  # it is back
+        together = {one.item_id for one in listings}
         out, marked = [*taken], 0
         for place, listing, others in zip(places, listings, alike, strict=True):
+            if listing.item_id not in stored:  # by one that was there already they were marked when they came
+                self._overtaken.update(self._overtaken_by(listing, [other for other in others if other.item_id not in together]))
             earlier = originals(listing, others, self._settings)
             if earlier:
                 out[place] = replace(taken[place], understood=self._repost(taken[place].understood, earlier))
@@ -71,25 +80,32 @@ class RepostMarker:
         for item_id in list(islice(self._left, max(0, len(self._left) - MOST_WAITING))):
             self._left.pop(item_id, None)
 
-    def forget(self) -> bool:
-        """Forgets some of them; whether more wait. Store errors pass through, and the same come again."""
-        taken = list(self._left)[:AT_ONCE]
-        if taken:
-            self._look_again(self._index.forget(taken))
-            for item_id in taken:
-                self._left.pop(item_id, None)
-        return bool(self._left)
+    def catch_up(self) -> bool:
+        """Forgets some of what left, and has those understood again that this or a new listing says something of; whether more wait.
+        Store errors pass through, and the same come again.
+        """
+        overtaken, left = list(self._overtaken)[:AT_ONCE], list(self._left)[:AT_ONCE]
+        again = dict.fromkeys(overtaken)
+        if left:
+            for gone in self._index.forget(left):
+                again.update((other.item_id, None) for other in _later_ones(gone, self._index.alike(gone, MOST_ALIKE), self._settings))
+        self._look_again(again)
+        for waiting, done in ((self._overtaken, overtaken), (self._left, left)):
+            for item_id in done:
+                waiting.pop(item_id, None)
+        return bool(self._left or self._overtaken)
 
-    def _look_again(self, gone: Sequence[Listing]) -> None:
-        """Has later listings of the same things understood again."""
+    def _overtaken_by(self, listing: Listing, others: Sequence[Listing]) -> dict[str, None]:
+        """What was taken in before an original of about the same time."""
+        later = _later_ones(listing, [other for other in others if other.published_at - listing.published_at <= APART_MS], self._settings)
+        return {other.item_id: None for other in later}
+
+    def _look_again(self, item_ids: Collection[str]) -> None:
+        """Has listings understood again."""
         now = self._clock.now_ms()
-        again: dict[str, ItemEvent] = {}
-        for one in gone:
-            for other in self._index.alike(one, MOST_ALIKE):
-                if one.age < other.age and is_same_thing(one, other, self._settings):
-                    again[other.item_id] = ItemEvent("enrich", other.item_id, 0, now, reason="understand")
-        if again:
-            self._log.append_now("item-events", [(event.item_id, encode_item_event(event)) for event in again.values()], now)
+        events = [ItemEvent("enrich", item_id, 0, now, reason="understand") for item_id in item_ids]
+        if events:
+            self._log.append_now("item-events", [(event.item_id, encode_item_event(event)) for event in events], now)
 
     def _repost(self, understood: Understood | None, earlier: Sequence[str]) -> Understood | None:
         if understood is None:
@@ -97,6 +113,11 @@ class RepostMarker:
         parts = {**understood.quality_parts, ORIGINAL: 0.0}
         quality = self._understander.quality_of(parts)
         return replace(understood, repost_of=earlier[0], reposts=len(earlier), quality=quality, quality_parts=parts)
+
+
+def _later_ones(listing: Listing, others: Iterable[Listing], settings: RepostSettings) -> Iterator[Listing]:
+    """Those of the others that repeat it."""
+    return (other for other in others if listing.age < other.age and is_same_thing(listing, other, settings))
 
 
 def _newest(taken: Sequence[Taken]) -> list[int]:

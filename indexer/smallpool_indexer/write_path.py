@@ -91,7 +91,7 @@ class WritePath:
             Worker("seller events", lambda: workers.seller_events.run_once() > 0),
             Worker("moved sellers", lambda: workers.sellers.look(clock.now_ms())),
             Worker("ranking", lambda: workers.rescorer.read(clock.now_ms())),
-            Worker("reposts", workers.reposts.forget),
+            Worker("reposts", workers.reposts.catch_up),
             *forgetting,
         )
 

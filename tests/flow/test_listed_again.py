@@ -52,6 +52,22 @@ def test_an_original_that_is_understood_again_stays_the_original(market: Marketp
     assert [market.item(item_id).repost_of for item_id in ("first", "second")] == [None, "first"]
 
 
+def test_a_repost_that_is_taken_in_before_its_original_is_known_once_that_comes(market: Marketplace) -> None:
+    market.take(listing("second", AGAIN, published_at=NOW - 1))
+    assert market.item("second").repost_of is None
+    market.take(listing("first", TITLE, published_at=NOW - 20_000))
+    assert (market.item("second").repost_of, market.item("first").repost_of) == ("first", None)
+    understood = market.item("second").enrich
+    market.take(listing("first", TITLE, version=2, price_cents=1, published_at=NOW - 20_000))
+    assert market.item("second").enrich == understood, "an original that is edited says nothing new of it"
+
+
+def test_who_dates_a_listing_back_makes_no_repost_of_what_was_there(market: Marketplace) -> None:
+    market.take(listing("second", AGAIN, published_at=NOW - 1))
+    market.take(listing("first", TITLE, published_at=NOW - HOUR, seller_id="s2"))
+    assert market.item("second").repost_of is None
+
+
 def test_a_listing_that_comes_back_is_known_again(market: Marketplace) -> None:
     market.take(listing("first", TITLE, published_at=NOW - HOUR))
     market.take(sold("first", version=2), listing("first", TITLE, version=3, published_at=NOW - HOUR))
