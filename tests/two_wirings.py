@@ -16,6 +16,7 @@ from smallpool_config.settle import settle
 from smallpool_config.stack import Addresses
 from smallpool_config.wiring import open_system
 from smallpool_core.market_ports import Understander
+from smallpool_core.reposts import RepostSettings
 from smallpool_stores.elasticsearch.settings import ElasticsearchSettings
 from smallpool_stores.kafka.settings import KafkaSettings
 from smallpool_stores.redis.settings import RedisSettings
@@ -70,9 +71,14 @@ def distributed(
 
 @contextmanager
 def embedded(
-    folder: Path, clock: FakeClock, understander: Understander | None = None, models: Models | None = None
+    folder: Path,
+    clock: FakeClock,
+    understander: Understander | None = None,
+    models: Models | None = None,
+    reposts: RepostSettings | None = None,
 ) -> Iterator[Marketplace]:
     """The same in one process."""
-    settings = replace(Settings(), read=UNHURRIED, store=replace(Settings().store, directory=str(folder), synchronous="off"))
+    store = replace(Settings().store, directory=str(folder), synchronous="off")
+    settings = replace(Settings(), read=UNHURRIED, store=store, reposts=reposts or RepostSettings())
     with Rested(settings, clock=clock, understander=understander, models=models) as market:
         yield market
