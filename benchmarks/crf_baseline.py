@@ -24,7 +24,6 @@ from smallpool_models.training.network import NetworkSettings
 from smallpool_models.understanding import KnowledgeUnderstander, load_knowledge
 from smallpool_models.understanding.segment import Segmenter
 
-PLAIN = NerSettings(network=NetworkSettings(layers=0))
 BRANDS = {"brand", "1"}
 
 
@@ -34,10 +33,13 @@ def main() -> None:
     parser.add_argument("gazetteers", nargs="*", type=Path)
     parser.add_argument("--split", required=True, type=Path)
     parser.add_argument("--model", required=True, type=Path, action="append", help="repeatable")
+    parser.add_argument("--seed", type=int, default=1, help="of the plain CRF, which has as many nets as the tagger")
     given = parser.parse_args()
+    settings = NerSettings(seed=given.seed, network=NetworkSettings(layers=0))
     understander = KnowledgeUnderstander(load_knowledge(KnowledgeSettings().path))
     known = known_words(understander.lexicon, given.gazetteers)
-    plain = trained([read_titles(path) for path in sorted((given.split / "train").glob("*.jsonl"))], known, understander.segmenter)
+    sets = [read_titles(path) for path in sorted((given.split / "train").glob("*.jsonl"))]
+    plain = trained(sets, known, understander.segmenter, settings)
     tests = [read_titles(path) for path in sorted((given.split / "test").glob("*.jsonl"))]
     for model in given.model:
         print(model)
@@ -45,12 +47,12 @@ def main() -> None:
             compare(titles, opened(model, understander.segmenter), plain)
 
 
-def trained(sets: list[TitleSet], known: Mapping[str, Iterable[str]], segmenter: Segmenter) -> SpanTagger:
+def trained(sets: list[TitleSet], known: Mapping[str, Iterable[str]], segmenter: Segmenter, settings: NerSettings) -> SpanTagger:
     """The plain CRF, as it would be served."""
     words = {name: list(some) for name, some in known.items()}
-    made = train_ner(sets, words, segmenter, PLAIN, lambda *_: None)
+    made = train_ner(sets, words, segmenter, settings, lambda *_: None)
     with TemporaryDirectory() as folder:
-        write_ner(Path(folder), made, ner_card(made, sets, words, PLAIN))
+        write_ner(Path(folder), made, ner_card(made, sets, words, settings))
         return opened(Path(folder), segmenter)
 
 

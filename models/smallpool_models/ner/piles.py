@@ -31,6 +31,7 @@ Part = tuple[str, str]
 
 
 class _Family(Struct, frozen=True, forbid_unknown_fields=True):
+    tops: tuple[str, ...]
     products: str
     heads: str
     before: str
@@ -191,6 +192,16 @@ class Piles:
         return rng.choice(
             (name, name, name.upper(), name.capitalize(), f"{name[:2]}{name[2:]} {rng.choice(self._latin)}{rng.choice(self._latin)}")
         )
+
+
+def family_words(folder: Path) -> list[tuple[str, str]]:
+    """The families' products and what products are made of, each with every top category of its family.
+
+    Raises `KnowledgeRefused` where `piles.toml` is of another form.
+    """
+    words, _ = _read(folder / FILE)
+    parts = ((top, f"{one.products} {one.before}") for one in words.families for top in one.tops)
+    return [(word, top) for top, text in parts for word in text.split()]
 
 
 def _written(parts: Sequence[Part], rng: random.Random) -> Labelled:

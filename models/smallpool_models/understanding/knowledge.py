@@ -117,9 +117,10 @@ class CompletenessSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ContentSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """Words of the title at which the part is 1 - 1/e."""
+    """Words of the title at which the part is 1 - 1/e, and how many of them one foreign word takes away."""
 
     words: int
+    foreign: float
 
 
 class PhotoSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -157,12 +158,11 @@ class StuffingSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FocusSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """How many words of a title may fit other categories better than its own: so many, and so many more for each word that does fit; and
-    with how many beyond it the part is 1/2.
+    """How many words of a title may fit other categories better than its own, and with how many beyond it, for each word that does fit
+    and one more, the part is 1/2.
     """
 
     foreign: int
-    for_own: float
     half: float
 
 

@@ -16,6 +16,7 @@ from smallpool_models.understanding.knowledge import (
     ClaritySettings,
     CompletenessSettings,
     ConductSettings,
+    ContentSettings,
     FocusSettings,
     PhotoSettings,
     PriceSettings,
@@ -65,7 +66,7 @@ def judge(seen: Seen, settings: QualitySettings) -> dict[str, float]:
         "clarity": clarity(seen.title, settings.clarity),
         "stuffing": stuffing(seen.in_title, settings.stuffing),
         "conduct": conduct((seen.title, seen.description), seen.heard, settings.conduct),
-        "content": 1 - math.exp(-seen.words / settings.content.words),
+        "content": content(seen.words, seen.foreign, settings.content),
         "order": seen.order,
         "category": seen.category_fit,
         "phrases": seen.phrases,
@@ -131,9 +132,17 @@ def stuffing(heard: Sequence[Heard], settings: StuffingSettings) -> float:
     return 1 / (1 + (excess / settings.half) ** 2)
 
 
+def content(words: int, foreign: int, settings: ContentSettings) -> float:
+    """What the title says: near 1 with many words. A foreign word takes away what a few others add, since one seldom stands alone."""
+    return 1 - math.exp(-max(0.0, words - settings.foreign * foreign) / settings.words)
+
+
 def focus(own: int, foreign: int, settings: FocusSettings) -> float:
-    """1 for a title of one thing, 1/2 with `half` foreign words beyond what a title of so many words of its own has anyway."""
-    excess = max(0.0, foreign - settings.foreign - settings.for_own * own)
+    """1 for a title of one thing, 1/2 with `half` foreign words beyond the usual for each word of its own and one more.
+
+    It is a share, so that a long title of which half is left out is as focused as it was.
+    """
+    excess = max(0.0, foreign - settings.foreign) / (own + 1)
     return 1 / (1 + (excess / settings.half) ** 2)
 
 

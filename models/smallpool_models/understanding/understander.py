@@ -225,7 +225,7 @@ class KnowledgeUnderstander:
         keys = keys_of(points)
         condition = self._condition(given, heard)
         title_words = self._segmenter.with_parts(words)
-        fit = self._fitting.fit(shape, words, placed.key)
+        fit = self._fitting.fit(words, placed.key)
         seen = Seen(
             title=title.text,
             description=description.text,
