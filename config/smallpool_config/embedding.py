@@ -28,6 +28,9 @@ CHECKPOINT = "training.pt"
 MOST_WORDS = 30_000
 OF_A_SEQUENCE = 1
 """Interests where one next item is ranked among all: more of them learn more slowly and gained nothing there (docs/models.md)."""
+OF_SESSIONS = 128
+"""Dimensions where sessions are learnt from: half of a vector begins as what its item is found by, half as what it asks for (measured, see
+docs/results/vectors.md)."""
 FEWEST_OF_A_TERM = 2
 """What one item alone has says nothing about others."""
 
@@ -140,12 +143,15 @@ def _interest_settings(order: VectorOrder) -> "InterestSettings":
     from smallpool_models.training.vectors.interests import InterestSettings  # noqa: PLC0415  torch is an extra
 
     made = InterestSettings(seed=order.seed)
-    items = replace(made.items, width=order.width or made.items.width, ids=_has_ids(order))
+    of_sessions = order.source.sessions is not None
+    width = order.width or (OF_SESSIONS if of_sessions else made.items.width)
+    items = replace(made.items, width=width, ids=_has_ids(order))
     users = replace(
         made.users,
         width=items.width,
         interests=order.interests or (OF_A_SEQUENCE if order.source.sequences is not None else made.users.interests),
         fusion="fusion" not in order.without,
+        turn=of_sessions,
     )
     return replace(
         made,
@@ -153,7 +159,7 @@ def _interest_settings(order: VectorOrder) -> "InterestSettings":
         minutes=order.minutes or made.minutes,
         selection="selection" not in order.without,
         metric=0.0 if "metric" in order.without else made.metric,
-        spectral=order.source.sequences is None,  # measured both ways, docs/results/vectors.md
+        spectral=of_sessions,  # measured both ways, docs/results/vectors.md
         items=items,
         users=users,
     )
