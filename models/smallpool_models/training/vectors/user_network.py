@@ -20,9 +20,6 @@ from smallpool_models.training.vectors.item_network import HIDDEN_LOGIT, unit
 STEPS_BACK = 64
 """So many steps back are told apart; what lies further back counts as that far."""
 
-OWN_AT_FIRST = 0.1
-"""Where the start says something already, what is said beside the touched items begins at this share of its usual size."""
-
 
 class UserNetworkSettings(Struct, frozen=True):
     """`interests` is K. Without `fusion` the mid and long term is left out and z_i = s_i. With `turn` what is gathered goes through a
@@ -106,13 +103,10 @@ class UserNetwork(nn.Module):
 
     @torch.no_grad()
     def begin_ahead(self) -> None:
-        """Begins where `spectral_vectors` does: the half by which an item asks is turned into the half by which one is found, and little
-        else is said at first.
-        """
+        """Begins where `spectral_vectors` does: the half by which an item asks is turned into the half by which one is found."""
         half = self.settings.width // 2
         self.turn.zero_()
         self.turn[:half, half:] = 2**0.5 * torch.eye(half)
-        self.own.weight.mul_(OWN_AT_FIRST)
 
     def forward(self, touched: Touched) -> Tensor:
         """(rows, places, K, d) of unit length: the interests as of each place."""
