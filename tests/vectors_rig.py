@@ -43,7 +43,7 @@ SETTINGS = InterestSettings(
     rate=5e-3,
     mean_steps=20,
     items=ItemNetworkSettings(ids=True),
-    users=UserNetworkSettings(blocks=1),
+    users=UserNetworkSettings(blocks=1, turn=True),
 )
 
 

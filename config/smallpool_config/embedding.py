@@ -15,6 +15,7 @@ from smallpool_config.own_behaviour import generated_behaviour, read_own
 from smallpool_config.settings import Settings
 from smallpool_core.errors import Problem, Refused
 from smallpool_models.vectors.behaviour import Behaviour, is_cold, read_sequences, read_session_folder, without_items
+from smallpool_models.vectors.direction import goes_one_way
 from smallpool_models.vectors.vocabulary import VectorVocabulary, learnt_vocabulary
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ CHECKPOINT = "training.pt"
 MOST_WORDS = 30_000
 OF_A_SEQUENCE = 1
 """Interests where one next item is ranked among all: more of them learn more slowly and gained nothing there (docs/models.md)."""
+WHERE_ROWS_GO_ONE_WAY = 128
+"""Dimensions of sessions that go one way: half of a vector begins as what its item is found by, half as what it asks for (measured, see
+docs/results/vectors.md)."""
 FEWEST_OF_A_TERM = 2
 """What one item alone has says nothing about others."""
 
@@ -85,8 +89,8 @@ def train_user_vectors(settings: Settings, order: VectorOrder, report: Callable[
     from smallpool_models.training.vectors.interests import train_interests  # noqa: PLC0415
     from smallpool_models.training.vectors.machines import leads  # noqa: PLC0415
 
-    chosen = _interest_settings(order)
     behaviour = _learnt_from(settings, order)
+    chosen = _interest_settings(order, behaviour)
     vocabulary, start = _beginning(order, behaviour, ids=chosen.items.ids)
     chosen = chosen if start is None else _beside(chosen, start, order)
     checkpoint = _checkpoint(order)
@@ -136,16 +140,19 @@ def _checkpoint(order: VectorOrder) -> Path:
     return file
 
 
-def _interest_settings(order: VectorOrder) -> "InterestSettings":
+def _interest_settings(order: VectorOrder, behaviour: Behaviour) -> "InterestSettings":
     from smallpool_models.training.vectors.interests import InterestSettings  # noqa: PLC0415  torch is an extra
 
     made = InterestSettings(seed=order.seed)
-    items = replace(made.items, width=order.width or made.items.width, ids=_has_ids(order))
+    ids = _has_ids(order)
+    ahead = order.source.sessions is not None and ids and goes_one_way(behaviour.train)
+    items = replace(made.items, width=order.width or (WHERE_ROWS_GO_ONE_WAY if ahead else made.items.width), ids=ids)
     users = replace(
         made.users,
         width=items.width,
         interests=order.interests or (OF_A_SEQUENCE if order.source.sequences is not None else made.users.interests),
         fusion="fusion" not in order.without,
+        turn=ahead,
     )
     return replace(
         made,
@@ -153,7 +160,7 @@ def _interest_settings(order: VectorOrder) -> "InterestSettings":
         minutes=order.minutes or made.minutes,
         selection="selection" not in order.without,
         metric=0.0 if "metric" in order.without else made.metric,
-        spectral=order.source.sequences is None,  # measured both ways, docs/results/vectors.md
+        spectral=ahead,  # measured with and without, docs/results/vectors.md
         items=items,
         users=users,
     )

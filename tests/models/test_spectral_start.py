@@ -8,6 +8,7 @@ torch = pytest.importorskip("torch")
 from smallpool_models.training.vectors.item_network import ItemNetwork, ItemNetworkSettings  # noqa: E402
 from smallpool_models.training.vectors.items_read import ItemsRead  # noqa: E402
 from smallpool_models.training.vectors.spectral import ID_LENGTH, begin_at, spectral_vectors  # noqa: E402
+from smallpool_models.training.vectors.user_network import UserNetwork, UserNetworkSettings  # noqa: E402
 from smallpool_models.vectors.ragged import Ragged, ragged  # noqa: E402
 from smallpool_models.vectors.vocabulary import FIRST  # noqa: E402
 from vectors_rig import small_world, vocabulary_of  # noqa: E402
@@ -20,12 +21,29 @@ def rows() -> Ragged:
     return ragged((1 + 2 * rng.permutation(ITEMS // 2)[:6] + rng.integers(2)).tolist() for _ in range(300))
 
 
-def test_items_of_one_taste_begin_nearer_to_each_other_than_to_those_of_another() -> None:
+def test_what_comes_after_an_item_begins_near_what_the_item_asks_for() -> None:
     vectors = spectral_vectors(rows(), ITEMS + 1, 8, 1).numpy()[1:-1]
-    likeness = vectors @ vectors.T
+    asked = vectors[:, 4:] @ vectors[:, :4].T
     taste = np.arange(ITEMS) % 2
     together = (taste[:, None] == taste) & ~np.eye(ITEMS, dtype=bool)
-    assert likeness[together].mean() > likeness[taste[:, None] != taste].mean() + 0.3
+    assert asked[together].mean() > asked[taste[:, None] != taste].mean() + 0.15
+
+
+def test_what_comes_before_an_item_does_not() -> None:
+    one_way = ragged(sorted(row.tolist()) for row in rows())
+    vectors = spectral_vectors(one_way, ITEMS + 1, 32, 1).numpy()[1:-1]
+    asked = vectors[:, 16:] @ vectors[:, :16].T
+    taste = np.arange(ITEMS) % 2
+    soon = np.triu((taste[:, None] == taste) & ~np.eye(ITEMS, dtype=bool))
+    assert asked[soon].mean() > asked.T[soon].mean() + 0.1
+
+
+def test_the_net_of_people_begins_by_asking_for_what_came_after() -> None:
+    users = UserNetwork(UserNetworkSettings(width=8, interests=1, turn=True))
+    users.begin_ahead()
+    vectors = spectral_vectors(rows(), ITEMS, 8, 1)[1:]
+    asks = torch.nn.functional.normalize(vectors[:, 4:], dim=1)
+    assert torch.allclose(users.turned(vectors), torch.nn.functional.pad(asks, (0, 4)), atol=1e-4)
 
 
 def test_they_are_of_unit_length_and_what_nobody_touched_has_none() -> None:

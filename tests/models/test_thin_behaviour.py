@@ -11,13 +11,14 @@ from smallpool_models.vectors.ragged import ragged
 from vectors_rig import SETTINGS, parts_of_id, people, small_world, vocabulary_of
 
 torch = pytest.importorskip("torch")
-from smallpool_models.evaluation.next_item import MISSED  # noqa: E402
+from smallpool_models.evaluation.asked import questions_of  # noqa: E402
+from smallpool_models.evaluation.next_item import MISSED, ranks  # noqa: E402
 from smallpool_models.training.vectors.interests import _pieces, train_interests  # noqa: E402
 from smallpool_models.training.vectors.item_network import ItemNetwork, ItemNetworkSettings  # noqa: E402
 from smallpool_models.training.vectors.items_read import ItemsRead  # noqa: E402
 from smallpool_models.training.vectors.skipgram import SkipGramSettings, train_items  # noqa: E402
 from smallpool_models.training.vectors.user_network import UserNetwork  # noqa: E402
-from smallpool_models.training.vectors.validation import ranks_of  # noqa: E402
+from smallpool_models.training.vectors.validation import UnderTraining  # noqa: E402
 from smallpool_models.vectors.vocabulary import learnt_vocabulary  # noqa: E402
 
 ONCE = replace(SETTINGS, epochs=1)
@@ -86,10 +87,10 @@ def test_an_item_that_has_an_id_alone_never_loses_it_in_training() -> None:
 
 
 def test_validation_finds_neither_what_has_no_vector_nor_what_is_no_number() -> None:
-    users, rng = UserNetwork(SETTINGS.users).eval(), np.random.default_rng(1)
+    users = UserNetwork(SETTINGS.users).eval()
     vectors = torch.nn.functional.normalize(torch.randn(6, SETTINGS.users.width, generator=torch.Generator().manual_seed(1)), dim=1)
-    rows, known = ragged([[1, 2, 3], [1, 2, 4], [1, 2, 1]]), np.array([False, True, True, True, False, True])
-    with torch.no_grad():
-        found = ranks_of(users, vectors, known, rows, np.arange(3), rng)
-        broken = ranks_of(users, vectors * torch.nan, known, rows, np.arange(3), rng)
-    assert (found[0] < 3, found[1:].tolist(), broken.tolist()) == (True, [MISSED] * 2, [MISSED] * 3)
+    known = np.array([False, True, True, True, False, True])
+    asked = questions_of(ragged([[1, 2, 3], [1, 2, 4], [1, 2, 1]]))
+    found = ranks(UnderTraining(users, vectors, known), asked, 1)
+    broken = ranks(UnderTraining(users, vectors * torch.nan, known), asked, 1)
+    assert (found[0] < 4, found[1:].tolist(), broken.tolist()) == (True, [MISSED] * 2, [MISSED] * 3)

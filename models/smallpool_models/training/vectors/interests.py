@@ -14,6 +14,7 @@ from msgspec import Struct, field
 from torch import Tensor, nn
 
 from smallpool_core.errors import Problem, Refused
+from smallpool_models.evaluation.asked import questions_of
 from smallpool_models.training.mean import RunningMean, pace
 from smallpool_models.training.vectors.checkpoints import Checkpoint, Epoch, mark_of
 from smallpool_models.training.vectors.interest_loss import Asked, interest_loss
@@ -36,8 +37,9 @@ class InterestSettings(Struct, frozen=True):
     it takes longer by itself; `patience` counts those without a better figure on the validation rows, of which `most_dev` are asked. A row
     is cut into pieces of `longest` items. An item is told apart from `negatives` drawn items and those of the step; from all where there
     are no more. `scale` is what cosines are multiplied by at first. `metric` is λ. `profile_share` of the rows know a profile, for which
-    the mean of what was touched stands in. With `spectral` a net of items that knows ids begins at the vectors of co-visits, which pays on
-    short sessions and costs on long sequences (measured, see docs/results/vectors.md).
+    the mean of what was touched stands in. With `spectral` a net of items that knows ids begins at the vectors of co-visits, and the net of
+    people so that each item asks for what came after it: that pays on short sessions and costs on long sequences (measured, see
+    docs/results/vectors.md).
     """
 
     seed: int = 1
@@ -110,14 +112,16 @@ def train_interests(
     network = machine.take(InterestNetwork(start or ItemNetwork(settings.items, vocabulary), UserNetwork(settings.users), settings.scale))
     if settings.spectral and settings.items.ids and start is None:
         begin_at(network.items, items, spectral_vectors(rows, len(behaviour.items), settings.items.width, settings.seed))
+        network.users.begin_ahead()
     state = Checkpoint(
         network, RunningMean(network, settings.mean_steps), _optimiser(network, settings), settings.epochs, mark_of(behaviour, settings)
     )
     state.load(checkpoint)
+    asked = questions_of(behaviour.dev).drawn(settings.most_dev, settings.seed)
     while state.goes_on(settings.patience):
         started = time.process_time()
         loss = _epoch(course, state, report)
-        figures = figures_on(state.mean.network.items, state.mean.network.users, items, behaviour.dev, settings.most_dev, settings.seed)
+        figures = figures_on(state.mean.network.items, state.mean.network.users, items, asked, settings.seed)
         state.note(Epoch(state.number + 1, loss, figures, machine.agreed(time.process_time() - started)), settings.minutes)
         state.save(checkpoint)
     counts = {"items": len(behaviour.items), "rows": len(rows), "touches": len(rows.values), "dev": len(behaviour.dev)}

@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from smallpool_core.encoder_ports import Parts
+from smallpool_models.evaluation.asked import questions_of
 from smallpool_models.training.mean import RunningMean, pace
 from smallpool_models.training.vectors.checkpoints import Checkpoint, Epoch, mark_of
 from smallpool_models.training.vectors.interests import InterestNetwork, Report, TrainedVectors, refuse_unknown
@@ -79,12 +80,13 @@ def train_items(
     optimiser = torch.optim.AdamW([*network.items.parameters(), network.log_scale], lr=settings.rate, weight_decay=0.0, fused=True)
     state = Checkpoint(network, RunningMean(network, settings.mean_steps), optimiser, settings.epochs, mark_of(behaviour, settings))
     state.load(checkpoint)
+    asked = questions_of(behaviour.dev).drawn(settings.most_dev, settings.seed)
     chances = np.where(items.known, dropping(counts, settings.pairs.relative), 1.0)  # what has no vector is left out
     while state.goes_on(settings.patience):
         started = time.process_time()
         rng = np.random.default_rng([settings.seed, state.number])
         loss = _epoch(course, state, pairs_of(behaviour.train, categories, chances, settings.pairs, rng), rng, report)
-        figures = figures_on(state.mean.network.items, state.mean.network.users, items, behaviour.dev, settings.most_dev, settings.seed)
+        figures = figures_on(state.mean.network.items, state.mean.network.users, items, asked, settings.seed)
         state.note(Epoch(state.number + 1, loss, figures, machine.agreed(time.process_time() - started)), settings.minutes)
         state.save(checkpoint)
     told = {"items": len(behaviour.items), "rows": len(behaviour.train), "touches": int(counts.sum()), "dev": len(behaviour.dev)}

@@ -82,6 +82,7 @@ class _UserGraph:
             "Add", [graph.node("Add", [likeness, bias], "recent"), graph.node("Log", ["touched_weights"], "worth")], "logits"
         )
         gathered = graph.node("MatMul", [graph.node("Softmax", [logits], "shares", axis=1), "touched"], "gathered")
+        gathered = self._turned(gathered)
         own = graph.node("Reshape", [self._linear("own", network.own, last), shape], "own_by_interest")
         return graph.node("Add", [gathered, own], "short")
 
@@ -93,7 +94,13 @@ class _UserGraph:
         logits = graph.node("MatMul", [graph.node("Tanh", [keys], "long_read"), asks], "long_likeness")
         logits = graph.node("Transpose", [logits], "long_across", perm=[1, 0])
         logits = graph.node("Add", [logits, graph.node("Log", ["known_weights"], "long_worth")], "long_logits")
-        return graph.node("MatMul", [graph.node("Softmax", [logits], "long_shares", axis=1), "known"], "long")
+        return self._turned(graph.node("MatMul", [graph.node("Softmax", [logits], "long_shares", axis=1), "known"], "long"))
+
+    def _turned(self, rows: str) -> str:
+        """What is gathered, turned: a matrix may as well come behind the gathering, where there are fewer rows."""
+        if not self._network.settings.turn:
+            return rows
+        return self._graph.node("MatMul", [rows, self._graph.constant(f"{rows}_turn", self._network.turn.T)], f"{rows}_turned")
 
     def _fused(self, short: str, long: str) -> str:
         graph, network = self._graph, self._network

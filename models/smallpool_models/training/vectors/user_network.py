@@ -22,12 +22,14 @@ STEPS_BACK = 64
 
 
 class UserNetworkSettings(Struct, frozen=True):
-    """`interests` is K. Without `fusion` the mid and long term is left out and z_i = s_i. In training `drop` of what is computed is left
-    out, and `drop_touched` of the touched items.
+    """`interests` is K. Without `fusion` the mid and long term is left out and z_i = s_i. With `turn` what is gathered goes through a
+    matrix first: what an item asks for is then not what it is found by, so that one item may come after another and never before it. In
+    training `drop` of what is computed is left out, and `drop_touched` of the touched items.
     """
 
     width: int = 64
     interests: int = 3
+    turn: bool = False
     blocks: int = 2
     heads: int = 2
     fusion: bool = True
@@ -82,6 +84,7 @@ class UserNetwork(nn.Module):
         self.settings = settings
         width, interests = settings.width, settings.interests
         self.enter = nn.Linear(width, width)
+        self.turn = nn.Parameter(torch.eye(width), requires_grad=settings.turn)
         self.blocks = nn.ModuleList(Block(settings) for _ in range(settings.blocks))
         self.last = nn.LayerNorm(width)
         self.asks = nn.Linear(width, interests * width)
@@ -97,6 +100,13 @@ class UserNetwork(nn.Module):
             nn.init.normal_(layer.weight, std=0.02)
         nn.init.zeros_(self.own.bias)
         nn.init.constant_(self.from_profile.bias, -1.0)
+
+    @torch.no_grad()
+    def begin_ahead(self) -> None:
+        """Begins where `spectral_vectors` does: the half by which an item asks is turned into the half by which one is found."""
+        half = self.settings.width // 2
+        self.turn.zero_()
+        self.turn[:half, half:] = 2**0.5 * torch.eye(half)
 
     def forward(self, touched: Touched) -> Tensor:
         """(rows, places, K, d) of unit length: the interests as of each place."""
@@ -120,7 +130,7 @@ class UserNetwork(nn.Module):
         asks = self.asks(rows).reshape(count, places, interests, width).transpose(1, 2)
         logits = asks @ self.keys(rows).unsqueeze(1).transpose(2, 3) * width**-0.5
         shares = torch.softmax(logits + self.back[:, steps] + allowed, dim=3)
-        gathered = (shares @ touched.vectors.unsqueeze(1)).transpose(1, 2)
+        gathered = (shares @ self.turned(touched.vectors).unsqueeze(1)).transpose(1, 2)
         short: Tensor = gathered + self.own(rows).reshape(count, places, interests, width)
         return short
 
@@ -129,8 +139,12 @@ class UserNetwork(nn.Module):
         allowed, _ = _looking_back(touched.there)
         logits = torch.tanh(self.long_keys(touched.vectors * self.settings.width**0.5)) @ self.long_asks.T
         shares = torch.softmax(logits.transpose(1, 2).unsqueeze(2) + allowed, dim=3)
-        gathered: Tensor = (shares @ touched.vectors.unsqueeze(1)).transpose(1, 2)
+        gathered: Tensor = (shares @ self.turned(touched.vectors).unsqueeze(1)).transpose(1, 2)
         return gathered
+
+    def turned(self, vectors: Tensor) -> Tensor:
+        """What touched items ask for; of the same shape."""
+        return vectors @ self.turn.T if self.settings.turn else vectors
 
     def fused(self, short: Tensor, long: Tensor, profile: Tensor) -> Tensor:
         """The fusion gate; of the same shape as `short`."""
