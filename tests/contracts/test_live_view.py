@@ -200,8 +200,11 @@ def test_a_sample_holds_what_the_query_allows_and_says_whether_there_is_more(vie
     assert [view.sample(replace(query, limit=limit), 1).exhausted for limit in (5, 6)] == [False, True]
 
 
-def test_of_a_scope_with_very_many_items_some_are_looked_at() -> None:
+@pytest.mark.parametrize("apart_ms", [0, 1], ids=["listed at once", "one after another"])
+def test_of_a_scope_with_very_many_items_some_are_looked_at(apart_ms: int) -> None:
     view = PackedLiveView()
-    view.load([tagged(wide_item(f"i{place}", category=f"c{place % 7}", published_at=NOW - place)) for place in range(2 * SAMPLED_OF)])
-    looked_at = {item_id for seed in range(6) for item_id in sampled(view, seed, limit=3)}
-    assert len(looked_at) > 10
+    items = [wide_item(f"i{place}", published_at=NOW - place * apart_ms, price_cents=place) for place in range(2 * SAMPLED_OF)]
+    view.load([tagged(replace(item, category=f"c{place % 7}")) for place, item in enumerate(items)])
+    looked_at = [sampled(view, seed, limit=3) for seed in range(12)]
+    assert all(looked_at)
+    assert len({item_id for some in looked_at for item_id in some}) > 20

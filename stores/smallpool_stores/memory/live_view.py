@@ -121,10 +121,14 @@ class PackedLiveView:
 
 
 def _thinned(base: ItemRows, rows: Rows, seed: int) -> Rows:
-    """About `SAMPLED_OF` of the rows, by the seed and the time of publication: the multiplicative hash (Knuth, vol. 3, section 6.4)."""
-    hashed = base.facts.values[:, LIVE_FROM].take(rows).astype(np.uint64) + np.uint64(seed)
+    """`SAMPLED_OF` of the rows or up to twice as many, by the seed, the time of publication and what a hit shows: the multiplicative hash
+    (Knuth, vol. 3, section 6.4). The time alone would take all or none of what was listed at once. One in a power of two, so that rows of
+    items that left, of which another process may have others, hardly ever change which.
+    """
+    hashed = (base.facts.values[:, LIVE_FROM].take(rows) ^ base.shown.values.take(rows)).astype(np.uint64) + np.uint64(seed)
     hashed *= np.uint64(0x9E3779B97F4A7C15)
-    kept: Rows = rows[(hashed >> np.uint64(32)) % np.uint64(len(rows) // SAMPLED_OF) == 0]
+    bits = (len(rows) // SAMPLED_OF).bit_length() - 1
+    kept: Rows = rows[hashed >> np.uint64(64 - bits) == 0] if bits else rows
     return kept
 
 
