@@ -32,8 +32,6 @@ OF_A_SEQUENCE = 1
 WHERE_ROWS_GO_ONE_WAY = 128
 """Dimensions of sessions that go one way: half of a vector begins as what its item is found by, half as what it asks for (measured, see
 docs/results/vectors.md)."""
-PASSES_WHERE_ROWS_GO_ONE_WAY = 5
-"""What begins so near its end learns its rows by heart soon: of eleven planned passes the fifth was the best on validation."""
 FEWEST_OF_A_TERM = 2
 """What one item alone has says nothing about others."""
 
@@ -158,7 +156,7 @@ def _interest_settings(order: VectorOrder, behaviour: Behaviour) -> "InterestSet
     )
     return replace(
         made,
-        epochs=order.epochs or (PASSES_WHERE_ROWS_GO_ONE_WAY if ahead else made.epochs),
+        epochs=order.epochs or made.epochs,
         minutes=order.minutes or made.minutes,
         selection="selection" not in order.without,
         metric=0.0 if "metric" in order.without else made.metric,
