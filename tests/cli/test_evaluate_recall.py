@@ -89,8 +89,10 @@ def test_what_each_source_is_worth_is_chosen_by_other_sessions_and_told_as_setti
 def test_a_trained_model_adds_the_sources_that_go_by_vectors(site: Shell, tmp_path: Path) -> None:
     made, out = str(site.folder / "made"), str(tmp_path / "model")
     site.run("train", "interests", "--sessions", made, "--out", out, "--epochs", "2", "--seed", "1")
-    rows = {row["source"]: row for row in evaluate(site, "--test-sessions", "6", "--model", out, "--json").json["rows"]}
-    assert list(rows) == [*ROWS, "vectors", "all_vectors"]
+    told = evaluate(site, "--test-sessions", "6", "--model", out, "--tune", "--json").json
+    rows = {row["source"]: row for row in told["rows"]}
+    assert list(rows) == [*ROWS, "vectors", "all_vectors", "all_vectors_tuned"]
+    assert told["chosen"]["sessions"] > 0
     assert rows["vectors"]["returned"] > 20
     assert rows["all_vectors"]["page_fill"] == 1.0
 

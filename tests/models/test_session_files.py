@@ -5,6 +5,7 @@ import pytest
 
 from smallpool_core.errors import Refused
 from smallpool_models.evaluation.sessions import Session, read_interactions, read_sessions
+from smallpool_models.vectors.behaviour import read_session_folder
 
 
 def line(items: list[int], target: int) -> str:
@@ -37,6 +38,14 @@ def test_tuning_asks_the_end_of_what_is_for_training_and_never_the_test(tmp_path
     site = read_sessions(path, path / "item_category.json", tuning=True)
     assert site.test == [Session(("1",), "0")]
     assert ("train-4", "0") not in site.acts
+
+
+def test_beside_a_model_tuning_asks_what_a_training_leaves_for_validation_and_nothing_else(tmp_path: Path) -> None:
+    path = folder(tmp_path, [line([number % 5], (number + 1) % 6) for number in range(400)], [line([1, 4], 2)])
+    site = read_sessions(path, path / "item_category.json", tuning=True, unlearnt=True)
+    learnt = read_session_folder(path, None)
+    assert len(site.test) == len(learnt.dev) > 0
+    assert len(site.acts) == len(learnt.train.values)
 
 
 def test_a_line_of_another_form_is_refused_by_its_place(tmp_path: Path) -> None:

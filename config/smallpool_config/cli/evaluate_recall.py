@@ -67,7 +67,10 @@ def recall(
     ] = None,
     tune: Annotated[
         bool,
-        typer.Option("--tune", help="Choose by that last fifth what each source is worth: adds a row, and the settings."),
+        typer.Option(
+            "--tune",
+            help="Choose by that fifth what each source is worth, with --model by what no model learns from: adds a row, and the settings.",
+        ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -77,8 +80,10 @@ def recall(
 
     if tune and tuning:
         raise typer.BadParameter("--tune goes by what --tuning asks: name one of the two")
+    if tune and model and sessions is None:
+        raise typer.BadParameter("--tune with --model goes by sessions that no model learns from: name --sessions DIR")
     plan = Plan(pool_size=pool_size, pools=pools, sessions=most, seed=seed)
-    to_tune_by = _site(sessions, item_category, interactions, tuning=True) if tune else None
+    to_tune_by = _site(sessions, item_category, interactions, tuning=True, unlearnt=model is not None) if tune else None
     site = _site(sessions, item_category, interactions, tuning=tuning)
     told = evaluate_recall(settings_of(ctx, None), site, plan, model, to_tune_by)
     if as_json:
@@ -87,7 +92,7 @@ def recall(
     _show(told)
 
 
-def _site(sessions: Path | None, item_category: Path | None, interactions: Path | None, *, tuning: bool) -> "Site":
+def _site(sessions: Path | None, item_category: Path | None, interactions: Path | None, *, tuning: bool, unlearnt: bool = False) -> "Site":
     from smallpool_models.evaluation.sessions import read_interactions, read_sessions
 
     if (sessions is None) == (interactions is None):
@@ -95,7 +100,7 @@ def _site(sessions: Path | None, item_category: Path | None, interactions: Path 
     if interactions is not None:
         return read_interactions(interactions, tuning=tuning)
     assert sessions is not None  # noqa: S101, the other of the two
-    return read_sessions(sessions, item_category or sessions / "item_category.json", tuning=tuning)
+    return read_sessions(sessions, item_category or sessions / "item_category.json", tuning=tuning, unlearnt=unlearnt)
 
 
 def _show(told: dict[str, Any]) -> None:

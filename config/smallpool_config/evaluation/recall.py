@@ -54,10 +54,11 @@ def evaluate_recall(
     """The figures as JSON values; works in a directory of its own, which it removes.
 
     `model` is a folder of vectors, which adds rows that go by them. `to_tune_by` is what is for training of the same site, split once
-    more: weights of sources are chosen by it, and a row has them. Raises `ModelRefused`.
+    more, and asks no session that the model learnt from: weights of sources are chosen by it, and a row has them. Raises `ModelRefused`.
     """
-    chosen = None if to_tune_by is None else _chosen(settings, to_tune_by, plan)
-    rows = (*plan.rows, *(OF_VECTORS if model else ()), *([tuned(EVERY, chosen)] if chosen else ()))
+    rows = (*plan.rows, *(OF_VECTORS if model else ()))
+    chosen = None if to_tune_by is None else _chosen(settings, to_tune_by, plan, rows[-1], model)
+    rows = (*rows, *([tuned(rows[-1], chosen)] if chosen else ()))
     by_kind, by_share = _asked(site, _of_kinds(site, plan), plan), _asked(site, _of_shares(site, plan), plan)
     with _marketplace(settings, site, [*by_kind, *by_share], model) as market:
         outcomes = asyncio.run(_measured(market, by_kind, by_share, rows))
@@ -78,12 +79,12 @@ def evaluate_recall(
     }
 
 
-def _chosen(settings: Settings, site: Site, plan: Plan) -> Chosen:
-    """Weights of sources, by other pools than those of the test."""
+def _chosen(settings: Settings, site: Site, plan: Plan, row: Row, model: Path | None) -> Chosen:
+    """Weights of the row's sources, by other pools than those of the test."""
     plan = replace(plan, seed=plan.seed + TUNED_APART)
     asked = _asked(site, _of_kinds(site, plan), plan)
-    with _marketplace(settings, site, asked, None) as market:
-        pages = asyncio.run(_recorded(market, asked))
+    with _marketplace(settings, site, asked, model) as market:
+        pages = asyncio.run(_recorded(market, asked, row))
     return choose(pages, settings.read)
 
 
@@ -131,10 +132,10 @@ async def _measured(market: SiteMarket, by_kind: Sequence[Asked], by_share: Sequ
     return outcomes
 
 
-async def _recorded(market: SiteMarket, asked: Sequence[Asked]) -> list[Recorded]:
-    """The candidates of every session in its pool, from all sources."""
+async def _recorded(market: SiteMarket, asked: Sequence[Asked], row: Row) -> list[Recorded]:
+    """The candidates of every session in its pool, from the row's sources."""
     await market.open()
-    path = RowPath(market.system, EVERY)
+    path = RowPath(market.system, row)
     return [await path.recorded(identity, known, session.target) async for _, session, identity, known in _visits(market, asked)]
 
 

@@ -5,6 +5,7 @@ order of lines is taken for the order of time. Ratings have times, and are split
 """
 
 import csv
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import isfinite, nan
 from pathlib import Path
@@ -17,6 +18,8 @@ from smallpool_core.errors import Problem, Refused
 
 TEST_SHARE: Final = 0.2
 """The share of ratings that is for the test, the latest ones; and of what is for training, where it is split for tuning."""
+DEV_SHARE: Final = 0.05
+"""The share of the sessions for training that no model of vectors learns from: they decide when its training stops."""
 HISTORY: Final = 20
 """So many of the latest items of a person are what is known of them when they are asked about."""
 
@@ -75,15 +78,25 @@ class SessionLine(Struct):
         told = (*zip(self.items, self.cats, strict=False), (self.target, self.target_cat))
         return ((str(item), str(category)) for item, category in told if category is not None)
 
+    @property
+    def decides(self) -> bool:
+        """Whether a training of vectors leaves it for validation: by a hash of its items."""
+        return len(self.items) > 0 and zlib.crc32(msgspec.json.encode([*self.items, self.target])) < DEV_SHARE * 2**32
 
-def read_sessions(folder: Path, item_category: Path, *, tuning: bool = False) -> Site:
+
+def read_sessions(folder: Path, item_category: Path, *, tuning: bool = False, unlearnt: bool = False) -> Site:
     """`train.jsonl` and `test.jsonl` of a folder, and the category of each item. A session of the test that stands in the training
-    file as a whole is left out. For `tuning` the last fifth of the training file is the test, and the rest is for training.
-    Raises `Refused` where a file is not of that form.
+    file as a whole is left out. For `tuning` the last fifth of the training file is the test, or with `unlearnt` those sessions of the
+    training file that no model of vectors learns from, and the rest is for training. Raises `Refused` where a file is not of that form.
     """
     train = list(session_lines(folder / "train.jsonl"))
     begun = int(len(train) * (1 - TEST_SHARE))
-    train, test = (train[:begun], train[begun:]) if tuning else (train, list(session_lines(folder / "test.jsonl")))
+    if tuning and unlearnt:
+        train, test = [line for line in train if not line.decides], [line for line in train if line.decides]
+    elif tuning:
+        train, test = train[:begun], train[begun:]
+    else:
+        test = list(session_lines(folder / "test.jsonl"))
     categories = item_categories(item_category)
     for line in (*train, *test):
         for item, category in line.categories:

@@ -22,7 +22,6 @@ from smallpool_models.vectors.ragged import Ragged, RaggedWriter, ragged
 
 BREAK: Final = 0
 """In a row of `train`: here the shopping path breaks off (a gap, a search, a purchase); what is before is not beside what is after."""
-DEV_SHARE: Final = 0.05
 _FORM = "a line is: user item item ..., in the order of time and in UTF-8"
 
 
@@ -85,12 +84,11 @@ def read_session_folder(folder: Path, item_category: Path | None) -> Behaviour:
             for item, category in line.categories:
                 categories.setdefault(item, category)
             row = [book.number(item) for item in line.ids]
-            told = msgspec.json.encode([*line.items, line.target])
             if name == "test.jsonl":
                 test.add(row)
                 continue
-            digest.update(told)
-            (dev if zlib.crc32(told) < DEV_SHARE * 2**32 and len(row) > 1 else train).add(row)
+            digest.update(msgspec.json.encode([*line.items, line.target]))
+            (dev if line.decides else train).add(row)
     for item in in_order(categories):
         book.number(item)
     learnt, decides = _some_decide(train.done(), dev.done())
