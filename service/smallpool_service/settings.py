@@ -14,7 +14,7 @@ Weight = Annotated[float, Meta(ge=0)]
 
 
 def _source_weights() -> dict[str, float]:
-    return {"terms": 1.0, "vectors": 0.1, "latent": 0.1, "x2i": 1.0, "x2i_pool": 5.0, "popular": 0.3, "newest": 0.05, "explore": 0.0}
+    return {"terms": 1.0, "vectors": 8.0, "latent": 0.1, "x2i": 1.0, "x2i_pool": 5.0, "popular": 0.3, "newest": 0.05, "explore": 0.0}
 
 
 class ReadSettings(Struct, frozen=True, forbid_unknown_fields=True):
