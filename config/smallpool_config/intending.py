@@ -109,7 +109,7 @@ def evaluate_words(settings: Settings, data: Path, model: Path, items: Path | No
 
     def placed(words: IntentEncoder, texts: list[str]) -> NDArray[np.float32]:
         if not words.space:
-            return words.vectors(texts)
+            return words.title_vectors(texts)
         if encoder is None or encoder.model != words.space:
             found = "none" if encoder is None else encoder.model
             raise ModelRefused([Problem("--items", found, f"the words lie among items of {words.space}: name its folder")])

@@ -1,14 +1,23 @@
 """`smallpool train|evaluate intent` and `smallpool keywords related`, as a user would run them."""
 
 import json
+from collections import Counter
 from itertools import product
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from builders import NOW
 from cli_rig import Shell, listing
-from smallpool_config.settings import KnowledgeSettings
+from smallpool_config.own_behaviour import generated_behaviour
+from smallpool_config.settings import KnowledgeSettings, Settings
+from smallpool_core.normalise import PATH_SEPARATOR
+from smallpool_models.encoders.items import KIND as VECTORS
+from smallpool_models.encoders.items import SCHEMA as VECTORS_SCHEMA
+from smallpool_models.encoders.items import OnnxItemEncoder
+from smallpool_models.encoders.words import KIND, SCHEMA, IntentEncoder
+from smallpool_models.registry.folder import read_model
 from smallpool_models.understanding import load_knowledge
 
 THINGS = ("砂器", "挂壁冷风机", "话本", "章回书", "泡茶用器")
@@ -74,3 +83,23 @@ def test_without_a_model_the_command_says_which_setting_names_one(shell: Shell) 
     shell.environment["SMALLPOOL_MODELS_INTENT"] = ""
     shell.publish([listing()])
     assert "models.intent" in shell.run("keywords", "related", "茶").out
+
+
+def test_words_that_lie_among_a_models_items_find_what_they_name(shell: Shell, tagged: str, tmp_path: Path) -> None:
+    items, words = str(tmp_path / "items"), str(tmp_path / "words")
+    shell.run("train", "items", "--generated", "120", "--epochs", "2", "--width", "16", "--ids", "off", "--out", items)
+    card = shell.run("train", "intent", "--generated", "120", "--items", items, "--out", words, "--json").json
+    places = OnnxItemEncoder(read_model(Path(items), VECTORS, VECTORS_SCHEMA))
+    means = IntentEncoder(read_model(Path(words), KIND, SCHEMA))
+    assert card["space"] == means.space == places.model, "a service takes them together by this"
+    listed = [one for one in generated_behaviour(Settings(), 120, 1).items if one.category]
+    vectors = np.vstack([np.frombuffer(one, dtype="<f4") for one in places.encode(listed)])
+    leaves = [one.category.split(PATH_SEPARATOR)[-1] for one in listed]
+    often = [leaf for leaf, _ in Counter(leaves).most_common(4)]
+    first = np.argsort(-means.vectors(often) @ vectors.T, axis=1)[:, :5]
+    right = [leaves[place] == leaf for leaf, places_of in zip(often, first, strict=True) for place in places_of]
+    by_chance = sum(leaf in often for leaf in leaves) / len(leaves) / len(often)
+    assert np.mean(right) > 3 * by_chance
+    asked = ("evaluate", "intent", "--data", tagged, "--model", words)
+    assert f"the words lie among items of {places.model}" in shell.run(*asked, code=1).err
+    assert shell.run(*asked, "--items", items, "--json").json["judged_by"] == "tags that no lesson saw"

@@ -1,5 +1,5 @@
 """Trains the net of keyword intent, in up to three lessons: parts of any titles find those titles, parts of the domain's own find those,
-and tags (or searches, or what else is meant to find an item) find the titles that hold them.
+and tags (or searches, or what else is meant to find an item) find the titles that hold them, with what they match to the letter given.
 
 In: titles with tags, further titles. Out: `TrainedIntent`. The first lesson is the transfer across domains. Each lesson is a softmax over
 the titles of a step; of a tag with several titles there, all are right (Khosla et al., 2020), and the other way round. Titles are read by
@@ -18,8 +18,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from smallpool_core.errors import Problem, TitlesRefused
+from smallpool_models.intent.matching import Matcher
 from smallpool_models.intent.parts import part_of
-from smallpool_models.intent.reading import PieceReader, Pieces, PieceVocabulary, learnt_pieces
+from smallpool_models.intent.reading import PieceReader, PieceVocabulary, learnt_pieces
 from smallpool_models.labels.rows import LabelledTitle
 from smallpool_models.training.intent_network import IntentNetwork, IntentNetworkSettings
 from smallpool_models.training.mean import pace
@@ -29,21 +30,22 @@ FEWEST_TITLES = 2
 
 
 class IntentSettings(Struct, frozen=True):
-    """How training goes: steps of each lesson, titles a step, the learning rate of the first two lessons and of the last, how much faster
-    it is learnt how much a piece counts, the share of pieces left out, what titles that find their tags and parts of titles count beside
-    the last lesson, and which pieces are read (measured, see docs/results/intent.md).
+    """How training goes: steps of each lesson, titles a step, the learning rate and the temperature of the first two lessons and of the
+    last, how much faster it is learnt how much a piece counts, the share of pieces left out, what titles that find their tags and parts
+    of titles count beside the last lesson, and which pieces are read (measured, see docs/results/intent.md).
     """
 
     seed: int = 1
     transfer_steps: int = 80
     domain_steps: int = 40
-    tag_steps: int = 100
+    tag_steps: int = 60
     titles_a_step: int = 384
     most_tags: int = 512
     rate: float = 1e-2
     tag_rate: float = 1e-2
     gain_rate: float = 4.0
     temperature: float = 0.05
+    tag_temperature: float = 0.3
     drop: float = 0.3
     titles_find_tags: float = 0.5
     parts_beside: float = 0.0
@@ -60,6 +62,7 @@ class IntentSettings(Struct, frozen=True):
             tag_steps=300,
             titles_a_step=256,
             tag_rate=1e-2,
+            tag_temperature=0.05,
             fewest=3,
             most_pieces=12_000,
             network=IntentNetworkSettings(sketch=0, width=dimensions),
@@ -91,25 +94,13 @@ class TrainedIntent(Struct, frozen=True):
     counts: dict[str, int]
 
 
-class _Read(Struct, frozen=True):
-    """A shelf as the net reads it."""
-
-    shelf: Shelf
-    pieces: Pieces
-
-    def vectors(self, network: IntentNetwork, rows: NDArray[np.int64], drop: float) -> Tensor:
-        """(titles, d), of unit length."""
-        if self.shelf.vectors is not None:
-            return torch.from_numpy(self.shelf.vectors[rows])
-        placed: Tensor = network(self.pieces.take(rows), drop)
-        return placed
-
-
 class _Teacher:
     """Takes steps of one net; the rate falls over each lesson."""
 
-    def __init__(self, network: IntentNetwork, reader: PieceReader, settings: IntentSettings, report: Report) -> None:
-        self.network, self.reader, self.settings, self._report = network, reader, settings, report
+    def __init__(
+        self, network: IntentNetwork, reader: PieceReader, matcher: Matcher | None, settings: IntentSettings, report: Report
+    ) -> None:
+        self.network, self.reader, self.matcher, self.settings, self._report = network, reader, matcher, settings, report
         self.rng = random.Random(settings.seed)  # noqa: S311  seeded
         self.lessons: list[Lesson] = []
 
@@ -135,17 +126,20 @@ class _Teacher:
         last = seen[-max(1, steps // 5) :]
         self.lessons.append(Lesson(name, steps, round(sum(last) / len(last), 4), round(time.perf_counter() - begun, 1)))
 
-    def parts(self, shelf: _Read) -> Iterator[Tensor]:
-        """Parts of titles find their titles; two titles alike to the letter count as wrong for each other, which is rare."""
+    def parts(self, shelf: Shelf) -> Iterator[Tensor]:
+        """Parts of titles find their titles, or, where exact matches need not be learnt, what is left of these without the part; two titles
+        alike to the letter count as wrong for each other, which is rare.
+        """
         while True:
-            rows = self._rows(len(shelf.shelf.titles))
-            texts = [part_of(shelf.shelf.titles[row], self.rng) for row in rows]
-            found = self.network(self.reader.read(texts)) @ shelf.vectors(self.network, rows, self.settings.drop).T
-            scores = found / self.settings.temperature
+            rows = self._rows(len(shelf.titles))
+            texts, left = zip(*(part_of(shelf.titles[row], self.rng) for row in rows), strict=True)
+            held = [shelf.titles[row] for row in rows] if self.matcher is None else left
+            titles = self._placed(shelf, rows, held)
+            scores = self.network(self.reader.read(texts)) @ titles.T / self.settings.temperature
             right = torch.arange(len(rows))
             yield functional.cross_entropy(scores, right) + self.settings.titles_find_tags * functional.cross_entropy(scores.T, right)
 
-    def tags(self, shelf: _Read, tagged: Sequence[LabelledTitle]) -> Iterator[Tensor]:
+    def tags(self, shelf: Shelf, tagged: Sequence[LabelledTitle]) -> Iterator[Tensor]:
         """Tags find the titles that hold them."""
         beside = self.parts(shelf)
         while True:
@@ -156,10 +150,22 @@ class _Teacher:
             right = torch.zeros(len(tags), len(rows))
             for column, row in enumerate(rows):
                 right[[numbers[tag] for tag in tagged[row].labels if tag in numbers], column] = 1
-            titles = shelf.vectors(self.network, rows, self.settings.drop)
-            scores = self.network(self.reader.read(tags), self.settings.drop) @ titles.T / self.settings.temperature
+            held_by = [shelf.titles[row] for row in rows]
+            titles = self._placed(shelf, rows, held_by)
+            scores = self.network(self.reader.read(tags), self.settings.drop) @ titles.T
+            if self.matcher is not None:
+                matched = self.matcher.asked(tags) @ self.matcher.titled(held_by).T
+                scores = scores + torch.from_numpy(matched) / self.settings.network.share**2
+            scores = scores / self.settings.tag_temperature
             loss = _of_several(scores, right) + self.settings.titles_find_tags * _of_several(scores.T, right.T)
             yield loss + self.settings.parts_beside * next(beside) if self.settings.parts_beside else loss
+
+    def _placed(self, shelf: Shelf, rows: NDArray[np.int64], titles: Sequence[str]) -> Tensor:
+        """Where titles of a shelf stand, (titles, d) of unit length; `titles` are what the net reads of them."""
+        if shelf.vectors is not None:
+            return torch.from_numpy(shelf.vectors[rows])
+        placed: Tensor = self.network(self.reader.read(titles), self.settings.drop)
+        return placed
 
     def _rows(self, titles: int) -> NDArray[np.int64]:
         return np.array(self.rng.sample(range(titles), min(titles, self.settings.titles_a_step)), dtype=np.int64)
@@ -186,14 +192,14 @@ def train_intent(
     tags = sorted({tag for title in tagged for tag in title.labels})
     # without a sketch a piece that is unknown says nothing: that of a search which found several items is to be known
     meant = tags if settings.network.sketch else [tag for title in tagged for tag in title.labels]
-    vocabulary = learnt_pieces([*own.titles, *meant, *others.titles], settings.fewest, settings.most_pieces)
+    vocabulary = learnt_pieces(own.titles, [*meant, *others.titles], settings.fewest, settings.most_pieces)
     reader = PieceReader(vocabulary)
-    teacher = _Teacher(IntentNetwork(settings.network, len(vocabulary.pieces)), reader, settings, report)
+    matcher = Matcher(vocabulary, settings.network.sketch) if settings.network.sketch else None
+    teacher = _Teacher(IntentNetwork(settings.network, len(vocabulary.pieces)), reader, matcher, settings, report)
     if others.titles and settings.transfer_steps:
-        teacher.teach("transfer", teacher.parts(_Read(others, reader.read(others.titles))), settings.transfer_steps, settings.rate)
-    shelf = _Read(own, reader.read(own.titles))
-    teacher.teach("domain", teacher.parts(shelf), settings.domain_steps, settings.rate)
-    teacher.teach("tags", teacher.tags(shelf, tagged), settings.tag_steps, settings.tag_rate)
+        teacher.teach("transfer", teacher.parts(others), settings.transfer_steps, settings.rate)
+    teacher.teach("domain", teacher.parts(own), settings.domain_steps, settings.rate)
+    teacher.teach("tags", teacher.tags(own, tagged), settings.tag_steps, settings.tag_rate)
     teacher.network.round_off()
     counts = {"titles": len(own.titles), "tags": len(tags), "other_titles": len(others.titles), "pieces": len(vocabulary.pieces)}
     return TrainedIntent(teacher.network.eval(), vocabulary, tuple(teacher.lessons), counts)
@@ -201,6 +207,9 @@ def train_intent(
 
 @torch.no_grad()
 def vectors_of(trained: TrainedIntent, texts: Sequence[str]) -> NDArray[np.float32]:
-    """(texts, d) of unit length, by torch: what the exported graph has to give too."""
-    vectors: NDArray[np.float32] = trained.network.eval()(PieceReader(trained.vocabulary).read(texts)).numpy()
+    """What texts ask for, (texts, d) of unit length, by torch: what the exported graph has to give too."""
+    network = trained.network.eval()
+    size = network.settings.sketch
+    matched = Matcher(trained.vocabulary, size).asked(texts) if size else np.zeros((len(texts), 0), dtype=np.float32)
+    vectors: NDArray[np.float32] = network.joined(torch.from_numpy(matched), network(PieceReader(trained.vocabulary).read(texts))).numpy()
     return vectors

@@ -1,7 +1,7 @@
 """Writes a trained net of intent as an ONNX graph, node by node, and its folder.
 
-In: a `TrainedIntent`. Out: the bytes of a graph that computes the same vectors to 1e-4, and a folder that `encoders.words` opens. How much
-a piece counts is folded into its rarity; the table is kept in 16 bits.
+In: a `TrainedIntent`. Out: the bytes of a graph that computes the same vectors to 1e-4, and a folder that `encoders.words` opens. The table
+is kept in 16 bits.
 """
 
 from pathlib import Path
@@ -14,7 +14,6 @@ from onnx import TensorProto
 from smallpool_models.encoders.session import GRAPH
 from smallpool_models.encoders.words import KIND, OUTPUTS, READS, SCHEMA, IntentReads, inputs_of
 from smallpool_models.intent.learnt import LEARNT, Learnt
-from smallpool_models.intent.reading import PieceVocabulary
 from smallpool_models.registry.folder import Manifest, write_model
 from smallpool_models.training.graph import Graph
 from smallpool_models.training.intent import TrainedIntent
@@ -27,23 +26,15 @@ _LEAST = np.array([1e-12], dtype=np.float32)
 def write_intent(folder: Path, trained: TrainedIntent, card: IntentCard, learnt: Learnt) -> Manifest:
     """The folder's manifest; a model that lay there before is replaced."""
     sketch = trained.network.settings.sketch
-    reads = IntentReads(_weighed(trained), sketch, card.space)
+    reads = IntentReads(trained.vocabulary, sketch, card.space)
     files = {GRAPH: intent_to_onnx(trained.network), READS: msgspec.json.encode(reads), **intent_card_files(card)}
     files[LEARNT] = msgspec.json.encode(learnt)
     return write_model(folder, KIND, SCHEMA, files, inputs_of(sketch), OUTPUTS)
 
 
-def _weighed(trained: TrainedIntent) -> PieceVocabulary:
-    """The vocabulary with what each piece counts."""
-    unknown, *gains = trained.network.learnt_gains()
-    vocabulary = trained.vocabulary
-    rarity = tuple(round(rarity * gain, 6) for rarity, gain in zip(vocabulary.rarity, gains, strict=True))
-    return PieceVocabulary(vocabulary.pieces, rarity, round(vocabulary.unknown * unknown, 6))
-
-
 @torch.no_grad()
 def intent_to_onnx(network: IntentNetwork) -> bytes:
-    """The graph: pieces, with what each counts, and their sketch to unit vectors."""
+    """The graph: pieces, with what each counts, and what the text matches to unit vectors."""
     graph, settings = Graph(), network.settings
     held = graph.node("Gather", [graph.constant("table", network.table.weight.half()), "numbers"], "rows_held")
     at_one = graph.constant("second_axis", np.array([1], dtype=np.int64))
@@ -56,7 +47,7 @@ def intent_to_onnx(network: IntentNetwork) -> bytes:
         return graph.model("intent", inputs_of(0), OUTPUTS)
     share = graph.constant("share", np.array([settings.share], dtype=np.float32))
     learnt = graph.node("Mul", [_unit(graph, summed, "learnt_unit"), share], "learnt")
-    _unit(graph, graph.node("Concat", [_unit(graph, "sketch", "sketch_unit"), learnt], "joined", axis=1), "vectors")
+    _unit(graph, graph.node("Concat", ["matched", learnt], "joined", axis=1), "vectors")
     return graph.model("intent", inputs_of(settings.sketch), OUTPUTS)
 
 
