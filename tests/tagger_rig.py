@@ -6,12 +6,13 @@ import msgspec
 import onnx
 import torch
 
-from smallpool_models.encoders.labels import CATEGORY, INPUTS, OUTPUTS, LabelReads
+from smallpool_models.encoders.labels import CATEGORY, INPUTS, OUTPUTS, REMEMBERED, LabelReads
 from smallpool_models.encoders.labels import SCHEMA as LABEL_SCHEMA
 from smallpool_models.encoders.ner import KIND, READS, SCHEMA, Reads, inputs_of, outputs_of
 from smallpool_models.encoders.session import GRAPH
 from smallpool_models.labels.deciding import Sureness
 from smallpool_models.labels.grams import GramVocabulary
+from smallpool_models.labels.nearest import remembered_titles
 from smallpool_models.ner.features import Vocabulary
 from smallpool_models.ner.tagging import Tagging
 from smallpool_models.registry.folder import Manifest, write_model
@@ -41,7 +42,8 @@ def write_category(folder: Path, seed: int) -> Manifest:
     with torch.no_grad():
         network.bias[0] = 5
     reads = LabelReads(GramVocabulary(("冷",), (1.0,), numbers_alike=True), (f"种类{seed}", "别的"), sureness=Sureness(1.0, 1.0, 0.0, 0.5))
-    files = {GRAPH: labels_to_onnx(network), READS: msgspec.json.encode(reads)}
+    remembered = msgspec.json.encode(remembered_titles((), reads.labels, 0.0))
+    files = {GRAPH: labels_to_onnx(network), READS: msgspec.json.encode(reads), REMEMBERED: remembered}
     return write_model(folder, CATEGORY, LABEL_SCHEMA, files, INPUTS, OUTPUTS)
 
 

@@ -1,5 +1,6 @@
 """Support vector machines that are added to the net of categories: their minimum, and what they know of a title."""
 
+import math
 from itertools import product
 
 import numpy as np
@@ -58,8 +59,18 @@ def test_titles_are_on_the_side_of_their_label_and_of_none_where_nothing_is_know
     assert machines.scores(reader.read([""]))[0] == pytest.approx(machines.bias.numpy())
 
 
-def test_where_numbers_are_alike_a_title_of_another_size_reads_the_same() -> None:
-    alike = GramReader(learnt_vocabulary(TEXTS, 1, numbers_alike=True))
+def test_where_numbers_are_alike_digits_as_they_stand_there_weigh_less() -> None:
+    vocabulary = learnt_vocabulary(["茶壶240ml", "茶壶330ml"], 1, numbers_alike=True)
+    rarity = dict(zip(vocabulary.grams, vocabulary.rarity, strict=True))
+    assert rarity["0m"] == 1, "both titles have it"
+    once = 1 + math.log(3 / 2)
+    assert {gram: weight for gram, weight in rarity.items() if "24" in gram} == pytest.approx(
+        dict.fromkeys(("\t24", "\t240", "\t壶24"), 0.7 * once), abs=1e-3
+    )
+
+
+def test_where_numbers_are_alike_a_title_of_an_unknown_size_reads_the_same() -> None:
+    alike = GramReader(learnt_vocabulary(TEXTS, 2, numbers_alike=True))
     told_apart = GramReader(learnt_vocabulary(TEXTS, 1))
     one, other = alike.read(["海尔茶壶240ml", "海尔茶壶3.5ml"]).numbers
     assert one.tolist() == other.tolist()

@@ -16,6 +16,7 @@ from torch import nn
 from smallpool_core.errors import ModelRefused, TitlesRefused
 from smallpool_models.encoders.labels import CATEGORY, INPUTS, OUTPUTS, SCHEMA, TAGS, CategoryPredictor, LabelScorer, TagPredictor
 from smallpool_models.labels.grams import GramReader
+from smallpool_models.labels.nearest import NearestTitles
 from smallpool_models.labels.rows import LabelledTitle, LabelSet, set_of
 from smallpool_models.registry.folder import read_model, write_model
 from smallpool_models.training.label_card import label_card
@@ -90,7 +91,9 @@ def test_the_net_in_onnx_runtime_gives_what_it_gives_in_torch(parts: dict[str, o
     write_labels(tmp_path, trained, label_card(trained, shop("category"), settings_for("category", **parts)))
     texts = [*ODD, *(title.text for title in shop("category").titles)]
     served = LabelScorer(read_model(tmp_path, CATEGORY, SCHEMA)).scores(texts)
-    there = scores_of(trained.network, GramReader(trained.vocabulary).read(texts))
+    reader = GramReader(trained.vocabulary)
+    grams = reader.read(texts)
+    there = scores_of(trained.network, grams) + NearestTitles(trained.remembered, reader, len(trained.labels)).votes(grams)
     assert np.abs(there).max() > 0.5
     assert np.abs(served - there).max() < 1e-4
 

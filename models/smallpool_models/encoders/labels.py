@@ -1,4 +1,4 @@
-"""Scores titles with a trained net: the runs of characters that it knows, and ONNX Runtime.
+"""Scores titles with a trained net and the nearest titles: the runs of characters that it knows, ONNX Runtime, titles that it remembers.
 
 In: `ModelFiles` of kind `category` or `tags`, and titles. Out: scores (titles, labels), as `labels.deciding` reads them.
 """
@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 from smallpool_models.encoders.session import Session
 from smallpool_models.labels.deciding import Scores, Sureness, TagRule, given_tags, probabilities
 from smallpool_models.labels.grams import GramReader, Grams, GramVocabulary
+from smallpool_models.labels.nearest import NearestTitles, Remembered
 from smallpool_models.registry.folder import ModelFiles, Tensor
 
 CATEGORY = "category"
 TAGS = "tags"
-SCHEMA = 2
+SCHEMA = 3
 READS = "vocabulary.json"
+REMEMBERED = "remembered.json"
 BATCH = 64
 INPUTS = (Tensor("numbers", "tensor(int64)", 2), Tensor("weights", "tensor(float)", 2))
 OUTPUTS = (Tensor("scores", "tensor(float)", 2),)
@@ -40,15 +42,19 @@ class LabelScorer:
     def __init__(self, files: ModelFiles) -> None:
         try:
             self.reads = msgspec.json.decode(files.files.get(READS, b""), type=LabelReads)
+            remembered = msgspec.json.decode(files.files.get(REMEMBERED, b""), type=Remembered)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise files.refused(READS, str(error), "train the model again") from error
+            raise files.refused(f"{READS}, {REMEMBERED}", str(error), "train the model again") from error
         vocabulary, labels = self.reads.vocabulary, self.reads.labels
         if not labels or len(set(labels)) != len(labels) or len(vocabulary.grams) != len(vocabulary.rarity):
             raise files.refused(READS, "no label, one twice, or a run without its rarity", "train the model again")
         if files.manifest.inputs != INPUTS or files.manifest.outputs != OUTPUTS:
             raise files.refused("manifest.json", "inputs or outputs of another form", "train the model again with this smallpool")
         self.version = files.manifest.version
+        if not remembered.fits(len(labels)):
+            raise files.refused(REMEMBERED, "titles without a label, or of one that is none", "train the model again")
         self._reader = GramReader(vocabulary)
+        self._nearest = NearestTitles(remembered, self._reader, len(labels))
         # the last run of the vocabulary: a table that is too short for it is found out now and not by some title
         self._session = Session(files, _inputs(Grams(np.array([[len(vocabulary.grams)]]), np.ones((1, 1), dtype=np.float32))))
         if self._session.tried["scores"].shape != (1, len(labels)):
@@ -59,7 +65,8 @@ class LabelScorer:
         """(titles, labels) float32; of a title alone and among others the same."""
         found = np.zeros((len(texts), len(self.reads.labels)), dtype=np.float32)
         for first in range(0, len(texts), BATCH):
-            found[first : first + BATCH] = self._session.run(["scores"], _inputs(self._reader.read(texts[first : first + BATCH])))[0]
+            grams = self._reader.read(texts[first : first + BATCH])
+            found[first : first + BATCH] = self._session.run(["scores"], _inputs(grams))[0] + self._nearest.votes(grams)
         return found
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from onnx import TensorProto
 
-from smallpool_models.encoders.labels import INPUTS, OUTPUTS, READS, SCHEMA, LabelReads
+from smallpool_models.encoders.labels import INPUTS, OUTPUTS, READS, REMEMBERED, SCHEMA, LabelReads
 from smallpool_models.encoders.session import GRAPH
 from smallpool_models.labels.deciding import Sureness, TagRule
 from smallpool_models.registry.folder import Manifest, write_model
@@ -32,7 +32,12 @@ def write_labels(folder: Path, trained: TrainedLabels, card: LabelCard) -> Manif
         sureness=decides if isinstance(decides, Sureness) else None,
         rule=decides if isinstance(decides, TagRule) else None,
     )
-    files = {GRAPH: labels_to_onnx(trained.network), READS: msgspec.json.encode(reads), **label_card_files(card)}
+    files = {
+        GRAPH: labels_to_onnx(trained.network),
+        READS: msgspec.json.encode(reads),
+        REMEMBERED: msgspec.json.encode(trained.remembered),
+        **label_card_files(card),
+    }
     return write_model(folder, card.task, SCHEMA, files, INPUTS, OUTPUTS)
 
 

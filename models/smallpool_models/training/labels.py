@@ -1,8 +1,9 @@
 """Trains what names the category of titles; what machines learn of tags (`tags.py`) has the same settings and the same form.
 
 In: titles with one label each, settings. Out: `TrainedLabels`: the best weights on a held-out tenth, what the net reads, the labels in the
-order of its scores, how its scores are to be read, and the figures of each epoch. The weights that are kept are a running mean of those of
-the steps. Where the net has a linear reader, support vector machines (`hinge.py`) are added to it: a sum of weights costs nothing to serve.
+order of its scores, the titles that it remembers, how all that is to be read, and the figures of each epoch. The weights that are kept are
+a running mean of those of the steps. Where the net has a linear reader, support vector machines (`hinge.py`) are added to it: a sum of
+weights costs nothing to serve. To its scores the votes of the nearest titles are added.
 """
 
 import copy
@@ -25,6 +26,7 @@ from smallpool_models.labels.deciding import (
     fitted_sureness,
 )
 from smallpool_models.labels.grams import GramReader, Grams, GramVocabulary, learnt_vocabulary
+from smallpool_models.labels.nearest import NearestTitles, Remembered, remembered_titles
 from smallpool_models.labels.rows import LabelledTitle, LabelSet
 from smallpool_models.labels.scores import calibration_error
 from smallpool_models.ner.titles import parted
@@ -33,14 +35,16 @@ from smallpool_models.training.label_network import LINEAR_SCALE, LabelNetwork, 
 from smallpool_models.training.mean import RunningMean, pace
 
 DEV_SHARE = 0.1
+MOST_REMEMBERED = 20_000
+"""Each costs memory and time to serve; of more titles so many by a hash of the text are remembered."""
 Task = Literal["category", "tags"]
 
 
 class LabelSettings(Struct, frozen=True):
     """How training goes. There are at most `epochs`, and no more than fit into `minutes` of computing as the first one goes; `patience`
     counts those without a better figure on the dev part. Runs that fewer than `fewest` titles have are not read. `cost` is what machines
-    pay for a title beyond its margin, and `machines` what their margins count beside the net's scores (measured, see
-    docs/results/understanding.md).
+    pay for a title beyond its margin; `machines` and `votes` are what their margins and the votes of the nearest titles count beside the
+    net's scores (measured, see docs/results/understanding.md). Where votes count nothing no title is remembered.
     """
 
     task: Task
@@ -55,12 +59,13 @@ class LabelSettings(Struct, frozen=True):
     smoothing: float = 0.1
     cost: float = 1.0
     machines: float = 4.0
+    votes: float = 4.0
     network: LabelNetworkSettings = field(default_factory=LabelNetworkSettings)
 
     @classmethod
     def small(cls) -> "LabelSettings":
-        """For a model of categories that ships: no linear reader, whose table has a column for each label."""
-        return cls("category", epochs=6, fewest=4, network=LabelNetworkSettings(linear=False, sums=1))
+        """For a model of categories that ships: no linear reader, whose table has a column for each label, and no titles."""
+        return cls("category", epochs=6, fewest=4, votes=0.0, network=LabelNetworkSettings(linear=False, sums=1))
 
 
 class LabelEpoch(Struct, frozen=True):
@@ -78,6 +83,7 @@ class TrainedLabels(Struct, frozen=True):
     network: LabelNetwork
     vocabulary: GramVocabulary
     labels: tuple[str, ...]
+    remembered: Remembered
     decides: Sureness | TagRule
     epochs: tuple[LabelEpoch, ...]
     best: int
@@ -147,7 +153,8 @@ def train_labels(one: LabelSet, settings: LabelSettings, report: Report) -> Trai
         if number - best >= settings.patience:
             break
     _join(best_network, train, settings)
-    decides, figures = _decided(scores_of(best_network, dev.grams), dev.truth)
+    votes = NearestTitles(_remembered(learnt, labels, settings), reader, len(labels)).votes(dev.grams)
+    decides, figures = _decided(scores_of(best_network, dev.grams) + votes, dev.truth)
     known = [title for title in one.titles if title.labels[0] in labels]
     whole = _part(known, reader, labels)
     for number, _, network in _epochs(whole, len(vocabulary.grams), settings, plan, report):
@@ -157,7 +164,16 @@ def train_labels(one: LabelSet, settings: LabelSettings, report: Report) -> Trai
     _join(best_network, whole, settings)
     best_network.round_off()
     counts = {"titles": len(one.titles), "train": len(learnt), "dev": len(held), "labels": len(labels), "grams": len(vocabulary.grams)}
-    return TrainedLabels(best_network, vocabulary, labels, decides, tuple(epochs), best, counts, figures)
+    remembered = _remembered(known, labels, settings)
+    return TrainedLabels(best_network, vocabulary, labels, remembered, decides, tuple(epochs), best, counts, figures)
+
+
+def _remembered(titles: Sequence[LabelledTitle], labels: Sequence[str], settings: LabelSettings) -> Remembered:
+    """These titles, or those of most that a hash draws."""
+    kept: Sequence[LabelledTitle] = titles if settings.votes else ()
+    if len(kept) > MOST_REMEMBERED:
+        _, kept = parted(kept, MOST_REMEMBERED / len(kept), f"remembered {settings.seed}")
+    return remembered_titles(kept, labels, settings.votes)
 
 
 @torch.no_grad()

@@ -1,7 +1,7 @@
 """Trains the machines that tag titles, two a tag: one by least squares and one with margins, which err on different titles.
 
 In: titles with tags, settings. Out: `TrainedLabels`, whose net has its linear reader alone: what the machines learnt of each run of
-characters, and the runs of the tags' names, added up in one table.
+characters, and the runs of the tags' names, added up in one table. No title is remembered: votes gained too little.
 """
 
 import time
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from smallpool_core.errors import Problem, TitlesRefused
 from smallpool_models.labels.deciding import fitted_rule, given_tags, probabilities
 from smallpool_models.labels.grams import GramReader, learnt_vocabulary
+from smallpool_models.labels.nearest import remembered_titles
 from smallpool_models.labels.rows import LabelSet
 from smallpool_models.ner.titles import parted
 from smallpool_models.training.hinge import sparse
@@ -71,7 +72,8 @@ def train_tags(one: LabelSet, settings: LabelSettings, report: Report) -> Traine
     report("done", 4, 4)
     counts = {"titles": len(one.titles), "train": len(learnt), "dev": len(learnt), "labels": len(labels), "grams": len(vocabulary.grams)}
     epoch = LabelEpoch(1, 0.0, figure, time.process_time() - started)
-    return TrainedLabels(network.eval(), vocabulary, labels, rule, (epoch,), 0, counts, {"f1": figure})
+    forgotten = remembered_titles((), labels, 0.0)
+    return TrainedLabels(network.eval(), vocabulary, labels, forgotten, rule, (epoch,), 0, counts, {"f1": figure})
 
 
 def _products(rows: torch.Tensor, others: torch.Tensor) -> NDArray[np.float32]:
