@@ -33,6 +33,16 @@ def test_a_title_is_given_the_labels_of_those_that_are_like_it() -> None:
     assert strange == [0, 0, 0]
 
 
+def test_of_more_titles_that_are_as_near_than_may_vote_all_vote() -> None:
+    alike = [
+        LabelledTitle(f"茶壶{sign}", (label,)) for label, signs in (("茶", "甲乙丙丁戊己庚辛"), ("宜兴", "子丑寅卯")) for sign in signs
+    ]
+    reader = GramReader(learnt_vocabulary([title.text for title in alike], 2))
+    for titles in (alike, alike[::-1]):
+        near = NearestTitles(remembered_titles(titles, LABELS, 3.0), reader, len(LABELS))
+        assert near.votes(reader.read(["茶壶午"])).tolist() == [pytest.approx([2, 0, 1])]
+
+
 def test_votes_are_those_of_the_nearest_by_the_power_of_the_product_of_their_rows() -> None:
     rng = np.random.default_rng(1)
     titles = [LabelledTitle("".join(rng.choice(list("紫砂壶空调海尔变频宜兴"), 12)), (str(rng.choice(LABELS)),)) for _ in range(60)]

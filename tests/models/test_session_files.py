@@ -48,6 +48,12 @@ def test_beside_a_model_tuning_asks_what_a_training_leaves_for_validation_and_no
     assert len(site.acts) == len(learnt.train.values)
 
 
+def test_sessions_too_few_for_a_training_to_leave_any_are_refused_beside_a_model(tmp_path: Path) -> None:
+    path = folder(tmp_path, [line([1, 2], 3)], [line([1, 4], 2)])
+    with pytest.raises(Refused, match="leaves none for validation"):
+        read_sessions(path, path / "item_category.json", tuning=True, unlearnt=True)
+
+
 def test_a_line_of_another_form_is_refused_by_its_place(tmp_path: Path) -> None:
     path = folder(tmp_path, [line([1], 2), '{"items": 3}'], [])
     with pytest.raises(Refused, match=r"train\.jsonl:2"):

@@ -54,11 +54,12 @@ def evaluate_recall(
     """The figures as JSON values; works in a directory of its own, which it removes.
 
     `model` is a folder of vectors, which adds rows that go by them. `to_tune_by` is what is for training of the same site, split once
-    more, and asks no session that the model learnt from: weights of sources are chosen by it, and a row has them. Raises `ModelRefused`.
+    more, and must ask no session that the model learnt from: weights of sources are chosen by it, and a row has them. Raises
+    `ModelRefused`.
     """
-    rows = (*plan.rows, *(OF_VECTORS if model else ()))
-    chosen = None if to_tune_by is None else _chosen(settings, to_tune_by, plan, rows[-1], model)
-    rows = (*rows, *([tuned(rows[-1], chosen)] if chosen else ()))
+    whole = OF_VECTORS[-1] if model else EVERY
+    chosen = None if to_tune_by is None else _chosen(settings, to_tune_by, plan, whole, model)
+    rows = (*plan.rows, *(OF_VECTORS if model else ()), *([tuned(whole, chosen)] if chosen else ()))
     by_kind, by_share = _asked(site, _of_kinds(site, plan), plan), _asked(site, _of_shares(site, plan), plan)
     with _marketplace(settings, site, [*by_kind, *by_share], model) as market:
         outcomes = asyncio.run(_measured(market, by_kind, by_share, rows))

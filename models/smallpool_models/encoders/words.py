@@ -58,6 +58,8 @@ class IntentEncoder:
             raise files.refused(READS, "a piece without its rarity", "train the model again")
         if not 0 <= reads.sketch <= LARGEST_SKETCH:
             raise files.refused(READS, f"a sketch of {reads.sketch} coordinates", f"at most {LARGEST_SKETCH}; train the model again")
+        if reads.sketch and vocabulary.typical <= 0:
+            raise files.refused(READS, f"titles of {vocabulary.typical} characters", "train the model again with this smallpool")
         if files.manifest.inputs != inputs_of(reads.sketch) or files.manifest.outputs != OUTPUTS:
             raise files.refused("manifest.json", "inputs or outputs of another form", "train the model again with this smallpool")
         self.version = files.manifest.version

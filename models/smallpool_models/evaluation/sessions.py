@@ -93,6 +93,9 @@ def read_sessions(folder: Path, item_category: Path, *, tuning: bool = False, un
     begun = int(len(train) * (1 - TEST_SHARE))
     if tuning and unlearnt:
         train, test = [line for line in train if not line.decides], [line for line in train if line.decides]
+        if not test:
+            found = f"{len(train)} sessions, of which a training of vectors leaves none for validation"
+            raise Refused([Problem(str(folder / "train.jsonl"), found, "weights beside a model want more sessions: some hundreds")])
     elif tuning:
         train, test = train[:begun], train[begun:]
     else:

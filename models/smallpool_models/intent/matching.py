@@ -55,9 +55,9 @@ class Matcher:
         return rows
 
     def _wanted(self, text: str) -> dict[str, float]:
-        first, _, others = text.strip().partition(" ")
+        parts = text[:MOST_CHARACTERS].split(maxsplit=1)
         found: dict[str, float] = {}
-        for part, times in ((first, FIRST if others else 1.0), (others, 1.0)):
+        for part, times in zip(parts, (FIRST if len(parts) > 1 else 1.0, 1.0), strict=False):
             for piece in pieces_of(part):
                 found[piece] = max(found.get(piece, 0), times * _share(piece) * self._rarity.get(piece, self._unknown))
         return found

@@ -1,7 +1,8 @@
 """What the labels of the nearest titles say: of those that a model learnt from, and that it remembers.
 
 In: `Grams` of titles. Out: votes (titles, labels). A title is as near as the product of both rows of unit length, and votes by
-the third power of that (a weighted vote of nearest neighbours; Dudani, 1976), for its label.
+the third power of that (a weighted vote of nearest neighbours; Dudani, 1976), for its label. The votes of a title are shares: one that is
+near by itself has the whole say, however near it is.
 """
 
 from collections.abc import Sequence
@@ -18,6 +19,10 @@ POWER = 3
 """Both measured, see docs/results/understanding.md."""
 _LEAST = 0.1
 """What is less near than this has no vote: it shares what any two titles do."""
+_ALIKE = 1e-6
+"""Titles that differ by less are as near: which of them a sort would put first differs between processors, so all of them vote."""
+_AT_ONCE = 1_000
+"""Titles read together when a model is opened, so that what they are read into stays small."""
 _MOST_TITLES = 500
 """Runs that more of the remembered titles have are left out: they are most of the work, and tell little of which titles are alike."""
 
@@ -44,15 +49,13 @@ class NearestTitles:
     """The remembered titles, of so many labels, by their runs; asking keeps no state."""
 
     def __init__(self, remembered: Remembered, reader: GramReader, labels: int) -> None:
-        grams = reader.read(remembered.texts)
-        row, place = np.nonzero(grams.weights)
-        numbers = grams.numbers[row, place]
+        title, numbers, weights = _runs_of(remembered.texts, reader)
         held = np.bincount(numbers)
         kept = held[numbers] <= _MOST_TITLES
-        row, place, numbers = row[kept], place[kept], numbers[kept]
+        title, numbers, weights = title[kept], numbers[kept], weights[kept]
         order = np.argsort(numbers, kind="stable")
-        self._titles = row[order]
-        self._weights = grams.weights[row, place][order]
+        self._titles = title[order]
+        self._weights = weights[order]
         self._ends = np.cumsum(np.where(held <= _MOST_TITLES, held, 0))
         self._label_of = np.array(remembered.labels, dtype=np.int64)
         self._labels = labels
@@ -66,7 +69,7 @@ class NearestTitles:
             alike = self._alike(numbers[known], weights[known])
             near = np.flatnonzero(alike > _LEAST)
             if len(near) > NEAREST:
-                near = near[np.argpartition(alike[near], -NEAREST)[-NEAREST:]]
+                near = near[alike[near] > np.partition(alike[near], -NEAREST)[-NEAREST] - _ALIKE]
             votes = alike[near] ** POWER
             if len(near):
                 found[row] = np.bincount(self._label_of[near], votes, minlength=self._labels) * (self._count / votes.sum())
@@ -79,3 +82,15 @@ class NearestTitles:
         places = np.arange(int(lengths.sum())) + np.repeat(ends - lengths.cumsum(), lengths)
         counted = self._weights[places] * np.repeat(weights, lengths)
         return np.bincount(self._titles[places], counted, minlength=len(self._label_of)).astype(np.float64, copy=False)
+
+
+def _runs_of(texts: Sequence[str], reader: GramReader) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    """Of each run of each title the title's place, the run's number and its weight, three of (runs,)."""
+    titles, numbers, weights = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0, np.float32)]
+    for first in range(0, len(texts), _AT_ONCE):
+        grams = reader.read(texts[first : first + _AT_ONCE])
+        row, place = np.nonzero(grams.weights)
+        titles.append(row + first)
+        numbers.append(grams.numbers[row, place])
+        weights.append(grams.weights[row, place])
+    return np.concatenate(titles), np.concatenate(numbers), np.concatenate(weights)

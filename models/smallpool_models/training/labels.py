@@ -173,7 +173,7 @@ def _remembered(titles: Sequence[LabelledTitle], labels: Sequence[str], settings
     kept: Sequence[LabelledTitle] = titles if settings.votes else ()
     if len(kept) > MOST_REMEMBERED:
         _, kept = parted(kept, MOST_REMEMBERED / len(kept), f"remembered {settings.seed}")
-    return remembered_titles(kept, labels, settings.votes)
+    return remembered_titles(kept[:MOST_REMEMBERED], labels, settings.votes)
 
 
 @torch.no_grad()
