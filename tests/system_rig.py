@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from builders import NOW, FakeClock, given, item_event
 from encoder_rig import Embedding, Models
@@ -37,6 +38,8 @@ Event = ItemEvent | UserEvent | bytes
 EVERYTHING: dict[str, Any] = {"all": []}
 UNHURRIED = ReadSettings(timeout_ms=60_000, pools_refresh_ms=0, least_left_s=0)
 """The tests' clock stands still, so the timeout only keeps a slow machine from being late by its own. Items are shown to the last."""
+CERTAIN = replace(UNHURRIED, source_shares={"explore": 0.0})
+"""Nothing is left to chance: no place goes to what nobody was shown, but where a pool gives that a share of its own."""
 
 
 @cache
@@ -68,7 +71,7 @@ class Marketplace:
         self.clock = clock or FakeClock(NOW)
         self.figures = Figures()
         if isinstance(where, Path):
-            where = Settings(store=StoreSettings(str(where), "off"), read=UNHURRIED, indexer=indexer or IndexerSettings())
+            where = Settings(store=StoreSettings(str(where), "off"), read=CERTAIN, indexer=indexer or IndexerSettings())
         self.system = open_system(where, self.clock, observer or self.figures)
         self.system.__dict__["knowledge"] = knowledge()
         self.system.__dict__["vector_models"] = models
