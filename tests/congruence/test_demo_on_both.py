@@ -1,13 +1,16 @@
 """The demo at one instant tells the same story on either wiring: the same pages, reasons and figures."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from checkout import ROOT
 from cli_rig import Shell
 from servers import VARIABLES, address
 
-STORY = ("demo", "--once", "--items", "400", "--seed", "3", "--at", "2026-03-01T12:00:00")
+YESTERDAY = (datetime.now(UTC) - timedelta(days=1)).strftime("%Y-%m-%dT12:00:00")
+"""Younger than what brokers keep: of an older instant they may forget what was served before it is reported."""
+STORY = ("demo", "--once", "--items", "400", "--seed", "3", "--at", YESTERDAY)
 TIMINGS = re.compile(r"(?<=━) +\d+\.\d\d(?= )|in [\d.]+ s\b.*|took \d+ s\b.*|[\d.]+ +━+ *$|export SMALLPOOL_KEY=.*|stage +in +out +ms *|─+")
 LISTINGS = re.compile(r"(?s) 1  Sellers.*?(?= 2  An operator)")
 """Which listings are shown while they are taken in is chance: partitions are read side by side."""

@@ -48,6 +48,7 @@ async def down(*_values: object, **_options: object) -> NoReturn:
 
 
 def test_case_18_with_every_source_down_the_answer_is_empty_and_names_them(market: Marketplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    market.put_pool("p", EVERYTHING, settings={"sources": {"explore": 0.05}})
     market.take(*listings(20), user_event("click", "i0001"))
     with monkeypatch.context() as broken:
         for question in ("recall", "browse", "pick"):
